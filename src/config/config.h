@@ -1,0 +1,84 @@
+#pragma once
+// The configuration as plain structs, units in names. Every limit with its default and why.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct CopyConfig {
+  int parallel = 2;                           ///< Connections that read the source at once.
+  uint64_t range_bytes_target = 64ull << 20;  ///< One unit of work, TOAST included.
+};
+
+struct SourceConfig {
+  std::string name = "source";
+  std::string dsn;
+  std::string slot = "sluice";
+  std::string publication = "sluice";
+  seconds heartbeat_interval{10};
+  CopyConfig copy;
+  uint64_t spill_after_bytes = 64ull << 20;    ///< Open streamed transactions above it go to disk.
+  uint64_t slot_budget_warn_bytes = 10ull << 30;
+};
+
+struct ReplicaConfig {
+  std::string name = "replica";
+  std::string dsn;
+  milliseconds commit_interval{0};             ///< 0: as soon as nothing more is queued.
+  uint64_t commit_bytes_max = 32ull << 20;     ///< A larger backlog is cut at the next transaction end.
+};
+
+/// One field of a partition spec, e.g. day(_ingested_at), bucket(16, facility_id), identity(kind).
+struct PartitionFieldConfig {
+  std::string column;
+  std::string transform = "identity";          ///< identity, year, month, day, hour, bucket, truncate.
+  int width = 0;                               ///< Of bucket and truncate.
+};
+
+struct LakeTableConfig {
+  std::optional<std::vector<PartitionFieldConfig>> partition;
+};
+
+struct LakeConfig {
+  std::string name = "lake";
+  std::string warehouse;                       ///< Folder or URI, e.g. /srv/lake or file:///srv/lake.
+  std::string catalog_uri;                     ///< SQLite file; empty: <warehouse>/catalog.db.
+  std::string catalog_name = "sluice";         ///< Readers load the catalog under this name.
+  milliseconds commit_interval{60'000};
+  uint64_t commit_bytes_max = 128ull << 20;    ///< Uncommitted Arrow bytes that make a commit early.
+  std::vector<PartitionFieldConfig> partition{{"_ingested_at", "day", 0}};
+  uint64_t file_bytes_target = 128ull << 20;
+  std::string compression = "zstd";            ///< zstd, snappy, lz4 or none.
+  int compression_level = 1;
+  int snapshots_kept = 100;                    ///< Older ones expire in the commit that makes a new one.
+  int manifests_merged_at = 30;                ///< So many small manifests become one.
+  std::map<std::string, LakeTableConfig> tables;  ///< By "namespace.name".
+};
+
+struct PipelineConfig {
+  std::vector<std::string> include{"*.*"};     ///< Globs of "namespace.name"; system namespaces never match.
+  std::vector<std::string> exclude;
+  uint64_t queue_bytes_max = 64ull << 20;      ///< Per sink.
+};
+
+struct Config {
+  std::string path;                            ///< The file it came from.
+  std::string project = "sluice";
+  std::string state_folder = ".sluice";        ///< Beside the file: socket, spill, state. A cache.
+  SourceConfig source;
+  std::optional<ReplicaConfig> replica;
+  std::optional<LakeConfig> lake;
+  PipelineConfig pipeline;
+  std::string log_format = "auto";             ///< auto, text or json.
+  std::string log_level = "info";
+};
+
+}  // namespace sluice

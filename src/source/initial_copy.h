@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "change/row_receiver.h"
+#include "change/table_definition.h"
+
+namespace sluice {
+
+/// A part of one leaf: heap blocks [first_block, end_block).
+struct CopyRange {
+  size_t table = 0;       ///< Index into the list of tables being copied.
+  size_t leaf = 0;        ///< Index into TableDefinition::leaves.
+  uint32_t first_block = 0;
+  uint32_t end_block = 0; ///< UINT32_MAX: to the end, whatever was added since pages were counted.
+  uint64_t size_bytes = 0;///< Estimate, TOAST included: for progress and for starting the largest first.
+};
+
+/// Reads the rows as of one exported snapshot. Open() one reader per thread.
+class InitialCopy {
+ public:
+  class Reader {
+   public:
+    virtual ~Reader() = default;
+    /// Reads one range and hands its rows over as they come.
+    virtual Status Read(const TableDefinition& table, const CopyRange& range, RowReceiver& receiver) = 0;
+  };
+
+  virtual ~InitialCopy() = default;
+  /// Commits before it are in the snapshot, commits at or after it are not: the tables' copy LSN.
+  virtual Lsn snapshot_lsn() const = 0;
+  /// Makes ranges of about `range_bytes_target`, largest tables first.
+  virtual std::vector<CopyRange> Plan(const std::vector<TableDefinition>& tables, uint64_t range_bytes_target) const = 0;
+  /// A connection that reads under the exported snapshot, and has proved that it does. Thread-safe.
+  virtual Result<std::unique_ptr<Reader>> Open() = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,89 @@
+#include "pg_test_server.h"
+
+#include <libpq-fe.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+namespace sluice::testing {
+namespace {
+void Require(bool condition, const std::string& what) {
+  if (!condition) throw std::runtime_error("PgTestServer: " + what);
+}
+}  // namespace
+
+PgTestServer::PgTestServer(const PgTestServerOptions& options) : bin_folder_(options.bin_folder) {
+  if (bin_folder_.empty()) {
+    const char* from_environment = std::getenv("SLUICE_TEST_PG_BIN");
+    bin_folder_ = from_environment != nullptr ? from_environment : "/usr/lib/postgresql/15/bin";
+  }
+  char folder[] = "/tmp/sluice-pg-XXXXXX";  // Short: a socket's path has at most 107 bytes.
+  Require(mkdtemp(folder) != nullptr, "mkdtemp");
+  folder_ = folder;
+  std::filesystem::permissions(folder_, std::filesystem::perms(0777));
+  RunAsPostgres(bin_folder_ + "/initdb -D " + folder_ + "/data -U postgres -A trust --no-sync -E UTF8 --locale=C.UTF-8 >" + folder_ + "/initdb.log 2>&1");
+  std::ofstream settings(folder_ + "/settings.conf");
+  settings << "listen_addresses=''\nunix_socket_directories='" << folder_ << "'\nwal_level=logical\nmax_wal_senders=40\n"
+           << "max_replication_slots=40\nmax_prepared_transactions=20\nmax_connections=200\nfsync=off\nshared_buffers=64MB\n"
+           << options.extra_settings << "\n";
+  settings.close();
+  RunAsPostgres("sh -c \"echo include \\'" + folder_ + "/settings.conf\\' >> " + folder_ + "/data/postgresql.conf\"");
+  Start();
+}
+
+PgTestServer::~PgTestServer() {
+  try {
+    Stop("immediate");
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+PgTestServer& PgTestServer::Shared() {
+  static PgTestServer server;
+  return server;
+}
+
+void PgTestServer::RunAsPostgres(const std::string& command) const {
+  const std::string user = geteuid() == 0 ? "setpriv --reuid=postgres --regid=postgres --init-groups " : "";
+  Require(std::system(("cd /tmp && " + user + "env LC_ALL=C.UTF-8 " + command).c_str()) == 0, "failed: " + command);
+}
+
+void PgTestServer::Start() {
+  RunAsPostgres(bin_folder_ + "/pg_ctl -s -w -D " + folder_ + "/data -l " + folder_ + "/server.log start");
+}
+void PgTestServer::Stop(std::string_view mode) {
+  RunAsPostgres(bin_folder_ + "/pg_ctl -s -w -D " + folder_ + "/data -m " + std::string(mode) + " stop");
+}
+void PgTestServer::Restart() {
+  Stop("fast");
+  Start();
+}
+void PgTestServer::Crash() {
+  Stop("immediate");
+  Start();
+}
+
+std::string PgTestServer::Dsn(const std::string& database, const std::string& user) const {
+  return "host=" + folder_ + " dbname=" + database + " user=" + user;
+}
+
+std::string PgTestServer::NewDatabase() {
+  const std::string name = "test" + std::to_string(++databases_);
+  PGconn* connection = PQconnectdb(Dsn("postgres").c_str());
+  PGresult* result = PQexec(connection, ("CREATE DATABASE " + name).c_str());
+  const bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;
+  const std::string message = PQerrorMessage(connection);
+  PQclear(result);
+  PQfinish(connection);
+  Require(ok, "CREATE DATABASE: " + message);
+  return Dsn(name);
+}
+
+}  // namespace sluice::testing

@@ -1,0 +1,46 @@
+// Errors 9xxx: what is not ours: the general entry of each kind, the machine, the network.
+// One entry per code of platform_codes.h: {code, title, why, fix (one remedy per line, safest first), exit code}.
+
+#include "observability/errors/areas.h"
+#include "observability/errors/platform_codes.h"
+
+namespace sluice::errors {
+namespace {
+
+constexpr ErrorEntry kErrors[] = {
+    {slu::kGeneralUnavailable, "a dependency cannot be reached",
+     "The other side is down, starting or too slow.",
+     "check that it runs and can be reached from here; sluice retries by itself while it runs",
+     ExitCode::kUnavailable},
+    {slu::kGeneralConflict, "somebody else writes to the same place",
+     "Another process took over, or holds what we need.",
+     "stop the other process, then run again", ExitCode::kConflict},
+    {slu::kGeneralUnknown, "the outcome of a commit is not known",
+     "The reply was lost after the commit was sent.",
+     "run again: sluice looks at the destination before it does anything", ExitCode::kUnavailable},
+    {slu::kGeneralOperator, "something must be changed before sluice can go on",
+     "The other side refused, and would refuse again.",
+     "read the lines above, change what they name, run again", ExitCode::kFailed},
+    {slu::kGeneralSourceLost, "the source no longer has changes that are needed",
+     "The slot was dropped or invalidated, or its log was removed.",
+     "sluice teardown, empty the destinations, then sluice run: the tables are copied again",
+     ExitCode::kRefused},
+    {slu::kGeneralCorrupt, "bytes contradict their own format",
+     "Damage, or a version sluice does not know.",
+     "keep the files, and report it with the output of sluice version --json", ExitCode::kFailed},
+    {slu::kGeneralCancelled, "stopped on request", "A signal or a command asked for it.",
+     "run again to go on where it stopped", ExitCode::kInterrupted},
+    {slu::kNoServer, "no sluice process answers here",
+     "The command asks the running process over .sluice/sluice.sock beside the configuration file.",
+     "sluice run\nor name the configuration of the running one: sluice -c FILE status",
+     ExitCode::kNotFound},
+    {slu::kFileSystem, "a file or folder cannot be read or written",
+     "The operating system refused: rights, a missing folder, or a full disk.",
+     "change the rights or the place named above, or make room, then run again", ExitCode::kFailed},
+};
+
+}  // namespace
+
+std::span<const ErrorEntry> Platform() { return kErrors; }
+
+}  // namespace sluice::errors

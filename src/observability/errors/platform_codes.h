@@ -1,0 +1,12 @@
+#pragma once
+// Codes 9xxx: what is not ours: the general entry of each kind, the machine, the network. Never reused. Each has its entry in platform.cc.
+
+namespace sluice::slu {
+
+inline constexpr int kGeneralUnavailable = 9001, kGeneralConflict = 9002, kGeneralUnknown = 9003,
+                     kGeneralOperator = 9004, kGeneralSourceLost = 9005, kGeneralCorrupt = 9006,
+                     kGeneralCancelled = 9007;
+inline constexpr int kNoServer = 9101;
+inline constexpr int kFileSystem = 9102;
+
+}  // namespace sluice::slu

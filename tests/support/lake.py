@@ -1,0 +1,49 @@
+"""The lake as strangers read it: PyIceberg by the catalog, DuckDB by the metadata file."""
+
+import glob
+import importlib
+import os
+import pathlib
+
+import duckdb
+import pyarrow
+from pyiceberg.catalog.sql import SqlCatalog
+
+METADATA_COLUMNS = ("_ingested_at", "_committed_at", "_lsn")
+
+
+def open_duckdb() -> duckdb.DuckDBPyConnection:
+    """With the Iceberg extension, from packages: nothing is fetched."""
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+    for name in ("avro", "iceberg"):
+        folder = os.path.dirname(importlib.import_module(f"duckdb_extension_{name}").__file__)
+        connection.execute(f"LOAD '{glob.glob(folder + '/extensions/*/*.duckdb_extension')[0]}'")
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+class Lake:
+    """The tables of one warehouse folder."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.catalog = SqlCatalog("sluice", uri=f"sqlite:///{folder}/catalog.db", warehouse=str(folder))
+
+    def tables(self) -> list:
+        return [name for namespace in self.catalog.list_namespaces() for name in self.catalog.list_tables(namespace)]
+
+    def table(self, namespace: str, name: str):
+        return self.catalog.load_table((namespace, name))
+
+    def bookmark(self) -> dict:
+        """The properties of the namespace that the bookmark lives in."""
+        return dict(self.catalog.load_namespace_properties("sluice"))
+
+
+def pyiceberg_rows(table) -> pyarrow.Table:
+    return table.scan().to_arrow()
+
+
+def duckdb_scan(table) -> str:
+    """SQL that reads the table's current snapshot with DuckDB's own implementation."""
+    location = table.metadata_location.removeprefix("file://").replace("'", "''")
+    return f"iceberg_scan('{location}')"

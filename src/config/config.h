@@ -64,6 +64,7 @@ struct LakeConfig {
 };
 
 struct PipelineConfig {
+  std::string name = "sluice";
   std::vector<std::string> include{"*.*"};     ///< Globs of "namespace.name"; system namespaces never match.
   std::vector<std::string> exclude;
   uint64_t queue_bytes_max = 64ull << 20;      ///< Per sink.

@@ -72,7 +72,7 @@ constexpr ErrorEntry kErrors[] = {
      "${secret:PROVIDER:PATH}, $${literal}.",
      "correct the form, or write $${ for a literal ${", ExitCode::kConfig},
     {slu::kSecretUnreadable, "a secret cannot be read",
-     "The file that holds it is missing, unreadable, too large or open to other users.",
+     "The file that holds it is missing, unreadable or too large.",
      "write it: umask 077; printf %s VALUE > FILE\nor use the environment: ${NAME}",
      ExitCode::kConfig},
     {slu::kPlainSecret, "a password stands in the configuration in plain text",

@@ -7,8 +7,66 @@
 namespace sluice::errors {
 namespace {
 
-// Becomes: constexpr ErrorEntry kErrors[] = {{slu::kX, "title", "why", "fix", ExitCode::kFailed}, …};
-constexpr std::span<const ErrorEntry> kErrors = {};
+constexpr ErrorEntry kErrors[] = {
+    // Storage, catalog and table format: 4001 to 4049.
+    {slu::kStorageLocation, "the lake's location cannot be used",
+     "The location of the lake is not an absolute path or URI, holds characters that readers of the lake "
+     "would take apart, or lies where a file is in the way.",
+     "Give an absolute folder such as /var/lib/sluice/lake, without '%', '?', '#' or '..'.",
+     ExitCode::kConfig},
+    {slu::kStoragePermission, "no permission in the lake's storage",
+     "The storage refused to read or write an object of the lake for this user.",
+     "Give the user that runs sluice read and write permission on the lake's folder.\n"
+     "Check that the file system is not mounted read-only.",
+     ExitCode::kNoPermission},
+    {slu::kStorageNotFound, "an object of the lake is missing",
+     "A file that the lake's metadata names does not exist. Somebody or something else removed it: sluice removes "
+     "files only when no snapshot names them.",
+     "Restore the file from a backup of the lake.\n"
+     "If that is impossible, copy the table again.",
+     ExitCode::kFailed},
+    {slu::kStorageFull, "the lake's storage is full",
+     "The storage has no space left, or the quota is used up. Nothing of the failed commit is visible, and the "
+     "source keeps what is not yet in the lake.",
+     "Free space under the lake's folder or enlarge it; sluice goes on by itself.",
+     ExitCode::kUnavailable},
+    {slu::kStorageFailed, "the lake's storage failed",
+     "Reading or writing an object failed with an input/output error.",
+     "Look at the evidence and at the system's log for failing disks; sluice tries again by itself.",
+     ExitCode::kUnavailable},
+    {slu::kLakeFileCorrupt, "a metadata file of the lake is damaged",
+     "The bytes of a table's metadata, manifest list or manifest contradict their own format.",
+     "Restore the named file from a backup of the lake.\n"
+     "If that is impossible, copy the table again.",
+     ExitCode::kFailed},
+    {slu::kLakeFormatUnknown, "a table uses a feature of the format that sluice does not know",
+     "Another writer has upgraded the table or written files in a form that this version cannot read.",
+     "Use a newer version of sluice.\n"
+     "Rewrite the table with the other writer, without the feature that the message names.",
+     ExitCode::kFailed},
+    {slu::kCatalogConflict, "another writer committed first",
+     "Since the table was loaded, its current metadata was replaced by another process. Nothing was "
+     "changed.",
+     "Nothing: sluice loads the tables and tries again.\n"
+     "If it repeats, find the other process that writes to these tables and stop it.",
+     ExitCode::kConflict},
+    {slu::kCatalogUnknown, "it is not known whether a commit to the lake went through",
+     "The catalog failed while it made a commit durable, and looking afterwards failed too.",
+     "Nothing: sluice looks at the lake's bookmark before it writes again.",
+     ExitCode::kUnavailable},
+    {slu::kCatalogFailed, "the lake's catalog failed",
+     "The SQLite file that holds the catalog could not be read or written.",
+     "Look at the evidence: a full disk, a missing permission, or a lock that another process holds for long.",
+     ExitCode::kUnavailable},
+    {slu::kCatalogForeign, "the catalog's file is not a catalog",
+     "The file exists but is no SQLite database, or has tables of another shape under the catalog's names.",
+     "Name another file for the catalog.",
+     ExitCode::kConfig},
+    {slu::kCatalogNoNamespace, "the namespace does not exist in the catalog",
+     "A table can only be created in a namespace that exists.",
+     "Nothing was changed. Create the namespace first; sluice does so for every source namespace.",
+     ExitCode::kNotFound},
+};
 
 }  // namespace
 

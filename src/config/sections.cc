@@ -1,0 +1,292 @@
+#include "config/sections.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "config/connection_fields.h"
+#include "config/did_you_mean.h"
+#include "config/partition.h"
+#include "config/printable.h"
+#include "observability/error_catalog.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+constexpr uint64_t kMiB = 1ull << 20;
+constexpr uint64_t kGiB = 1ull << 30;
+
+// SLUICE_SOURCES_BACKEND_PASSWORD → SLUICE_BACKEND_PASSWORD, in the letters a shell takes.
+std::string PasswordVariable(std::string_view name) {
+  std::string variable = "SLUICE_";
+  for (const char c : name) {
+    if (c >= 'a' && c <= 'z') variable += static_cast<char>(c - 'a' + 'A');
+    else variable += (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
+  }
+  return variable + "_PASSWORD";
+}
+
+// PostgreSQL takes nothing else in the name of a slot.
+void CheckSlotName(FieldReader& fields, const YamlNode* node, const std::string& slot) {
+  if (node == nullptr) return;
+  const bool good = slot.size() <= 63 && slot.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+  if (!good)
+    fields.Mistake(slu::kBadValue, fmt::format("{} cannot be {}", fields.PathOf("name"), Quoted(*node)), node, "name", "",
+                   "The name of a slot has at most 63 characters: a to z, 0 to 9 and _.", "choose another name");
+}
+
+SourceConfig ReadSource(FieldReader& fields, const std::string& name, const std::string& project) {
+  SourceConfig source;
+  source.name = name;
+  if (project != "sluice") {
+    source.slot = "sluice_" + project;
+    std::replace(source.slot.begin(), source.slot.end(), '-', '_');
+    source.publication = source.slot;
+  }
+  std::string type;
+  fields.Choice("type", type, {"postgres"}, Presence::kRequired);
+  ReadConnection(fields, PasswordVariable(name), source.dsn);
+  if (auto slot = fields.Mapping("slot")) {
+    CheckSlotName(*slot, slot->Text("name", source.slot), source.slot);
+    slot->RefuseOthers();
+  }
+  if (auto publication = fields.Mapping("publication")) {
+    const YamlNode* node = publication->Text("name", source.publication);
+    if (node != nullptr && source.publication.size() > 63)
+      publication->Mistake(slu::kBadValue, fmt::format("{} is longer than 63 bytes", publication->PathOf("name")), node, "name");
+    publication->RefuseOthers();
+  }
+  if (auto heartbeat = fields.Mapping("heartbeat")) {
+    milliseconds every = source.heartbeat_interval;
+    heartbeat->Duration("every", every, std::chrono::seconds(1), hours(1));
+    source.heartbeat_interval = std::chrono::duration_cast<std::chrono::seconds>(every);
+    heartbeat->RefuseOthers();
+  }
+  if (auto snapshot = fields.Mapping("snapshot")) {
+    snapshot->Integer("parallel_tables", source.copy.parallel, 1, 64);
+    snapshot->Size("range_size", source.copy.range_bytes_target, kMiB, 1024 * kGiB);
+    snapshot->RefuseOthers();
+  }
+  if (auto budget = fields.Mapping("slot_budget")) {
+    budget->Size("warn", source.slot_budget_warn_bytes, kMiB);
+    budget->RefuseOthers();
+  }
+  if (auto stream = fields.Mapping("stream")) {
+    stream->Size("spill_after", source.spill_after_bytes, kMiB, 64 * kGiB);
+    stream->RefuseOthers();
+  }
+  fields.RefuseOthers();
+  return source;
+}
+
+ReplicaConfig ReadReplica(FieldReader& fields, const std::string& name) {
+  ReplicaConfig replica;
+  replica.name = name;
+  ReadConnection(fields, PasswordVariable(name), replica.dsn);
+  if (auto commit = fields.Mapping("commit")) {
+    commit->Duration("interval", replica.commit_interval, milliseconds(0), hours(1));
+    commit->Size("max_bytes", replica.commit_bytes_max, 64 << 10, 4 * kGiB);
+    commit->RefuseOthers();
+  }
+  fields.RefuseOthers();
+  return replica;
+}
+
+void ReadPartition(FieldReader& fields, std::vector<PartitionFieldConfig>& partition) {
+  std::vector<std::string> texts;
+  std::vector<const YamlNode*> nodes;
+  if (fields.Texts("partition", texts, &nodes) == nullptr) return;
+  partition.clear();
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto field = ParsePartitionField(texts[i]);
+    if (field) partition.push_back(*field);
+    else
+      fields.Mistake(slu::kBadValue, fmt::format("{} is no partition transform", Quoted(*nodes[i])), nodes[i], "partition", "",
+                     "", "use one of: day(column), hour(column), month(column), year(column), bucket(16, column), truncate(10, column), identity(column)");
+  }
+}
+
+std::string Absolute(const std::string& path, const std::string& folder) {
+  return path.starts_with('/') || path.find("://") != std::string::npos ? path : folder + "/" + path;
+}
+
+void ReadLakeCatalog(FieldReader& catalog, const std::string& folder, LakeConfig& lake) {
+  std::string type;
+  catalog.Choice("type", type, {"sqlite"}, Presence::kRequired);
+  if (catalog.Text("path", lake.catalog_uri) != nullptr) lake.catalog_uri = Absolute(lake.catalog_uri, folder);
+  catalog.Text("name", lake.catalog_name);
+  catalog.RefuseOthers();
+}
+
+LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::string& folder) {
+  LakeConfig lake;
+  lake.name = name;
+  if (const YamlNode* node = fields.Text("warehouse", lake.warehouse, Presence::kRequired)) {
+    const size_t scheme = lake.warehouse.find("://");
+    if (scheme != std::string::npos && !lake.warehouse.starts_with("file:///"))
+      fields.Mistake(slu::kNotSupported, fmt::format("a lake in {} is not built in yet", Quoted(*node)), node, "warehouse", "",
+                     "This version writes to file systems.", "name a folder: warehouse: /srv/lake");
+    if (lake.warehouse.starts_with("file://")) lake.warehouse = lake.warehouse.substr(7);
+    lake.warehouse = Absolute(lake.warehouse, folder);
+  }
+  if (auto catalog = fields.Mapping("catalog")) ReadLakeCatalog(*catalog, folder, lake);
+  if (auto commit = fields.Mapping("commit")) {
+    commit->Duration("interval", lake.commit_interval, milliseconds(100), hours(24));
+    commit->Size("max_bytes", lake.commit_bytes_max, kMiB, 64 * kGiB);
+    commit->RefuseOthers();
+  }
+  ReadPartition(fields, lake.partition);
+  if (auto files = fields.Mapping("files")) {
+    files->Size("target_size", lake.file_bytes_target, kMiB, 16 * kGiB);
+    files->Choice("compression", lake.compression, {"zstd", "snappy", "lz4", "none"});
+    files->Integer("level", lake.compression_level, 1, 22);
+    files->RefuseOthers();
+  }
+  if (auto snapshots = fields.Mapping("snapshots")) {
+    snapshots->Integer("keep", lake.snapshots_kept, 1, 100'000);
+    snapshots->RefuseOthers();
+  }
+  if (auto manifests = fields.Mapping("manifests")) {
+    manifests->Integer("merge_at", lake.manifests_merged_at, 2, 10'000);
+    manifests->RefuseOthers();
+  }
+  fields.RefuseOthers();
+  return lake;
+}
+
+void CheckPatterns(FieldReader& fields, std::string_view name, std::vector<std::string>& patterns) {
+  std::vector<const YamlNode*> nodes;
+  if (fields.Texts(name, patterns, &nodes) == nullptr) return;
+  for (size_t i = 0; i < patterns.size(); ++i) {
+    if (patterns[i].starts_with("~/"))
+      fields.Mistake(slu::kNotSupported, fmt::format("{} is a regular expression, which is not built in", Quoted(*nodes[i])), nodes[i], name, "",
+                     "Patterns are globs of namespace.table.", "use * and ?: audit.*");
+    else if (patterns[i].find('.') == std::string::npos || patterns[i].size() < 3)
+      fields.Mistake(slu::kBadValue, fmt::format("{} names no table", Quoted(*nodes[i])), nodes[i], name, "",
+                     "A pattern is namespace.table, with * and ? for what may vary.", fmt::format("public.{0}\nor in every namespace: *.{0}", Printable(patterns[i])));
+  }
+}
+
+void ReadTableOptions(FieldReader& options, Config& config) {
+  for (const YamlEntry& entry : options.entries()) {
+    auto table = options.Nested(entry);
+    if (!table) continue;
+    if (entry.key.find('.') == std::string::npos)
+      options.Mistake(slu::kBadValue, fmt::format("\"{}\" names no table", Printable(entry.key)), &entry.value, entry.key, "",
+                      "A table is named with its namespace.", fmt::format("public.{}", Printable(entry.key)));
+    if (auto lake = table->Mapping("lake")) {
+      LakeTableConfig parsed;
+      parsed.partition.emplace();
+      const bool given = lake->Has("partition");
+      ReadPartition(*lake, *parsed.partition);
+      if (given && config.lake) config.lake->tables[entry.key] = std::move(parsed);
+      lake->RefuseOthers();
+    }
+    table->RefuseOthers();
+  }
+}
+
+template <class T>
+std::vector<std::string> Names(const std::map<std::string, T>& parts) {
+  std::vector<std::string> names;
+  for (const auto& [name, part] : parts) names.push_back(name);
+  return names;
+}
+
+void Undeclared(FieldReader& fields, std::string_view field, std::string_view kind, const YamlNode& node, const std::string& name, const std::vector<std::string>& declared) {
+  const auto meant = DidYouMean(name, declared);
+  fields.Mistake(slu::kUnknownName, fmt::format("there is no {} named {}", kind, Quoted(node)), &node, field,
+                 meant ? fmt::format("did you mean \"{}\"?", Printable(*meant)) : "", "",
+                 declared.empty() ? fmt::format("declare it under {}s", kind) : fmt::format("use one of: {}", Printable(fmt::format("{}", fmt::join(declared, ", ")))));
+}
+
+bool Contains(const std::vector<std::string>& names, const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); }
+
+void PickSinks(FieldReader& pipeline, const DeclaredParts& parts, Config& config) {
+  std::vector<std::string> to;
+  std::vector<const YamlNode*> nodes;
+  const YamlNode* list = pipeline.Texts("to", to, &nodes);
+  if (!pipeline.Has("to") || (list != nullptr && list->kind == YamlNode::Kind::kSequence && list->items.empty()))
+    pipeline.Mistake(slu::kMissingField, fmt::format("{} is missing", pipeline.PathOf("to")), list, "to", "", "", "to: [replica, lake]");
+  std::vector<std::string> declared = Names(parts.replicas);
+  for (const std::string& name : Names(parts.lakes)) declared.push_back(name);
+  for (size_t i = 0; i < to.size(); ++i) {
+    const auto replica = parts.replicas.find(to[i]);
+    const auto lake = parts.lakes.find(to[i]);
+    if ((replica != parts.replicas.end() && config.replica) || (lake != parts.lakes.end() && config.lake))
+      pipeline.Mistake(slu::kNotSupported, fmt::format("{} would be the second sink of its type", Quoted(*nodes[i])), nodes[i], "to", "",
+                       "This version has one sink of each type in a pipeline.", "start a second sluice with another file, project and slot");
+    else if (replica != parts.replicas.end()) config.replica = replica->second;
+    else if (lake != parts.lakes.end()) config.lake = lake->second;
+    else if (!Contains(parts.mistaken, to[i])) Undeclared(pipeline, "to", "sink", *nodes[i], to[i], declared);
+  }
+}
+
+}  // namespace
+
+void ReadSources(FieldReader& sources, const std::string& project, DeclaredParts& parts) {
+  for (const YamlEntry& entry : sources.entries()) {
+    if (auto fields = sources.Nested(entry)) parts.sources[entry.key] = ReadSource(*fields, entry.key, project);
+    else parts.mistaken.push_back(entry.key);
+  }
+}
+
+void ReadSinks(FieldReader& sinks, const std::string& folder, DeclaredParts& parts) {
+  for (const YamlEntry& entry : sinks.entries()) {
+    auto fields = sinks.Nested(entry);
+    std::string type;
+    if (fields) fields->Choice("type", type, {"postgres", "iceberg"}, Presence::kRequired);
+    if (type == "postgres") parts.replicas[entry.key] = ReadReplica(*fields, entry.key);
+    else if (type == "iceberg") parts.lakes[entry.key] = ReadLake(*fields, entry.key, folder);
+    else parts.mistaken.push_back(entry.key);
+  }
+}
+
+void ReadPipelines(FieldReader& pipelines, const DeclaredParts& parts, Config& config) {
+  if (pipelines.entries().empty())
+    pipelines.Mistake(slu::kMissingField, "there is no pipeline", nullptr, "", "", "", "pipelines: { NAME: { from: SOURCE, to: [SINK] } }");
+  bool first = true;
+  for (const YamlEntry& entry : pipelines.entries()) {
+    if (!first) {
+      pipelines.Mistake(slu::kNotSupported, fmt::format("pipeline \"{}\" is the second one", Printable(entry.key)), &entry.value, entry.key, "",
+                        "This version runs one pipeline.", "start a second sluice with another file, project and slot");
+      return;
+    }
+    first = false;
+    auto fields = pipelines.Nested(entry);
+    if (!fields) continue;
+    config.pipeline.name = entry.key;
+    std::string from;
+    if (const YamlNode* node = fields->Text("from", from, Presence::kRequired)) {
+      if (const auto source = parts.sources.find(from); source != parts.sources.end()) config.source = source->second;
+      else if (!Contains(parts.mistaken, from)) Undeclared(*fields, "from", "source", *node, from, Names(parts.sources));
+    }
+    PickSinks(*fields, parts, config);
+    if (auto tables = fields->Mapping("tables")) {
+      CheckPatterns(*tables, "include", config.pipeline.include);
+      CheckPatterns(*tables, "exclude", config.pipeline.exclude);
+      tables->RefuseOthers();
+    }
+    if (auto queue = fields->Mapping("queue")) {
+      queue->Size("max_bytes", config.pipeline.queue_bytes_max, kMiB, 16 * kGiB);
+      queue->RefuseOthers();
+    }
+    if (auto options = fields->Mapping("table_options")) ReadTableOptions(*options, config);
+    fields->RefuseOthers();
+  }
+}
+
+void ReadObserve(FieldReader& observe, Config& config) {
+  if (auto logs = observe.Mapping("logs")) {
+    logs->Choice("level", config.log_level, {"debug", "info", "warn", "error"});
+    logs->Choice("format", config.log_format, {"auto", "text", "json"});
+    logs->RefuseOthers();
+  }
+  observe.RefuseOthers();
+}
+
+}  // namespace sluice

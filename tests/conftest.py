@@ -73,3 +73,24 @@ def pytest_runtest_makereport(item, call):
     if report.when == "call" and report.failed and program is not None:
         report.sections.append(("sluice", program.log_tail()))
     return report
+
+
+@pytest.fixture
+def replicate(source, sluice, compare):
+    """replicate(before, *later): copies what `before` made, then follows each of `later`, and compares after each step.
+
+    Each step is a run of its own, so that each also proves that the one before can be continued.
+    """
+
+    def steps(before, *later, **comparison):
+        source.execute(before)
+        sluice.init()
+        sluice.sync()
+        compare(**comparison)
+        for changes in later:
+            for statements in [changes] if isinstance(changes, str) else changes:
+                source.execute(statements)
+            sluice.sync()
+            compare(**comparison)
+
+    return steps

@@ -144,7 +144,7 @@ class Database:
 
     def lsn(self) -> int:
         """Everything committed so far ends at or before it."""
-        return lsn_number(self.scalar("SELECT pg_current_wal_insert_lsn()::text"))
+        return lsn_number(self.scalar("SELECT pg_current_wal_flush_lsn()::text"))
 
     def slots(self) -> list:
         return self.rows("SELECT slot_name FROM pg_replication_slots WHERE database = current_database() ORDER BY 1")

@@ -86,6 +86,10 @@ class Sluice:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> int | None:
         """As the kernel's memory killer would. Returns how it had ended before, if it had."""
         return self._end(signal.SIGKILL)

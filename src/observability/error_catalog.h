@@ -18,7 +18,7 @@ namespace sluice {
 
 enum class ExitCode {
   kOk = 0, kFailed = 1, kUsage = 2, kFindings = 3, kDegraded = 4, kNotFound = 5, kConflict = 6, kRefused = 7,
-  kTimedOut = 8, kUnavailable = 69, kNoPermission = 77, kConfig = 78, kInterrupted = 130,
+  kTimedOut = 8, kUnavailable = 69, kNoPermission = 77, kConfig = 78, kInterrupted = 130, kTerminated = 143,
 };
 
 struct ErrorEntry {

@@ -37,6 +37,14 @@ constexpr ErrorEntry kErrors[] = {
     {slu::kFileSystem, "a file or folder cannot be read or written",
      "The operating system refused: rights, a missing folder, or a full disk.",
      "change the rights or the place named above, or make room, then run again", ExitCode::kFailed},
+    {slu::kUsage, "the command line cannot be understood",
+     "A command, flag or argument is misspelt, missing or superfluous.",
+     "see all commands: sluice --help", ExitCode::kUsage},
+    {slu::kUnknownCode, "there is no such error code", "Codes are SLU- and four digits.",
+     "list them: sluice explain --all", ExitCode::kNotFound},
+    {slu::kNotConfirmed, "nothing was done, because nobody said yes",
+     "The command would remove something, and asks before it does.",
+     "run it again and answer y\nor say so at once: --yes", ExitCode::kRefused},
 };
 
 }  // namespace

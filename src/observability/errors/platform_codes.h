@@ -8,5 +8,8 @@ inline constexpr int kGeneralUnavailable = 9001, kGeneralConflict = 9002, kGener
                      kGeneralCancelled = 9007;
 inline constexpr int kNoServer = 9101;
 inline constexpr int kFileSystem = 9102;
+inline constexpr int kUsage = 9201;
+inline constexpr int kUnknownCode = 9202;
+inline constexpr int kNotConfirmed = 9203;
 
 }  // namespace sluice::slu

@@ -1,13 +1,19 @@
 #include "pg_test_server.h"
 
+#include <fcntl.h>
 #include <libpq-fe.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <thread>
+#include <vector>
 
 namespace sluice::testing {
 namespace {
@@ -37,7 +43,7 @@ PgTestServer::PgTestServer(const PgTestServerOptions& options) : bin_folder_(opt
 
 PgTestServer::~PgTestServer() {
   try {
-    Stop("immediate");
+    Stop(SIGQUIT);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());
   }
@@ -56,17 +62,43 @@ void PgTestServer::RunAsPostgres(const std::string& command) const {
 }
 
 void PgTestServer::Start() {
-  RunAsPostgres(bin_folder_ + "/pg_ctl -s -w -D " + folder_ + "/data -l " + folder_ + "/server.log start");
+  // The server must not outlive a test program that aborts: the kernel then tells it to stop.
+  std::vector<std::string> words = {"setpriv", "--pdeathsig=QUIT"};
+  if (geteuid() == 0) words.insert(words.end(), {"--reuid=postgres", "--regid=postgres", "--init-groups"});
+  words.insert(words.end(), {bin_folder_ + "/postgres", "-D", folder_ + "/data"});
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const std::string log = folder_ + "/server.log";
+  server_ = fork();
+  Require(server_ >= 0, "fork");
+  if (server_ == 0) {
+    const int file = open(log.c_str(), O_CREAT | O_APPEND | O_WRONLY, 0644);
+    const int nothing = open("/dev/null", O_RDONLY);
+    if (chdir("/tmp") != 0 || dup2(nothing, 0) < 0 || dup2(file, 1) < 0 || dup2(file, 2) < 0) _exit(126);
+    setpgid(0, 0);  // Ctrl-C is for the tests; they stop the server.
+    execvp(arguments[0], arguments.data());
+    _exit(127);
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (PQping(Dsn("postgres").c_str()) != PQPING_OK) {
+    Require(waitpid(server_, nullptr, WNOHANG) == 0, "the server ended, see " + log);
+    Require(std::chrono::steady_clock::now() < deadline, "no answer in 30 s, see " + log);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
 }
-void PgTestServer::Stop(std::string_view mode) {
-  RunAsPostgres(bin_folder_ + "/pg_ctl -s -w -D " + folder_ + "/data -m " + std::string(mode) + " stop");
+void PgTestServer::Stop(int signal) {
+  if (server_ <= 0) return;
+  Require(kill(server_, signal) == 0, "kill");
+  waitpid(server_, nullptr, 0);
+  server_ = 0;
 }
 void PgTestServer::Restart() {
-  Stop("fast");
+  Stop(SIGINT);
   Start();
 }
 void PgTestServer::Crash() {
-  Stop("immediate");
+  Stop(SIGQUIT);
   Start();
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 // A private PostgreSQL for one test program: initdb, wal_level=logical, Unix socket only, gone at the end.
 
+#include <sys/types.h>
+
 #include <string>
-#include <string_view>
 
 namespace sluice::testing {
 
@@ -30,11 +31,12 @@ class PgTestServer {
 
  private:
   void Start();
-  void Stop(std::string_view mode);
+  void Stop(int signal);  ///< SIGINT: fast, SIGQUIT: immediate.
   void RunAsPostgres(const std::string& command) const;
 
   std::string bin_folder_;
   std::string folder_;
+  pid_t server_ = 0;
   int databases_ = 0;
 };
 

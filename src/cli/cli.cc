@@ -15,12 +15,17 @@
 namespace sluice::cli {
 namespace {
 
+// "sluice bookmark list": a verb's help names the whole command.
+std::string FullName(const CLI::App* app, const std::string& name) {
+  return app->get_parent() == nullptr ? name : FullName(app->get_parent(), app->get_parent()->get_name()) + " " + app->get_name();
+}
+
 // Examples come first: they answer most questions. They are kept as the footer, which has no other use here.
 class ExamplesFirst : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App* app, std::string name) const override {
     const std::string examples = app->get_footer();
-    return (examples.empty() ? "" : "Examples:\n" + examples + "\n") + CLI::Formatter::make_usage(app, std::move(name));
+    return (examples.empty() ? "" : "Examples:\n" + examples + "\n") + CLI::Formatter::make_usage(app, FullName(app, name));
   }
   std::string make_footer(const CLI::App*) const override { return ""; }
 };

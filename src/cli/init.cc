@@ -73,7 +73,7 @@ Result<Facts> LookAtSource(const Options& options, const Invocation& invocation)
 Result<Facts> LookAtTarget(const Options& options, const Facts& source, const Invocation& invocation) {
   ASSIGN_OR_RETURN(Facts facts, Look(options.to));
   if (!facts.identity.empty() && facts.identity == source.identity)
-    return Error{ErrorKind::kNeedsOperator, "--from and --to name the same database", slu::kUsage, "",
+    return Error{ErrorKind::kNeedsOperator, "--from and --to name the same database", slu::kSameDatabase, "",
                  "sluice would copy the database into itself, and then its own changes again.", {"name another database with --to"}};
   invocation.Say(fmt::format("  {} target  PostgreSQL {} · {}", Mark(invocation, "✓"), Printable(ShortVersion(facts.version)),
                              facts.tables == 0 ? "empty" : CountOfTables(facts.tables)));

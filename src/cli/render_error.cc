@@ -71,6 +71,12 @@ bool IsPermission(const Error& error) {
   return false;
 }
 
+// A name in the connection string that the server does not know.
+bool IsWrongName(const Error& error) {
+  return error.evidence.find("[3D000]") != std::string::npos ||
+         (error.evidence.find("database \"") != std::string::npos && error.evidence.find("does not exist") != std::string::npos);
+}
+
 std::string DocsOf(int code) { return fmt::format("docs/reference/errors.md#slu-{}", code); }
 
 }  // namespace
@@ -78,6 +84,7 @@ std::string DocsOf(int code) { return fmt::format("docs/reference/errors.md#slu-
 ExitCode ExitCodeOf(const Error& error) {
   const ErrorEntry& entry = EntryOf(error);
   if (entry.code == slu::kGeneralOperator && IsPermission(error)) return ExitCode::kNoPermission;
+  if (entry.code == slu::kGeneralOperator && IsWrongName(error)) return ExitCode::kConfig;
   return entry.exit;
 }
 

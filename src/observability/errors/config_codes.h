@@ -7,6 +7,7 @@ inline constexpr int kConfigNotFound = 1001;      // No file where we looked.
 inline constexpr int kConfigUnreadable = 1002;
 inline constexpr int kConfigMistakes = 1003;      // The file has mistakes; each has its own code.
 inline constexpr int kConfigExists = 1004;        // init would overwrite.
+inline constexpr int kSameDatabase = 1005;
 inline constexpr int kYamlSyntax = 1101;
 inline constexpr int kDuplicateKey = 1102;
 inline constexpr int kYamlAlias = 1103;

@@ -7,8 +7,36 @@
 namespace sluice::errors {
 namespace {
 
-// Becomes: constexpr ErrorEntry kErrors[] = {{slu::kX, "title", "why", "fix", ExitCode::kFailed}, …};
-constexpr std::span<const ErrorEntry> kErrors = {};
+constexpr ErrorEntry kErrors[] = {
+    {slu::kOtherServer, "a destination follows another server",
+     "Its bookmark names another system identifier. Positions of two servers cannot be compared, so going on could lose or double changes in silence. "
+     "A major upgrade by dump, a new cluster and a blue/green switch all make another server.",
+     "name the right source in the configuration\n"
+     "or, if the new server replaces the old: empty the destinations, then sluice run: the tables are copied again",
+     ExitCode::kRefused},
+    {slu::kOtherTimeline, "the source is on another timeline than a destination",
+     "A standby was promoted, or the source was restored to a point in time. The new primary may lack changes that the destination has.",
+     "make sure that the new timeline began after the bookmark: SELECT * FROM pg_control_checkpoint();\n"
+     "if you cannot: empty the destinations, then sluice run: the tables are copied again",
+     ExitCode::kRefused},
+    {slu::kFenced, "another process took over this destination",
+     "Opening a destination takes the next epoch; a commit under an older one is refused, so that two processes can never both write.",
+     "stop one of the two: sluice status shows who runs where", ExitCode::kConflict},
+    {slu::kOtherSlot, "a destination follows another database or slot",
+     "Its bookmark was written under another name than the configuration has, so nobody knows whether that slot kept what is missing.",
+     "name the old slot and database in the configuration\n"
+     "or empty the destinations, then sluice run: the tables are copied again",
+     ExitCode::kRefused},
+    {slu::kAlreadyRunning, "another sluice runs with this state folder",
+     "It holds the lock in .sluice/lock; the lock goes with the process, so it is alive.",
+     "see what it does: sluice status\nor stop it, then run again", ExitCode::kConflict},
+    {slu::kControlSocket, "the control socket cannot be made",
+     "status, tables and verify ask the running process over .sluice/sluice.sock. Its path may be too long (107 bytes), or the folder not writable.",
+     "set state_folder to a short, writable path", ExitCode::kFailed},
+    {slu::kControlProtocol, "the control socket carried something that is not one of our messages",
+     "Another program, or another version of sluice, is on the other end.",
+     "use the same version as the running process: sluice version", ExitCode::kFailed},
+};
 
 }  // namespace
 

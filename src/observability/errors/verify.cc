@@ -7,8 +7,29 @@
 namespace sluice::errors {
 namespace {
 
-// Becomes: constexpr ErrorEntry kErrors[] = {{slu::kX, "title", "why", "fix", ExitCode::kFailed}, …};
-constexpr std::span<const ErrorEntry> kErrors = {};
+constexpr ErrorEntry kErrors[] = {
+    {slu::kVerifyDifferent, "a table differs between the source and a sink",
+     "Somebody else wrote to the destination, or sluice has a fault. All were compared at the same moment of the source, so load is no reason.",
+     "see who else may write there, and take that right away\n"
+     "empty the table's copy: sluice teardown, empty the destination, sluice run\n"
+     "if nobody else wrote: report it with the output of sluice verify --json and sluice version --json",
+     ExitCode::kFindings},
+    {slu::kVerifyNotStreaming, "there is no moment to compare at, because the stream does not run",
+     "Source and sinks are compared at one moment of the stream. It is still copying, waiting for a retry, or has just ended.",
+     "look what it does: sluice status\nthen again: sluice verify", ExitCode::kUnavailable},
+    {slu::kVerifySnapshotLate, "the source did not export a snapshot in time",
+     "PostgreSQL exports one only once every transaction that was open at the start has ended, and the stream stands still for 5 s at most.",
+     "try again when no long transaction is open\n"
+     "see which are: SELECT pid, xact_start, query FROM pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY 2;",
+     ExitCode::kUnavailable},
+    {slu::kVerifyBusy, "another verification is being prepared",
+     "Only one moment can be held at a time.", "wait for the other one, then run sluice verify again", ExitCode::kConflict},
+    {slu::kVerifyNothingCopied, "the initial copy has not been made yet",
+     "A destination has no bookmark, so there is nothing to compare.",
+     "sluice run --until-caught-up\nthen: sluice verify", ExitCode::kNotFound},
+    {slu::kVerifyNoSuchTable, "no table matches",
+     "None of the source's tables has such a name.", "see their names: sluice tables", ExitCode::kNotFound},
+};
 
 }  // namespace
 

@@ -3,4 +3,11 @@
 
 namespace sluice::slu {
 
+inline constexpr int kVerifyDifferent = 7002;       // Rows differ between source and a sink.
+inline constexpr int kVerifyNotStreaming = 7003;    // No moment to compare at: copying, retrying or ended.
+inline constexpr int kVerifySnapshotLate = 7004;    // The source did not export a snapshot in time.
+inline constexpr int kVerifyBusy = 7005;            // Another verification takes its cut.
+inline constexpr int kVerifyNothingCopied = 7006;   // The initial copy was never made.
+inline constexpr int kVerifyNoSuchTable = 7007;     // A glob matches no table.
+
 }  // namespace sluice::slu

@@ -25,7 +25,7 @@ test-scenarios: build  ## The built program between real servers, read by strang
 	@$(python) -m pytest -c tests/pytest.ini $(or $(ARGS),-n 2)
 
 demo:  ## A minute of live data; KEEP=1 stays up to play with.
-	@tools/demo
+	@tools/demo/run
 
 bench: build
 	@bench/run

@@ -28,7 +28,8 @@ struct CatalogTable {
 /// One table's part of a commit.
 struct TableCommit {
   TableIdentifier table;
-  CatalogTable base;  ///< As loaded, or as the last commit returned it; empty where requirements has AssertCreate.
+  CatalogTable base;  ///< As loaded, or as the last commit returned it; empty where requirements
+                      ///< has AssertCreate.
   std::vector<iceberg::TableRequirement> requirements;
   std::vector<iceberg::TableUpdate> updates;
 };
@@ -51,7 +52,8 @@ class Catalog {
   virtual Status CreateNamespace(const std::string& name_space) = 0;
 
   /// nullopt if there is no such namespace.
-  virtual Result<std::optional<iceberg::Properties>> NamespaceProperties(const std::string& name_space) = 0;
+  virtual Result<std::optional<iceberg::Properties>> NamespaceProperties(
+      const std::string& name_space) = 0;
 
   virtual Result<std::vector<std::string>> ListNamespaces() = 0;
   /// Sorted by name.
@@ -61,19 +63,22 @@ class Catalog {
   virtual Result<std::optional<CatalogTable>> LoadTable(const TableIdentifier& table) = 0;
 
   /// Error: kConflict if the table exists, kNeedsOperator if the namespace doesn't.
-  Result<CatalogTable> CreateTable(const TableIdentifier& table, const iceberg::NewTable& definition);
+  Result<CatalogTable> CreateTable(const TableIdentifier& table,
+                                   const iceberg::NewTable& definition);
 
   /// Forgets the table; its files stay. Dropping what isn't there succeeds.
   virtual Status DropTable(const TableIdentifier& table) = 0;
 
-  /// Whether Commit takes several tables (and the namespace) all or nothing. If not, it takes one table at a time.
+  /// Whether Commit takes several tables (and the namespace) all or nothing. If not, it takes one
+  /// table at a time.
   virtual bool commits_many_tables() const = 0;
 
-  /// Swaps in all or nothing; returns the new state of each table, in order. A table may be created here too (AssertCreate).
-  /// Error: kConflict (nothing happened: another writer was first, or an expected property differs), kOutcomeUnknown
-  /// (it may have happened: load the tables and look), anything else: nothing happened.
-  virtual Result<std::vector<CatalogTable>> Commit(const std::vector<TableCommit>& tables,
-                                                   const std::optional<NamespaceUpdate>& name_space) = 0;
+  /// Swaps in all or nothing; returns the new state of each table, in order. A table may be created
+  /// here too (AssertCreate). Error: kConflict (nothing happened: another writer was first, or an
+  /// expected property differs), kOutcomeUnknown (it may have happened: load the tables and look),
+  /// anything else: nothing happened.
+  virtual Result<std::vector<CatalogTable>> Commit(
+      const std::vector<TableCommit>& tables, const std::optional<NamespaceUpdate>& name_space) = 0;
 
   /// Where a table's files go unless told otherwise.
   virtual std::string DefaultLocation(const TableIdentifier& table) const = 0;

@@ -17,9 +17,11 @@ namespace sluice::iceberg {
 using Int128 = __int128;
 
 /// One value; monostate is null. Which alternative holds which type:
-/// bool: boolean · int32_t: int, date (days since 1970) · int64_t: long, time, timestamps (µs or ns) · float · double ·
-/// Int128: decimal (unscaled) · std::string: string, binary, fixed, uuid (16 bytes, big-endian).
-using Literal = std::variant<std::monostate, bool, int32_t, int64_t, float, double, Int128, std::string>;
+/// bool: boolean · int32_t: int, date (days since 1970) · int64_t: long, time, timestamps (µs or
+/// ns) · float · double · Int128: decimal (unscaled) · std::string: string, binary, fixed, uuid (16
+/// bytes, big-endian).
+using Literal =
+    std::variant<std::monostate, bool, int32_t, int64_t, float, double, Int128, std::string>;
 
 /// One value per field of a partition spec, in the spec's order.
 using PartitionTuple = std::vector<Literal>;
@@ -29,11 +31,13 @@ inline bool IsNull(const Literal& literal) { return literal.index() == 0; }
 /// Orders values of one type; null first, NaN last, strings by bytes.
 std::weak_ordering Compare(const Literal& left, const Literal& right);
 
-/// The binary form of bounds and partition summaries (specification, "Binary single-value serialization").
-/// Numbers little-endian, decimals minimal two's complement big-endian. `literal` is not null.
+/// The binary form of bounds and partition summaries (specification, "Binary single-value
+/// serialization"). Numbers little-endian, decimals minimal two's complement big-endian. `literal`
+/// is not null.
 std::string EncodeBound(const Literal& literal);
 
-/// Error: kCorrupt if the length doesn't fit. Reads 4-byte bounds of a column that was int before it was long.
+/// Error: kCorrupt if the length doesn't fit. Reads 4-byte bounds of a column that was int before
+/// it was long.
 Result<Literal> DecodeBound(const Type& type, std::string_view bytes);
 
 /// At most `code_points` characters of valid UTF-8; never above the value.

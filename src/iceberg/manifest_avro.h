@@ -12,7 +12,8 @@
 namespace sluice::iceberg {
 
 /// A manifest's bytes, format 2 or 3. `partition_types`: of header.spec, see PartitionTypes.
-Result<std::string> EncodeManifest(const ManifestHeader& header, const std::vector<Type>& partition_types,
+Result<std::string> EncodeManifest(const ManifestHeader& header,
+                                   const std::vector<Type>& partition_types,
                                    std::span<const ManifestEntry> entries);
 
 struct Manifest {
@@ -20,8 +21,8 @@ struct Manifest {
   std::vector<ManifestEntry> entries;
 };
 
-/// Reads any writer's manifest by the schema it carries, exactly as it stands. `bytes` is not trusted.
-/// Error: kCorrupt; kNeedsOperator for a compression or type we don't know.
+/// Reads any writer's manifest by the schema it carries, exactly as it stands. `bytes` is not
+/// trusted. Error: kCorrupt; kNeedsOperator for a compression or type we don't know.
 Result<Manifest> DecodeManifest(std::string_view bytes);
 
 /// Fills in what the entries inherit from the manifest list, spec id included.

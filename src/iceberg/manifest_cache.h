@@ -1,5 +1,6 @@
 #pragma once
-// Manifests and manifest lists never change once written, so what was read or written lately is kept.
+// Manifests and manifest lists never change once written, so what was read or written lately is
+// kept.
 
 #include <cstddef>
 #include <list>
@@ -47,7 +48,7 @@ class ManifestCache final : public ManifestReader {
     size_t size_bytes = 0;
   };
 
-  Item* Find(const std::string& uri);
+  Item Find(const std::string& uri);
   void Keep(Item item);
 
   ObjectStore& store_;

@@ -11,7 +11,8 @@
 namespace sluice::iceberg {
 
 /// A manifest list's bytes, format 2 or 3.
-std::string EncodeManifestList(const ManifestListHeader& header, std::span<const ManifestFile> manifests);
+std::string EncodeManifestList(const ManifestListHeader& header,
+                               std::span<const ManifestFile> manifests);
 
 /// Reads any writer's manifest list by the schema it carries. `bytes` is not trusted.
 /// Error: kCorrupt; kNeedsOperator for a compression we don't know.

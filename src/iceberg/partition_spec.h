@@ -29,13 +29,14 @@ struct PartitionSpec {
   bool operator==(const PartitionSpec&) const = default;
 };
 
-/// The types of the partition values, in the spec's order. A source column that `schema` lacks is looked for in
-/// `older`. Error: kNeedsOperator.
+/// The types of the partition values, in the spec's order. A source column that `schema` lacks is
+/// looked for in `older`. Error: kNeedsOperator.
 Result<std::vector<Type>> PartitionTypes(const PartitionSpec& spec, const Schema& schema,
                                          const std::vector<Schema>& older = {});
 
 /// "a_day=2026-07-01/b_bucket=3" with escaped names and values; empty for an unpartitioned spec.
-std::string PartitionPath(const PartitionSpec& spec, const Schema& schema, const PartitionTuple& tuple);
+std::string PartitionPath(const PartitionSpec& spec, const Schema& schema,
+                          const PartitionTuple& tuple);
 
 struct SortField {
   Transform transform;

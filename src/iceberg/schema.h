@@ -12,10 +12,11 @@ namespace sluice::iceberg {
 struct Schema {
   int32_t id = 0;
   std::vector<Field> fields;
-  std::vector<int32_t> identifier_field_ids;  ///< Ascending. Required, primitive, not float or double.
+  std::vector<int32_t>
+      identifier_field_ids;  ///< Ascending. Required, primitive, not float or double.
 
-  /// The field of that id, also inside nested types; nullptr if there is none. The pointer lives as long as the schema
-  /// is not changed.
+  /// The field of that id, also inside nested types; nullptr if there is none. The pointer lives as
+  /// long as the schema is not changed.
   const Field* FindField(int32_t field_id) const;
 
   /// The column of that name; nullptr if there is none.

@@ -34,8 +34,8 @@ struct TableMetadata {
   std::vector<Snapshot> snapshots;
   std::vector<SnapshotLogEntry> snapshot_log;
   std::vector<MetadataLogEntry> metadata_log;
-  std::optional<int64_t> next_row_id;           ///< Format 3.
-  std::string statistics_json = "[]";            ///< Other writers' statistics files, kept as they are.
+  std::optional<int64_t> next_row_id;  ///< Format 3.
+  std::string statistics_json = "[]";  ///< Other writers' statistics files, kept as they are.
   std::string partition_statistics_json = "[]";  ///< The same.
 
   /// nullptr if there is none.

@@ -29,9 +29,9 @@ struct TableScan {
   std::vector<LiveFile> delete_files;
 };
 
-/// Plans reading a whole snapshot. A position delete file applies to data files of its partition and spec that are not
-/// newer, as far as its path bounds or referenced file allow.
-/// Error: kNeedsOperator if the snapshot has equality deletes; what `reader` returns.
+/// Plans reading a whole snapshot. A position delete file applies to data files of its partition
+/// and spec that are not newer, as far as its path bounds or referenced file allow. Error:
+/// kNeedsOperator if the snapshot has equality deletes; what `reader` returns.
 Result<TableScan> PlanScan(const std::vector<ManifestFile>& manifests, ManifestReader& reader);
 
 }  // namespace sluice::iceberg

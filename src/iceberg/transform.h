@@ -27,13 +27,15 @@ Result<Transform> ParseTransform(std::string_view text);
 /// The type of the transform's values. Error: kNeedsOperator if it doesn't apply to `source`.
 Result<Type> ResultType(const Transform& transform, const Type& source);
 
-/// The partition value of `value`, a value of type `source` to which the transform applies. Null gives null.
+/// The partition value of `value`, a value of type `source` to which the transform applies. Null
+/// gives null.
 Literal Apply(const Transform& transform, const Type& source, const Literal& value);
 
 /// Murmur3 (x86, 32 bits, seed 0) of a value as bucket[N] takes it. `value` is not null.
 int32_t BucketHash(const Type& source, const Literal& value);
 
 /// As people and paths write it: "2026-07-01" for a day, "2026-07-01-13" for an hour, "null".
-std::string ToHumanText(const Transform& transform, const Type& source, const Literal& partition_value);
+std::string ToHumanText(const Transform& transform, const Type& source,
+                        const Literal& partition_value);
 
 }  // namespace sluice::iceberg

@@ -1,5 +1,6 @@
 #pragma once
-// Iceberg's types. A nested type names its parts by field ids, which never change and are never reused.
+// Iceberg's types. A nested type names its parts by field ids, which never change and are never
+// reused.
 
 #include <cstdint>
 #include <string>
@@ -11,17 +12,34 @@
 namespace sluice::iceberg {
 
 enum class TypeId {
-  kBoolean, kInt, kLong, kFloat, kDouble, kDecimal, kDate, kTime, kTimestamp, kTimestamptz, kTimestampNs,
-  kTimestamptzNs, kString, kUuid, kFixed, kBinary, kStruct, kList, kMap,
+  kBoolean,
+  kInt,
+  kLong,
+  kFloat,
+  kDouble,
+  kDecimal,
+  kDate,
+  kTime,
+  kTimestamp,
+  kTimestamptz,
+  kTimestampNs,
+  kTimestamptzNs,
+  kString,
+  kUuid,
+  kFixed,
+  kBinary,
+  kStruct,
+  kList,
+  kMap,
 };
 
 struct Field;
 
 struct Type {
   TypeId id = TypeId::kInt;
-  int32_t precision = 0;  ///< Of a decimal.
-  int32_t scale = 0;      ///< Of a decimal.
-  int32_t length = 0;     ///< Of a fixed, in bytes.
+  int32_t precision = 0;      ///< Of a decimal.
+  int32_t scale = 0;          ///< Of a decimal.
+  int32_t length = 0;         ///< Of a fixed, in bytes.
   std::vector<Field> fields;  ///< A struct's members; a list's element; a map's key and value.
 
   bool is_primitive() const { return id < TypeId::kStruct; }

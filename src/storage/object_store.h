@@ -1,12 +1,14 @@
 #pragma once
 // Objects under absolute URIs, over Arrow's FileSystem.
 //
-// A URI has one spelling, since Iceberg compares paths as strings: scheme, `://`, and the raw path without percent-encoding,
-// `.`, `..`, doubled or trailing slashes, e.g. file:///lake/public/shot/data/00000.parquet. Readers take such
-// URIs apart without decoding, so names that come from outside go through SafePathSegment first.
+// A URI has one spelling, since Iceberg compares paths as strings: scheme, `://`, and the raw path
+// without percent-encoding,
+// `.`, `..`, doubled or trailing slashes, e.g. file:///lake/public/shot/data/00000.parquet. Readers
+// take such URIs apart without decoding, so names that come from outside go through SafePathSegment
+// first.
 //
-// Errors of all calls: kNeedsOperator (permission, or a URI outside the store), kUnavailable (no space, I/O
-// error; the system's text is the evidence).
+// Errors of all calls: kNeedsOperator (permission, or a URI outside the store), kUnavailable (no
+// space, I/O error; the system's text is the evidence).
 
 #include <cstdint>
 #include <memory>
@@ -49,14 +51,15 @@ class ObjectStore {
   /// The location in the one spelling, without a slash at its end.
   const std::string& root_uri() const { return root_uri_; }
 
-  /// Writes an object durably: after a power cut it is there, whole. Folders are made on the way. A partial object
-  /// may be seen under the name before, and after a crash, so a name is only given away after this returns.
+  /// Writes an object durably: after a power cut it is there, whole. Folders are made on the way. A
+  /// partial object may be seen under the name before, and after a crash, so a name is only given
+  /// away after this returns.
   Status Put(const std::string& uri, std::string_view bytes);
 
   /// As Put for each; the flushes share their cost. After an error some of them may exist.
   Status PutAll(std::span<const ObjectBytes> objects);
 
-  /// Error: kNeedsOperator with code slu 4003 if there is none; see IsNotFound.
+  /// Error: kCorrupt if there is none; see IsNotFound.
   Result<std::string> Get(const std::string& uri);
 
   /// Bytes from `offset`; fewer than `length` only at the object's end.
@@ -64,7 +67,8 @@ class ObjectStore {
 
   Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenInput(const std::string& uri);
 
-  /// A stream whose Close() makes the object durable. Destroyed without Close, it removes what was written.
+  /// A stream whose Close() makes the object durable. Destroyed without Close, it removes what was
+  /// written.
   Result<std::shared_ptr<arrow::io::OutputStream>> OpenOutput(const std::string& uri);
 
   /// Every object below the folder `uri`, in no order; nothing if there is no such folder.
@@ -76,7 +80,8 @@ class ObjectStore {
   Result<bool> Exists(const std::string& uri);
 
  private:
-  ObjectStore(std::shared_ptr<arrow::fs::FileSystem> file_system, std::string root_uri, bool local);
+  ObjectStore(std::shared_ptr<arrow::fs::FileSystem> file_system, std::string root_uri,
+              std::string uri_prefix, bool local);
   Result<std::string> PathOf(const std::string& uri) const;
 
   const std::shared_ptr<arrow::fs::FileSystem> file_system_;
@@ -88,7 +93,8 @@ class ObjectStore {
 /// Whether the error says that an object doesn't exist.
 bool IsNotFound(const Error& error);
 
-/// A name as one path segment: letters, digits and `_-.` stay (not a dot in front), other bytes become `~hh`. Two names never give the same segment.
+/// A name as one path segment: letters, digits and `_-.` stay (not a dot in front), other bytes
+/// become `~hh`. Two names never give the same segment.
 std::string SafePathSegment(std::string_view name);
 
 }  // namespace sluice

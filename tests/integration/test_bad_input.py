@@ -169,13 +169,13 @@ def test_a_table_of_another_shape_in_the_replica(shape, source, replica, sluice,
     is_clear(sluice.command("check", expect=FINDINGS), "public.t")
 
 
-@pytest.mark.parametrize("rows", ["", "INSERT INTO t VALUES (1, 'mine')"], ids=["empty", "with rows"])
-def test_run_refuses_a_table_that_is_not_ours(rows, source, replica, sluice):
+@pytest.mark.parametrize("table, code", [("id int PRIMARY KEY, v int", FINDINGS), ("id int PRIMARY KEY, v text", REFUSED)], ids=["another shape", "other rows"])
+def test_run_refuses_a_table_that_is_not_ours(table, code, source, replica, sluice):
     source.execute(TABLES)
-    replica.execute(f"CREATE TABLE t (id int PRIMARY KEY, v int); {rows.replace(chr(39) + 'mine' + chr(39), '7')}")
+    replica.execute(f"CREATE TABLE t ({table}); INSERT INTO t VALUES (1, '7')")
     sluice.init()
     before = state(replica)[0]
-    is_clear(sluice.command("run", "--until-caught-up", expect=REFUSED), "public.t")
+    is_clear(sluice.command("run", "--until-caught-up", expect=code), "public.t")
     assert state(replica)[0] == before
 
 

@@ -53,6 +53,8 @@ def mapping(type_: Type) -> Mapping:
             return _numeric(type_.typmod)
         if name in SIMPLE:
             return SIMPLE[name]
+        if name.startswith("reg"):  # The name is known to the source alone.
+            return Mapping("string", "{x}::oid::text", "{x}")
     return AS_TEXT
 
 
@@ -80,7 +82,8 @@ def _list_of(element: Mapping) -> Mapping:
     lake = element.lake.format(x="e")
     return Mapping(
         f"list<{element.iceberg}>",
-        f"CASE WHEN {{x}} IS NULL THEN NULL ELSE '[' || coalesce((SELECT string_agg(coalesce(length({source}) || ':' || ({source}), 'NULL'), ',' "
+        # Iceberg's lists have one dimension that starts at one.
+        f"CASE WHEN {{x}} IS NULL OR array_ndims({{x}}) > 1 OR array_lower({{x}}, 1) <> 1 THEN NULL ELSE '[' || coalesce((SELECT string_agg(coalesce(length({source}) || ':' || ({source}), 'NULL'), ',' "
         f"ORDER BY i) FROM unnest({{x}}) WITH ORDINALITY AS u(e, i)), '') || ']' END",
         f"CASE WHEN {{x}} IS NULL THEN NULL ELSE '[' || coalesce(array_to_string(list_transform({{x}}, lambda e: "
         f"coalesce(length({lake}) || ':' || ({lake}), 'NULL')), ','), '') || ']' END")

@@ -1,7 +1,5 @@
 # sluice_layer(name SOURCES a.cc … TESTS a_test.cc … DEPENDS sluice_base … LIBRARIES external …)
 # One static library per folder, one test program per folder. DEPENDS states the architecture.
-include(GoogleTest)
-
 add_library(sluice_options INTERFACE)
 target_compile_options(sluice_options INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
 target_include_directories(sluice_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
@@ -27,6 +25,8 @@ function(sluice_layer name)
   if(LAYER_TESTS)
     add_executable(${target}_test ${LAYER_TESTS})
     target_link_libraries(${target}_test PRIVATE ${target} sluice_test_support GTest::gmock GTest::gtest_main)
-    gtest_discover_tests(${target}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+    # One run per program, not per case: its cases share a server.
+    add_test(NAME ${name} COMMAND ${target}_test --gtest_brief=1)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 120)
   endif()
 endfunction()

@@ -1,6 +1,7 @@
 """Every built-in type, copied and streamed: the same value comes by both ways, exactly."""
 
 import pytest
+
 PREPARE = """
 CREATE EXTENSION hstore; CREATE EXTENSION citext; CREATE EXTENSION ltree;
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'very "happy", \\ ü');

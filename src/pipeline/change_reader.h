@@ -1,0 +1,45 @@
+#pragma once
+// The one reader: pulls batches from the stream, gives each to every sink's queue, acknowledges.
+
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+#include "pipeline/cut_requests.h"
+#include "pipeline/sink_thread.h"
+#include "source/change_stream.h"
+
+namespace sluice {
+
+class ChangeReader {
+ public:
+  /// `until`: end once everything that commits before it was handed to the sinks.
+  ChangeReader(ChangeStream& stream, std::vector<SinkThread*> sinks, CutRequests& cuts, Lsn resume_from,
+               std::optional<Lsn> until);
+
+  /// Until `until`, a request to stop, a sink that takes no more (its error is told elsewhere), or an error of the
+  /// stream. Only in the second and third case it may end inside a transaction.
+  Status Run(std::stop_token stop);
+
+  /// Tells the slot what all sinks have made durable. Also a sign of life.
+  Status Acknowledge();
+
+  /// What was acknowledged last.
+  Lsn acknowledged() const { return acknowledged_; }
+
+ private:
+  Status Forward(const ChangeBatchPtr& batch, const std::stop_token& stop);
+  Status PushToAll(const SinkItem& item, size_t size_bytes, const std::stop_token& stop);
+
+  ChangeStream& stream_;
+  const std::vector<SinkThread*> sinks_;
+  CutRequests& cuts_;
+  const std::optional<Lsn> until_;
+  Lsn received_;
+  Lsn acknowledged_;
+  bool in_transaction_ = false;
+  bool sink_closed_ = false;
+  std::shared_ptr<Barrier> barrier_;  // To be put before the first transaction at or after its LSN.
+};
+
+}  // namespace sluice

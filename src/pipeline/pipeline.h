@@ -1,0 +1,79 @@
+#pragma once
+// One source, its sinks, their threads. Ends with the first failure; the supervisor starts a new one, and
+// everything is resumed from the sinks' bookmarks.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+#include "base/result.h"
+#include "config/config.h"
+#include "pipeline/commit_schedule.h"
+#include "pipeline/cut_requests.h"
+#include "pipeline/resume.h"
+#include "pipeline/status_board.h"
+#include "sink/sink.h"
+#include "source/source.h"
+
+namespace sluice {
+
+struct AttachedSink {
+  std::unique_ptr<Sink> sink;
+  CommitPolicy commit;
+};
+
+/// Makes what a pipeline runs on. Called once per start, the source first: opening sinks takes their epoch, so it
+/// must not happen while another process still reads the slot.
+struct Connector {
+  std::function<Result<std::unique_ptr<Source>>()> open_source;
+  std::function<Result<std::vector<AttachedSink>>(const LogIdentity&)> open_sinks;
+};
+
+struct PipelineOptions {
+  CopyConfig copy;
+  uint64_t queue_bytes_max = 64ull << 20;      ///< Per sink.
+  std::optional<Lsn> until_lsn;                ///< End once all sinks are durable up to there.
+  bool until_caught_up = false;                ///< The same, up to where the log ends when the stream starts.
+  bool may_copy = true;                        ///< False: tables without a copy stay as they are.
+};
+
+class Pipeline {
+ public:
+  Pipeline(const Connector& connector, PipelineOptions options, const Clock& clock, StatusBoard& board,
+           CutRequests& cuts);
+
+  /// Opens, guards, copies, streams. Ok: `until` was reached, or a stop was asked for and everything that was
+  /// queued is durable. Otherwise the first failure; healthy sinks have committed what they had.
+  Status Run(std::stop_token stop);
+
+  /// Something was achieved that a restart would not have to do again.
+  bool made_progress() const { return made_progress_; }
+
+ private:
+  struct Streaming;
+
+  Status RunOpened(std::stop_token stop);
+  Status WaitForSlot(std::optional<SlotState>& slot, std::stop_token stop);
+  Status Copy(const ResumePlan& plan, std::stop_token stop);
+  Status Stream(std::stop_token stop);
+  Result<std::optional<Lsn>> Until();
+  std::vector<SinkState> SinkStates() const;
+  void Watch(Streaming& streaming);
+  void LookAtSource();
+
+  const Connector& connector_;
+  const PipelineOptions options_;
+  const Clock& clock_;
+  StatusBoard& board_;
+  CutRequests& cuts_;
+
+  std::unique_ptr<Source> source_;
+  std::vector<TableDefinition> tables_;
+  std::shared_ptr<std::vector<AttachedSink>> sinks_;  // Shared with views that outlive a failed pipeline.
+  bool made_progress_ = false;
+  bool over_budget_ = false;
+};
+
+}  // namespace sluice

@@ -1,0 +1,97 @@
+#include "pipeline/resume.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "observability/error_catalog.h"
+
+namespace sluice {
+namespace {
+
+Status CheckLog(const LogIdentity& log, const SinkState& sink) {
+  const LogIdentity& known = sink.bookmark->position.log;
+  if (known.system_identifier != log.system_identifier)
+    return Error{ErrorKind::kNeedsOperator,
+                 fmt::format("sink {} follows server {}, but the source is server {}", sink.name,
+                             known.system_identifier, log.system_identifier),
+                 slu::kOtherServer};
+  if (known.timeline != log.timeline)
+    return Error{ErrorKind::kNeedsOperator,
+                 fmt::format("sink {} is at {} of timeline {}, but the source is on timeline {}", sink.name,
+                             ToString(sink.bookmark->position.lsn), known.timeline, log.timeline),
+                 slu::kOtherTimeline};
+  if (known.database != log.database || known.slot != log.slot)
+    return Error{ErrorKind::kNeedsOperator,
+                 fmt::format("sink {} follows slot \"{}\" of database \"{}\", but the configuration names slot "
+                             "\"{}\" of database \"{}\"",
+                             sink.name, known.slot, known.database, log.slot, log.database),
+                 slu::kOtherSlot};
+  return Ok();
+}
+
+Status CheckSlot(const LogIdentity& log, const std::optional<SlotState>& slot, const SinkState& sink) {
+  const Lsn bookmark = sink.bookmark->position.lsn;
+  if (!slot)
+    return Error{ErrorKind::kSourceLost,
+                 fmt::format("replication slot \"{}\" does not exist any more; sink {} is at {}", log.slot, sink.name,
+                             ToString(bookmark)),
+                 slu::kSlotMissing};
+  if (slot->lost)
+    return Error{ErrorKind::kSourceLost,
+                 fmt::format("replication slot \"{}\" was invalidated by PostgreSQL; changes after {} are gone",
+                             log.slot, ToString(bookmark)),
+                 slu::kSlotLost, fmt::format("postgres: wal_status={}", slot->wal_status)};
+  if (slot->confirmed_flush_lsn > bookmark)
+    return Error{ErrorKind::kSourceLost,
+                 fmt::format("replication slot \"{}\" is at {}, ahead of sink {} at {}: the changes between are gone",
+                             log.slot, ToString(slot->confirmed_flush_lsn), sink.name, ToString(bookmark)),
+                 slu::kSlotAhead};
+  return Ok();
+}
+
+std::vector<size_t> MissingTables(const SinkState& sink, std::span<const SourceTable> tables) {
+  std::vector<size_t> missing;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    const auto copied = sink.copied.find(tables[i].name);
+    // Another OID is another table under the same name, whose rows nobody has copied.
+    if (copied == sink.copied.end() || copied->second.oid != tables[i].oid) missing.push_back(i);
+  }
+  return missing;
+}
+
+}  // namespace
+
+Result<ResumePlan> DecideResume(const LogIdentity& log, const std::optional<SlotState>& slot,
+                                std::span<const SinkState> sinks, std::span<const SourceTable> tables) {
+  ResumePlan plan;
+  for (const SinkState& sink : sinks) {
+    if (sink.bookmark) {
+      RETURN_IF_ERROR(CheckLog(log, sink));
+      RETURN_IF_ERROR(CheckSlot(log, slot, sink));
+    }
+    plan.tables_to_copy.push_back(MissingTables(sink, tables));
+  }
+  // A lost slot that nobody depends on still cannot be streamed from.
+  if (slot && slot->lost)
+    return Error{ErrorKind::kSourceLost,
+                 fmt::format("replication slot \"{}\" was invalidated by PostgreSQL", log.slot), slu::kSlotLost,
+                 fmt::format("postgres: wal_status={}", slot->wal_status)};
+  plan.create_slot = !slot;
+  return plan;
+}
+
+Result<Lsn> ResumeFrom(const LogIdentity& log, const std::optional<SlotState>& slot,
+                       std::span<const SinkState> sinks) {
+  SLUICE_CHECK(!sinks.empty());  // A pipeline without sinks is refused before.
+  Lsn least{UINT64_MAX};
+  for (const SinkState& sink : sinks) {
+    SLUICE_CHECK(sink.bookmark.has_value());  // Every copy ends with one.
+    RETURN_IF_ERROR(CheckLog(log, sink));
+    RETURN_IF_ERROR(CheckSlot(log, slot, sink));
+    least = std::min(least, sink.bookmark->position.lsn);
+  }
+  return least;
+}
+
+}  // namespace sluice

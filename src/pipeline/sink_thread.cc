@@ -1,0 +1,110 @@
+#include "pipeline/sink_thread.h"
+
+#include <optional>
+
+#include "base/check.h"
+#include "base/failpoint.h"
+
+namespace sluice {
+namespace {
+
+SteadyTime Now() { return std::chrono::steady_clock::now(); }
+
+Lsn BookmarkOf(const Sink& sink) {
+  SLUICE_CHECK(sink.bookmark().has_value());  // Every copy ends with one.
+  return sink.bookmark()->position.lsn;
+}
+
+}  // namespace
+
+SinkThread::SinkThread(Sink& sink, LogIdentity log, CommitPolicy policy, size_t queue_bytes_max,
+                       SinkObserver& observer, std::function<void(Error)> on_failure)
+    : sink_(sink), log_(std::move(log)), policy_(policy), observer_(observer), on_failure_(std::move(on_failure)),
+      queue_(queue_bytes_max), durable_(BookmarkOf(sink).value),
+      schedule_(policy, BookmarkOf(sink), sink.bookmark()->source_time, Now()) {}
+
+SinkThread::~SinkThread() {
+  Finish();
+  Join();
+}
+
+void SinkThread::Start() {
+  observer_.SinkMoved(sink_.name(), durable(), schedule_.visible_until(), 0);
+  thread_ = std::thread([this] { Run(); });
+}
+
+QueueState SinkThread::Push(SinkItem& item, size_t size_bytes, std::chrono::milliseconds wait_max) {
+  return queue_.Push(item, size_bytes, wait_max);
+}
+
+void SinkThread::Finish() {
+  finishing_ = true;
+  queue_.Close();
+}
+
+void SinkThread::Join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void SinkThread::Run() {
+  Status worked = WorkUntilClosed();
+  if (worked.ok()) return;
+  queue_.Close();
+  std::optional<SinkItem> item;
+  while (queue_.Pop(item, std::chrono::milliseconds(0)) == QueueState::kDone)
+    if (auto* barrier = std::get_if<std::shared_ptr<Barrier>>(&*item)) (*barrier)->Fail(worked.error());
+  on_failure_(std::move(worked).error());
+}
+
+Status SinkThread::WorkUntilClosed() {
+  for (;;) {
+    std::optional<SinkItem> item;
+    const QueueState state = queue_.Pop(item, schedule_.WaitMax(Now()));
+    if (state == QueueState::kClosed) return schedule_.CanCommit() ? Commit() : Ok();
+    if (state == QueueState::kDone) RETURN_IF_ERROR(Take(*item));
+    if (schedule_.Due(Now(), queue_.empty(), sink_.uncommitted_bytes())) RETURN_IF_ERROR(Commit());
+  }
+}
+
+Status SinkThread::Take(const SinkItem& item) {
+  if (const auto* batch = std::get_if<ChangeBatchPtr>(&item)) return TakeBatch(*batch);
+  Barrier& barrier = *std::get<std::shared_ptr<Barrier>>(item);
+  Status taken = TakeBarrier(barrier);
+  if (!taken.ok()) barrier.Fail(taken.error());
+  return taken;
+}
+
+Status SinkThread::TakeBatch(const ChangeBatchPtr& batch) {
+  if (schedule_.Covers(*batch)) return Ok();
+  // A transaction in parts can't be committed before its end, which may be far away or never come.
+  const bool starts_parts = !schedule_.in_transaction() && !batch->ends_transaction();
+  const bool commit_first = policy_.commit_interval.count() == 0 || finishing_.load();
+  if (starts_parts && commit_first && schedule_.dirty() && schedule_.CanCommit()) RETURN_IF_ERROR(Commit());
+  if (!batch->transactions.empty()) RETURN_IF_ERROR(sink_.Write(batch));
+  const bool was_dirty = schedule_.dirty();
+  schedule_.Wrote(*batch, Now());
+  if (!was_dirty && !schedule_.dirty()) observer_.SinkMoved(sink_.name(), durable(), schedule_.visible_until(), 0);
+  return Ok();
+}
+
+Status SinkThread::TakeBarrier(Barrier& barrier) {
+  SLUICE_CHECK(!schedule_.in_transaction());  // The reader puts barriers between transactions.
+  if (schedule_.CanCommit()) RETURN_IF_ERROR(Commit());
+  ASSIGN_OR_RETURN(auto view, sink_.View());
+  SLUICE_FAILPOINT("pipeline.barrier_view");
+  barrier.Arrive({std::string(sink_.name()), sink_.copied_tables(), std::move(view)});
+  return Ok();
+}
+
+Status SinkThread::Commit() {
+  SLUICE_FAILPOINT("pipeline.before_sink_commit");
+  RETURN_IF_ERROR(sink_.Commit({log_, schedule_.lsn()}, schedule_.source_time()));
+  SLUICE_FAILPOINT("pipeline.after_sink_commit");
+  const uint64_t changes = schedule_.changes();
+  schedule_.Committed(Now());
+  durable_.store(schedule_.bookmark().value);
+  observer_.SinkMoved(sink_.name(), durable(), schedule_.visible_until(), changes);
+  return Ok();
+}
+
+}  // namespace sluice

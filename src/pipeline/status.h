@@ -1,0 +1,63 @@
+#pragma once
+// What `status`, `tables` and `bookmark` show, as plain structs.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "change/position.h"
+#include "source/source.h"
+
+namespace sluice {
+
+enum class PipelineState { kStarting, kCopying, kStreaming, kRetrying, kStopped, kFailed };
+enum class TableState { kWaiting, kCopying, kStreaming, kFailed };
+
+struct SinkStatus {
+  std::string name;
+  std::string state;                           ///< waiting, copying, streaming, stopped.
+  Lsn lsn;                                     ///< Bookmark; unset before the first copy is complete.
+  std::optional<double> freshness_seconds;     ///< Absent: never complete so far.
+  std::optional<Timestamp> visible_until;      ///< By the source's clock.
+  double rows_per_second = 0;
+  uint64_t rows_total = 0;                     ///< Changes made durable since this process started.
+  std::chrono::milliseconds commit_interval{0};
+};
+
+struct TableStatus {
+  std::string table;
+  TableState state = TableState::kWaiting;
+  Lsn copy_lsn;
+  uint64_t rows_copied = 0;
+  double rows_estimated = -1;
+  uint64_t bytes_read = 0, bytes_total = 0;
+  std::vector<std::string> copied_in;          ///< Sinks in which the copy is complete.
+};
+
+struct RetryStatus {
+  int attempt = 0, attempts_max = 0;
+  double next_in_seconds = 0;
+};
+
+struct PipelineStatus {
+  Timestamp at{};
+  std::string project;
+  PipelineState state = PipelineState::kStarting;
+  Timestamp started_at{};
+  std::optional<Error> last_error;             ///< Of the present retry or final failure.
+  std::optional<RetryStatus> retry;
+  LogIdentity log;
+  std::string source_name;
+  std::optional<SlotState> slot;               ///< As last looked at.
+  uint64_t slot_budget_bytes = 0;
+  std::vector<SinkStatus> sinks;
+  std::vector<TableStatus> tables;             ///< By name.
+};
+
+std::string_view ToString(PipelineState state);
+std::string_view ToString(TableState state);
+
+}  // namespace sluice

@@ -1,0 +1,161 @@
+#include "pipeline/status_board.h"
+
+#include <algorithm>
+
+namespace sluice {
+
+std::string_view ToString(PipelineState state) {
+  switch (state) {
+    case PipelineState::kStarting: return "starting";
+    case PipelineState::kCopying: return "copying";
+    case PipelineState::kStreaming: return "streaming";
+    case PipelineState::kRetrying: return "retrying";
+    case PipelineState::kStopped: return "stopped";
+    case PipelineState::kFailed: return "failed";
+  }
+  return "";
+}
+
+std::string_view ToString(TableState state) {
+  switch (state) {
+    case TableState::kWaiting: return "waiting";
+    case TableState::kCopying: return "copying";
+    case TableState::kStreaming: return "streaming";
+    case TableState::kFailed: return "failed";
+  }
+  return "";
+}
+
+StatusBoard::StatusBoard(std::string project, std::string source_name, uint64_t slot_budget_bytes,
+                         const Clock& clock)
+    : clock_(clock), slot_budget_bytes_(slot_budget_bytes) {
+  now_.project = std::move(project);
+  now_.source_name = std::move(source_name);
+  now_.slot_budget_bytes = slot_budget_bytes;
+  now_.started_at = clock.Now();
+}
+
+void StatusBoard::Phase(PipelineState state) {
+  const std::lock_guard lock(mutex_);
+  now_.state = state;
+  if (state == PipelineState::kStreaming || state == PipelineState::kStopped) {
+    now_.last_error.reset();
+    now_.retry.reset();
+  }
+}
+
+void StatusBoard::Retrying(Error error, RetryStatus retry) {
+  const std::lock_guard lock(mutex_);
+  now_.state = PipelineState::kRetrying;
+  now_.last_error = std::move(error);
+  now_.retry = retry;
+}
+
+void StatusBoard::Failed(Error error) {
+  const std::lock_guard lock(mutex_);
+  now_.state = PipelineState::kFailed;
+  now_.last_error = std::move(error);
+  now_.retry.reset();
+}
+
+void StatusBoard::Opened(const LogIdentity& log, const std::vector<TableDefinition>& tables) {
+  const std::lock_guard lock(mutex_);
+  now_.log = log;
+  tables_.clear();
+  for (const TableDefinition& table : tables) tables_.push_back(table.schema->name);
+  std::sort(tables_.begin(), tables_.end());
+}
+
+StatusBoard::SinkEntry& StatusBoard::Entry(std::string_view sink) {
+  const auto found = sinks_.find(sink);
+  if (found != sinks_.end()) return found->second;
+  SinkEntry& entry = sinks_[std::string(sink)];
+  entry.status.name = sink;
+  return entry;
+}
+
+void StatusBoard::SinkOpened(std::string_view sink, std::chrono::milliseconds commit_interval,
+                             const CopiedTables& copied, const std::optional<Bookmark>& bookmark) {
+  const std::lock_guard lock(mutex_);
+  SinkEntry& entry = Entry(sink);
+  entry.status.commit_interval = commit_interval;
+  entry.copied = copied;
+  if (!bookmark) return;
+  entry.status.lsn = bookmark->position.lsn;
+  // A sink may hold a bookmark while tables of it are still missing: then it is not complete, so not fresh.
+  const bool complete = std::all_of(tables_.begin(), tables_.end(), [&](const TableName& t) { return copied.contains(t); });
+  if (complete) entry.freshness.Visible(bookmark->source_time);
+}
+
+void StatusBoard::SinkCopied(std::string_view sink, const CopiedTables& copied) {
+  const std::lock_guard lock(mutex_);
+  Entry(sink).copied = copied;
+}
+
+void StatusBoard::Slot(const SlotState& slot) {
+  const std::lock_guard lock(mutex_);
+  now_.slot = slot;
+}
+
+void StatusBoard::SourceClockAhead(std::chrono::microseconds ahead) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [name, entry] : sinks_) entry.freshness.SourceClockAhead(ahead);
+}
+
+void StatusBoard::SinkMoved(std::string_view sink, Lsn durable, Timestamp visible_until, uint64_t changes) {
+  const Timestamp now = clock_.Now();
+  const std::lock_guard lock(mutex_);
+  SinkEntry& entry = Entry(sink);
+  entry.status.lsn = std::max(entry.status.lsn, durable);
+  entry.status.rows_total += changes;
+  entry.freshness.Visible(visible_until);
+  if (changes > 0) entry.rate.Add(now, changes);
+}
+
+std::vector<TableStatus> StatusBoard::Tables() const {
+  const CopyProgressSnapshot copy = copy_progress_.Snapshot();
+  std::vector<TableStatus> statuses;
+  for (const TableName& table : tables_) {
+    TableStatus& status = statuses.emplace_back();
+    status.table = ToString(table);
+    for (const auto& [name, entry] : sinks_) {
+      const auto copied = entry.copied.find(table);
+      if (copied == entry.copied.end()) continue;
+      status.copied_in.push_back(name);
+      status.copy_lsn = std::max(status.copy_lsn, copied->second.copy_lsn);
+    }
+    if (!sinks_.empty() && status.copied_in.size() == sinks_.size()) status.state = TableState::kStreaming;
+    const auto progress = std::find_if(copy.tables.begin(), copy.tables.end(),
+                                       [&](const TableCopyProgress& p) { return p.table == status.table; });
+    if (progress == copy.tables.end()) continue;
+    status.rows_copied = progress->rows_copied;
+    status.rows_estimated = progress->rows_estimated;
+    status.bytes_read = progress->bytes_read;
+    status.bytes_total = progress->bytes_total;
+    if (status.state == TableState::kWaiting && progress->state != CopyState::kWaiting)
+      status.state = TableState::kCopying;
+  }
+  return statuses;
+}
+
+PipelineStatus StatusBoard::Snapshot() const {
+  const std::lock_guard lock(mutex_);
+  PipelineStatus status = now_;
+  status.at = clock_.Now();
+  for (auto& [name, entry] : sinks_) {
+    SinkStatus sink = entry.status;
+    sink.state = status.state == PipelineState::kStreaming ? "streaming"
+                 : status.state == PipelineState::kCopying ? "copying"
+                 : status.state == PipelineState::kStarting ? "waiting"
+                                                            : std::string(ToString(status.state));
+    sink.rows_per_second = entry.rate.PerSecond(status.at);
+    sink.visible_until = entry.freshness.visible_until();
+    if (const auto age = entry.freshness.Age(clock_))
+      sink.freshness_seconds = static_cast<double>(age->count()) / 1e6;
+    status.sinks.push_back(std::move(sink));
+  }
+  status.tables = Tables();
+  return status;
+}
+
+}  // namespace sluice

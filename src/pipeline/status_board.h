@@ -1,0 +1,57 @@
+#pragma once
+// The running pipeline writes here what it does; status, tables and the terminal read it. Outlives the pipelines.
+
+#include <map>
+#include <mutex>
+
+#include "pipeline/freshness.h"
+#include "pipeline/progress.h"
+#include "pipeline/sink_thread.h"
+#include "pipeline/status.h"
+
+namespace sluice {
+
+/// Thread-safe.
+class StatusBoard final : public SinkObserver {
+ public:
+  StatusBoard(std::string project, std::string source_name, uint64_t slot_budget_bytes, const Clock& clock);
+
+  void Phase(PipelineState state);
+  void Retrying(Error error, RetryStatus retry);
+  void Failed(Error error);
+
+  /// What a start found: replaces the lists of sinks and tables.
+  void Opened(const LogIdentity& log, const std::vector<TableDefinition>& tables);
+  void SinkOpened(std::string_view sink, std::chrono::milliseconds commit_interval, const CopiedTables& copied,
+                  const std::optional<Bookmark>& bookmark);
+  void SinkCopied(std::string_view sink, const CopiedTables& copied);
+  void Slot(const SlotState& slot);
+  void SourceClockAhead(std::chrono::microseconds ahead);
+  void SinkMoved(std::string_view sink, Lsn durable, Timestamp visible_until, uint64_t changes) override;
+
+  CopyProgress& copy_progress() { return copy_progress_; }
+  uint64_t slot_budget_bytes() const { return slot_budget_bytes_; }
+
+  PipelineStatus Snapshot() const;
+
+ private:
+  struct SinkEntry {
+    SinkStatus status;
+    Freshness freshness;
+    Rate rate;
+    CopiedTables copied;
+  };
+  SinkEntry& Entry(std::string_view sink);
+  std::vector<TableStatus> Tables() const;
+
+  const Clock& clock_;
+  const uint64_t slot_budget_bytes_;
+  CopyProgress copy_progress_;
+
+  mutable std::mutex mutex_;  // Guards everything below.
+  PipelineStatus now_;        // Its sinks and tables are filled by Snapshot().
+  std::vector<TableName> tables_;
+  mutable std::map<std::string, SinkEntry, std::less<>> sinks_;
+};
+
+}  // namespace sluice

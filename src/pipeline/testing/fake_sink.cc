@@ -1,0 +1,244 @@
+#include "pipeline/testing/fake_world.h"
+
+namespace sluice::testing {
+namespace {
+
+std::vector<int64_t> RowsOf(Bytes rows) {
+  std::vector<int64_t> values;
+  ByteReader reader(rows);
+  while (!reader.at_end()) {
+    SLUICE_CHECK(reader.Read<int16_t>() == 1);
+    SLUICE_CHECK(reader.Read<int32_t>() == 8);
+    values.push_back(reader.Read<int64_t>());
+  }
+  SLUICE_CHECK(reader.ok());
+  return values;
+}
+
+TableDigest DigestOf(const RowSet& rows) {
+  TableDigest digest;
+  for (const int64_t row : rows) {
+    ++digest.rows;
+    digest.sum_low += static_cast<uint64_t>(row) * 0x9E3779B97F4A7C15ull + 1;
+  }
+  return digest;
+}
+
+class FakeCopyWriter final : public CopyWriter {
+ public:
+  FakeCopyWriter(FakeSink& sink, TableName table) : sink_(sink), table_(std::move(table)) {}
+  Status Rows(Bytes rows, size_t count) override {
+    RETURN_IF_ERROR(sink_.destination().fail("copy"));
+    const std::vector<int64_t> values = RowsOf(rows);
+    SLUICE_CHECK(values.size() == count);
+    rows_.insert(rows_.end(), values.begin(), values.end());
+    return Ok();
+  }
+  Status Finish() override {
+    sink_.Stage(table_, rows_);
+    return Ok();
+  }
+
+ private:
+  FakeSink& sink_;
+  const TableName table_;
+  std::vector<int64_t> rows_;
+};
+
+class FakeDigest final : public DigestReceiver {
+ public:
+  Status Rows(Bytes rows, size_t) override {
+    for (const int64_t row : RowsOf(rows)) rows_.insert(row);
+    return Ok();
+  }
+  TableDigest digest() const override { return DigestOf(rows_); }
+
+ private:
+  RowSet rows_;
+};
+
+class FakeView final : public SinkView {
+ public:
+  explicit FakeView(std::map<TableName, RowSet> rows) : rows_(std::move(rows)) {}
+  Result<TableDigest> Digest(const TableDefinition& table) override { return DigestOf(rows_[table.schema->name]); }
+  Result<std::unique_ptr<DigestReceiver>> Expect(const TableDefinition&) override {
+    return std::unique_ptr<DigestReceiver>(std::make_unique<FakeDigest>());
+  }
+
+ private:
+  std::map<TableName, RowSet> rows_;
+};
+
+int64_t RowOf(const std::byte* tuple) { return LoadBigEndian<int64_t>(TupleReader(tuple).Next().bytes.data()); }
+
+}  // namespace
+
+RowSet FakeDestination::Rows(const TableName& table) const {
+  const std::lock_guard lock(mutex);
+  const auto found = rows.find(table);
+  return found == rows.end() ? RowSet() : found->second;
+}
+
+Lsn FakeDestination::bookmark_lsn() const {
+  const std::lock_guard lock(mutex);
+  return bookmark ? bookmark->position.lsn : Lsn{};
+}
+
+size_t FakeDestination::commits() const {
+  const std::lock_guard lock(mutex);
+  return commit_lsns.size();
+}
+
+bool FakeDestination::WaitFor(Lsn lsn) const {
+  std::unique_lock lock(mutex);
+  return changed.wait_for(lock, std::chrono::seconds(10), [&] { return bookmark && bookmark->position.lsn >= lsn; });
+}
+
+void FakeDestination::Block() {
+  const std::lock_guard lock(mutex);
+  blocked = true;
+}
+
+void FakeDestination::Unblock() {
+  const std::lock_guard lock(mutex);
+  blocked = false;
+  changed.notify_all();
+}
+
+FakeSink::FakeSink(FakeDestination& destination) : destination_(destination) {
+  const std::lock_guard lock(destination.mutex);
+  epoch_ = ++destination.epoch;
+  bookmark_ = destination.bookmark;
+  copied_ = destination.copied;
+  working_ = destination.rows;
+}
+
+Status FakeSink::CheckEpoch() const {
+  if (destination_.epoch != epoch_) return Error{ErrorKind::kConflict, "another epoch"};
+  return Ok();
+}
+
+Status FakeSink::PrepareTables(const std::vector<TableDefinition>& tables) {
+  RETURN_IF_ERROR(destination_.fail("prepare"));
+  const std::lock_guard lock(destination_.mutex);
+  for (const TableDefinition& table : tables) {
+    destination_.prepared.push_back(table.schema->name.name);
+    destination_.rows.erase(table.schema->name);
+    working_.erase(table.schema->name);
+    staged_.erase(table.schema->name);
+  }
+  return Ok();
+}
+
+Result<std::unique_ptr<CopyWriter>> FakeSink::OpenCopyWriter(const TableDefinition& table) {
+  return std::unique_ptr<CopyWriter>(std::make_unique<FakeCopyWriter>(*this, table.schema->name));
+}
+
+void FakeSink::Stage(const TableName& table, const std::vector<int64_t>& rows) {
+  const std::lock_guard lock(destination_.mutex);
+  staged_[table].insert(rows.begin(), rows.end());
+}
+
+Status FakeSink::FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position,
+                              Timestamp source_time) {
+  RETURN_IF_ERROR(destination_.fail("finish"));
+  const std::lock_guard lock(destination_.mutex);
+  RETURN_IF_ERROR(CheckEpoch());
+  std::vector<std::string>& group = destination_.finished_groups.emplace_back();
+  for (const TableDefinition& table : tables) {
+    const TableName& name = table.schema->name;
+    group.push_back(name.name);
+    destination_.rows[name] = working_[name] = staged_[name];
+    destination_.copied[name] = {table.schema->oid, copy_position.lsn};
+  }
+  if (!destination_.bookmark) destination_.bookmark = Bookmark{copy_position, epoch_, source_time};
+  bookmark_ = destination_.bookmark;
+  copied_ = destination_.copied;
+  destination_.changed.notify_all();
+  return Ok();
+}
+
+void FakeSink::Apply(const FakeChange& change) {
+  RowSet& rows = working_[change.table];
+  if (change.operation == Operation::kInsert) rows.insert(change.row);
+  if (change.operation == Operation::kTruncate) rows.clear();
+  if (change.operation == Operation::kDelete) {
+    SLUICE_CHECK(rows.contains(change.row));
+    rows.erase(rows.find(change.row));
+  }
+}
+
+Status FakeSink::Write(ChangeBatchPtr batch) {
+  {
+    std::unique_lock lock(destination_.mutex);
+    ++destination_.writes;
+    destination_.changed.notify_all();
+    destination_.changed.wait(lock, [&] { return !destination_.blocked; });
+  }
+  RETURN_IF_ERROR(destination_.fail("write"));
+  for (const Transaction& transaction : batch->transactions) {
+    if (transaction.end_lsn <= bookmark_->position.lsn) continue;
+    for (size_t i = 0; i < transaction.change_count; ++i) {
+      const Change& change = batch->changes[transaction.first_change + i];
+      const TableName& table = batch->tables[change.table]->name;
+      const auto copied = copied_.find(table);
+      if (copied == copied_.end() || transaction.commit_lsn < copied->second.copy_lsn) continue;
+      const bool old_side = change.operation == Operation::kDelete;
+      Apply({table, change.operation, RowOf(old_side ? batch->old_tuple(change) : batch->new_tuple(change))});
+    }
+  }
+  uncommitted_bytes_ += batch->size_bytes();
+  return Ok();
+}
+
+Status FakeSink::Commit(const Position& position, Timestamp source_time) {
+  RETURN_IF_ERROR(destination_.fail("commit"));
+  {
+    const std::lock_guard lock(destination_.mutex);
+    RETURN_IF_ERROR(CheckEpoch());
+    SLUICE_CHECK(position.lsn >= bookmark_->position.lsn);  // Bookmarks never go back.
+    destination_.rows = working_;
+    bookmark_ = Bookmark{position, epoch_, source_time};
+    destination_.bookmark = bookmark_;
+    destination_.commit_lsns.push_back(position.lsn);
+    uncommitted_bytes_ = 0;
+    destination_.changed.notify_all();
+  }
+  return destination_.fail("commit.after");
+}
+
+Result<std::unique_ptr<SinkView>> FakeSink::View() {
+  RETURN_IF_ERROR(destination_.fail("view"));
+  const std::lock_guard lock(destination_.mutex);
+  return std::unique_ptr<SinkView>(std::make_unique<FakeView>(destination_.rows));
+}
+
+FakeWorld::FakeWorld(std::vector<std::string> tables, std::vector<std::string> sinks) : log(std::move(tables)) {
+  for (std::string& sink : sinks) destinations.push_back(std::make_unique<FakeDestination>(std::move(sink)));
+}
+
+Connector FakeWorld::connector() {
+  Connector connector;
+  connector.open_source = [this]() -> Result<std::unique_ptr<Source>> {
+    RETURN_IF_ERROR(log.fail("open_source"));
+    return std::unique_ptr<Source>(std::make_unique<FakeSource>(log));
+  };
+  connector.open_sinks = [this](const LogIdentity&) -> Result<std::vector<AttachedSink>> {
+    std::vector<AttachedSink> attached;
+    for (const auto& destination : destinations) {
+      const auto own = commit_of.find(destination->name);
+      attached.push_back({std::make_unique<FakeSink>(*destination), own == commit_of.end() ? commit : own->second});
+    }
+    return attached;
+  };
+  return connector;
+}
+
+bool FakeWorld::Equal() const {
+  for (const auto& destination : destinations)
+    for (const std::string& table : log.tables)
+      if (destination->Rows(Named(table)) != log.Rows(Named(table))) return false;
+  return true;
+}
+
+}  // namespace sluice::testing

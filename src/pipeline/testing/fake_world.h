@@ -1,0 +1,170 @@
+#pragma once
+// A source and destinations in memory. What is durable lives in FakeLog and FakeDestination and survives the
+// pipelines, streams and sinks of a test, as servers do.
+//
+// A row is an int64; tables have one column. Changes are carried as TupleData, copies as binary COPY tuples, so
+// the pipeline sees the real forms.
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "pipeline/pipeline.h"
+#include "sink/sink.h"
+#include "source/source.h"
+
+namespace sluice::testing {
+
+using RowSet = std::multiset<int64_t>;
+
+struct FakeChange {
+  TableName table;
+  Operation operation = Operation::kInsert;
+  int64_t row = 0;
+};
+
+struct FakeTransaction {
+  Lsn commit_lsn, end_lsn;
+  std::vector<FakeChange> changes;
+};
+
+TableName Named(const std::string& name);
+
+/// The source server: its log, its slot, its tables. Thread-safe.
+class FakeLog {
+ public:
+  explicit FakeLog(std::vector<std::string> tables);
+
+  /// Commits one transaction and returns where it ends.
+  Lsn Commit(std::vector<FakeChange> changes);
+  Lsn Insert(const std::string& table, int64_t first, int64_t count = 1);
+  /// The log moves on without changes for us.
+  Lsn Idle();
+
+  Lsn end() const;
+  Lsn EndLocked() const { return end_; }  ///< With `mutex` held.
+  RowSet RowsAt(const TableName& table, Lsn before) const;  ///< Commits with commit_lsn < before.
+  RowSet Rows(const TableName& table) const { return RowsAt(table, Lsn{UINT64_MAX}); }
+  std::vector<TableDefinition> definitions() const;
+  void AddTable(const std::string& name);
+
+  LogIdentity identity{7001, 1, "shop", "sluice"};
+
+  mutable std::mutex mutex;  // Guards everything below.
+  std::condition_variable changed;
+  std::vector<FakeTransaction> transactions;
+  std::vector<std::string> tables;
+  std::optional<SlotState> slot;
+  std::vector<Lsn> acknowledged;              ///< Every acknowledgement in the order it came.
+  size_t changes_per_part = SIZE_MAX;         ///< Larger transactions come in parts.
+  size_t transactions_per_batch = 1;
+  int streams_opened = 0;
+  int snapshots_exported = 0;
+  std::function<Status(const std::string& step)> fail = [](const std::string&) { return Ok(); };
+  std::function<void()> before_export = [] {};
+
+ private:
+  Lsn end_{1000};
+};
+
+class FakeSource final : public Source {
+ public:
+  explicit FakeSource(FakeLog& log) : log_(log) {}
+  const LogIdentity& identity() const override { return log_.identity; }
+  Result<std::vector<TableDefinition>> ReadTables() override { return log_.definitions(); }
+  Status EnsurePublication(const std::vector<TableDefinition>&) override { return Ok(); }
+  Result<std::optional<SlotState>> FindSlot() override;
+  Result<std::unique_ptr<InitialCopy>> CreateSlotWithSnapshot() override;
+  Result<std::unique_ptr<InitialCopy>> ExportSnapshot() override;
+  Result<std::unique_ptr<ChangeStream>> OpenStream(Lsn resume_from) override;
+  Result<Lsn> CurrentLsn() override { return log_.end(); }
+  Result<Timestamp> Now() override { return SystemClock().Now(); }
+  Status DropSlotAndPublication() override { return Ok(); }
+
+ private:
+  FakeLog& log_;
+};
+
+/// What a destination holds durably, and how it behaves. Thread-safe.
+class FakeDestination {
+ public:
+  explicit FakeDestination(std::string sink_name) : name(std::move(sink_name)) {}
+
+  RowSet Rows(const TableName& table) const;
+  Lsn bookmark_lsn() const;
+  size_t commits() const;
+  /// Until the bookmark is at or beyond `lsn`; false after 10 s.
+  bool WaitFor(Lsn lsn) const;
+  void Block();    ///< Write waits from now on.
+  void Unblock();
+
+  const std::string name;
+
+  mutable std::mutex mutex;  // Guards everything below.
+  mutable std::condition_variable changed;
+  std::map<TableName, RowSet> rows;
+  CopiedTables copied;
+  std::optional<Bookmark> bookmark;
+  uint64_t epoch = 0;
+  std::vector<Lsn> commit_lsns;
+  std::vector<std::vector<std::string>> finished_groups;
+  std::vector<std::string> prepared;
+  size_t writes = 0;
+  bool blocked = false;
+  /// Called with "write", "commit", "commit.after", "finish", "copy", "view" before (or after) that step.
+  std::function<Status(const std::string& step)> fail = [](const std::string&) { return Ok(); };
+};
+
+class FakeSink final : public Sink {
+ public:
+  explicit FakeSink(FakeDestination& destination);
+  std::string_view name() const override { return destination_.name; }
+  const std::optional<Bookmark>& bookmark() const override { return bookmark_; }
+  const CopiedTables& copied_tables() const override { return copied_; }
+  Status PrepareTables(const std::vector<TableDefinition>& tables) override;
+  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
+  Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position,
+                      Timestamp source_time) override;
+  Status Write(ChangeBatchPtr batch) override;
+  Status Commit(const Position& position, Timestamp source_time) override;
+  Result<std::unique_ptr<SinkView>> View() override;
+  size_t uncommitted_bytes() const override { return uncommitted_bytes_; }
+
+  /// Rows of a range that is complete.
+  void Stage(const TableName& table, const std::vector<int64_t>& rows);
+  FakeDestination& destination() { return destination_; }
+
+ private:
+  Status CheckEpoch() const;
+  void Apply(const FakeChange& change);
+
+  FakeDestination& destination_;
+  uint64_t epoch_ = 0;
+  std::optional<Bookmark> bookmark_;
+  CopiedTables copied_;
+  std::map<TableName, RowSet> staged_;      // By the copy's writers, under the destination's mutex.
+  std::map<TableName, RowSet> working_;     // The stream's.
+  size_t uncommitted_bytes_ = 0;
+};
+
+/// A log with destinations and the connector over them.
+class FakeWorld {
+ public:
+  FakeWorld(std::vector<std::string> tables, std::vector<std::string> sinks);
+
+  FakeDestination& sink(size_t index) { return *destinations[index]; }
+  Connector connector();
+  /// Every destination holds what the log holds.
+  bool Equal() const;
+
+  FakeLog log;
+  std::vector<std::unique_ptr<FakeDestination>> destinations;
+  CommitPolicy commit;
+  std::map<std::string, CommitPolicy> commit_of;
+};
+
+}  // namespace sluice::testing

@@ -15,7 +15,8 @@ namespace {
 
 std::atomic<bool> as_json{false};
 std::atomic<Level> lowest{Level::kInfo};
-std::mutex output;  // One line at a time.
+std::mutex output;  // One line at a time. Guards the next one too.
+std::function<void()> before_line;
 
 constexpr std::string_view kUpper[] = {"DEBUG", "INFO ", "WARN ", "ERROR"};
 constexpr std::string_view kLower[] = {"debug", "info", "warn", "error"};
@@ -35,6 +36,11 @@ std::string Printable(std::string_view text) {
 void Configure(Format format, Level level) {
   as_json = format == Format::kJson || (format == Format::kAuto && isatty(STDERR_FILENO) == 0);
   lowest = level;
+}
+
+void SetBeforeLine(std::function<void()> before) {
+  const std::lock_guard lock(output);
+  before_line = std::move(before);
 }
 
 void Write(Level level, std::string_view component, std::string_view event, std::string_view sentence,
@@ -61,6 +67,7 @@ void Write(Level level, std::string_view component, std::string_view event, std:
   }
   line += '\n';
   const std::lock_guard lock(output);
+  if (before_line) before_line();
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 

@@ -2,6 +2,7 @@
 // One line per fact: level, component, sentence, then fields. Text on a terminal, JSON otherwise, always stderr.
 // Values of rows and secrets never enter a line.
 
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ struct Field {
 };
 
 void Configure(Format format, Level level);
+
+/// Called before each line, on the thread that writes it: whoever draws on the terminal takes the drawing away.
+void SetBeforeLine(std::function<void()> before);
 
 /// `event`: the stable name, e.g. "sink.committed". `component`: source, replica, lake, pipeline, config, cli.
 /// Thread-safe.

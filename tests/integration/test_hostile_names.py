@@ -46,3 +46,8 @@ def test_namespaces(name, replicate):
 def test_equal_table_names_in_two_namespaces(replicate):
     replicate("CREATE SCHEMA one; CREATE SCHEMA two; CREATE TABLE one.t (id int PRIMARY KEY); CREATE TABLE two.t (id text PRIMARY KEY, v int);"
               "INSERT INTO one.t VALUES (1); INSERT INTO two.t VALUES ('a', 1);", "INSERT INTO one.t VALUES (2); UPDATE two.t SET v = 2")
+
+
+def test_columns_that_differ_only_in_case(replicate):
+    replicate('CREATE TABLE t (id int PRIMARY KEY, "Name" text, name text, "NAME" int); INSERT INTO t VALUES (1, \'a\', \'b\', 3);',
+              'UPDATE t SET "Name" = name, name = "Name"; INSERT INTO t VALUES (2, NULL, \'x\', 0)')

@@ -70,7 +70,8 @@ class Comparison:
         _load_source(duck, source, table, columns)
         duck.register("by_pyiceberg", pyiceberg_rows(in_lake))
         for reader, relation in (("PyIceberg", "by_pyiceberg"), ("DuckDB", duckdb_scan(in_lake))):
-            values = ", ".join(f"{mapping(c.type).lake.format(x=quote(c.name))} AS c{i}" for i, c in enumerate(columns))
+            shown = _names_shown(duck, relation, list(fields))
+            values = ", ".join(f"{mapping(c.type).lake.format(x=quote(shown[c.name]))} AS c{i}" for i, c in enumerate(columns))
             duck.execute(f"CREATE OR REPLACE TEMP TABLE lake AS SELECT {values or '1 AS nothing'} FROM {relation}")
             self._require_equal(duck, f"{table}: lake by {reader}")
             empty = duck.execute("SELECT count(*) FROM {} WHERE {}".format(
@@ -88,6 +89,13 @@ class Comparison:
             rows = duck.execute(f"SELECT * FROM (SELECT * FROM {a} EXCEPT ALL SELECT * FROM {b}) ORDER BY ALL LIMIT {SHOWN}")
             lines += [f"{sign} {_short(row)}" for row in rows.fetchall()]
         raise AssertionError("\n".join(lines))
+
+
+def _names_shown(duck, relation: str, names: list) -> dict:
+    """What DuckDB calls the columns: it takes no two names that differ only in case."""
+    shown = [row[0] for row in duck.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()]
+    assert len(shown) == len(names), f"{shown} are not {names}"
+    return dict(zip(names, shown))
 
 
 def _load_source(duck, source, table, columns):

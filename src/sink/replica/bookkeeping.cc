@@ -1,0 +1,200 @@
+#include "sink/replica/bookkeeping.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/failpoint.h"
+#include "observability/errors/replica_codes.h"
+
+namespace sluice {
+namespace {
+
+// system_identifier exceeds int8; times are microseconds since 1970, so that no session setting touches them.
+constexpr const char* kTables[] = {
+    "CREATE TABLE IF NOT EXISTS sluice.bookmark ("
+    " one_row bool PRIMARY KEY DEFAULT true CHECK (one_row), epoch int8 NOT NULL,"
+    " system_identifier numeric, timeline int8, database text, slot text, lsn pg_lsn,"
+    " source_time timestamptz, committed_at timestamptz)",
+    "CREATE TABLE IF NOT EXISTS sluice.copied_table ("
+    " namespace text, name text, oid oid NOT NULL, copy_lsn pg_lsn NOT NULL,"
+    " copied_at timestamptz NOT NULL DEFAULT pg_catalog.now(), PRIMARY KEY (namespace, name))",
+    "CREATE TABLE IF NOT EXISTS sluice.preparing_table ("
+    " namespace text, name text, made_by_us bool NOT NULL, PRIMARY KEY (namespace, name))",
+};
+
+#define SLUICE_SET_BOOKMARK                                                                              \
+  "UPDATE sluice.bookmark SET system_identifier = $1::text::numeric, timeline = $2::text::int8,"         \
+  " database = $3::text, slot = $4::text, lsn = $5::text::pg_lsn,"                                       \
+  " source_time = CASE WHEN $6::text = '0' THEN source_time ELSE timestamptz 'epoch' +"                  \
+  " $6::text::int8 * interval '1 microsecond' END,"                                                      \
+  " committed_at = pg_catalog.clock_timestamp() WHERE epoch = $7::text::int8"
+
+constexpr const char* kMoveBookmark = SLUICE_SET_BOOKMARK;
+
+constexpr const char* kReadBookmark =
+    "SELECT epoch, system_identifier::text, timeline, database, slot, lsn::text,"
+    " (pg_catalog.extract('epoch', source_time) * 1000000)::int8 FROM sluice.bookmark";
+
+Error Fenced() {
+  return Error{ErrorKind::kConflict, "another process has opened the replica since we did", slu::kReplicaFenced};
+}
+
+template <class Number>
+Number ParseNumber(std::string_view text) {
+  Number number{};
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+std::vector<std::optional<std::string>> Optional(const std::vector<std::string>& values) {
+  return {values.begin(), values.end()};
+}
+
+Status EnsureTables(PgConnection& connection) {
+  ASSIGN_OR_RETURN(const std::string present,
+                   connection.QueryValue("SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
+                                         " ON n.oid = c.relnamespace WHERE n.nspname = 'sluice' AND c.relkind = 'r'"
+                                         " AND c.relname IN ('bookmark', 'copied_table', 'preparing_table')"));
+  if (present == "3") return Ok();
+  const auto refused = [](const Error& error) {
+    if (error.kind == ErrorKind::kUnavailable) return error;
+    return Error{ErrorKind::kNeedsOperator, "cannot create schema sluice on the replica",
+                 slu::kReplicaNamespaceDenied, error.evidence};
+  };
+  // Two processes that start together: CREATE … IF NOT EXISTS can still collide, so one waits for the other.
+  auto made = connection.Execute("SELECT pg_catalog.pg_advisory_xact_lock(7096582017)");
+  if (!made.ok()) return made.error();
+  made = connection.Execute("CREATE SCHEMA IF NOT EXISTS sluice");
+  if (!made.ok()) return refused(made.error());
+  for (const char* table : kTables) {
+    made = connection.Execute(table);
+    if (!made.ok()) return refused(made.error());
+  }
+  return Ok();
+}
+
+Status RefuseOtherSource(const Bookmark& bookmark, const LogIdentity& source) {
+  const LogIdentity& log = bookmark.position.log;
+  // A new timeline of the same server is for the source's guards to judge, by its history.
+  if (log.system_identifier == source.system_identifier && log.database == source.database && log.slot == source.slot)
+    return Ok();
+  return Error{ErrorKind::kNeedsOperator,
+               fmt::format("the replica follows system {} database {} slot {}, but the source is system {} "
+                           "database {} slot {}",
+                           log.system_identifier, log.database, log.slot, source.system_identifier,
+                           source.database, source.slot),
+               slu::kReplicaOtherSource};
+}
+
+}  // namespace
+
+const char* const kGuardedMoveBookmark =
+    "WITH moved AS (" SLUICE_SET_BOOKMARK " RETURNING 1) SELECT 1 / pg_catalog.count(*) FROM moved";
+
+std::vector<std::string> BookmarkParameters(const Position& position, Timestamp source_time, uint64_t epoch) {
+  return {std::to_string(position.log.system_identifier),
+          std::to_string(position.log.timeline),
+          position.log.database,
+          position.log.slot,
+          ToString(position.lsn),
+          std::to_string(source_time.time_since_epoch().count()),
+          std::to_string(epoch)};
+}
+
+Result<std::optional<Bookmark>> ReadBookmark(PgConnection& connection) {
+  ASSIGN_OR_RETURN(const PgResult row, connection.Execute(kReadBookmark));
+  if (PQntuples(row.get()) != 1 || IsNull(row, 0, 5)) return std::optional<Bookmark>();
+  Bookmark bookmark;
+  bookmark.epoch = ParseNumber<uint64_t>(Field(row, 0, 0));
+  bookmark.position.log.system_identifier = ParseNumber<uint64_t>(Field(row, 0, 1));
+  bookmark.position.log.timeline = ParseNumber<uint32_t>(Field(row, 0, 2));
+  bookmark.position.log.database = Field(row, 0, 3);
+  bookmark.position.log.slot = Field(row, 0, 4);
+  ASSIGN_OR_RETURN(bookmark.position.lsn, ParseLsn(Field(row, 0, 5)));
+  bookmark.source_time = Timestamp(std::chrono::microseconds(ParseNumber<int64_t>(Field(row, 0, 6))));
+  return std::optional<Bookmark>(bookmark);
+}
+
+Result<OpenedBookkeeping> OpenBookkeeping(PgConnection& connection, const LogIdentity& source) {
+  RETURN_IF_ERROR(connection.Execute("BEGIN"));
+  RETURN_IF_ERROR(EnsureTables(connection));
+  RETURN_IF_ERROR(connection.Execute("INSERT INTO sluice.bookmark (epoch) VALUES (0) ON CONFLICT DO NOTHING"));
+  OpenedBookkeeping opened;
+  RETURN_IF_ERROR(connection.Execute("SELECT epoch FROM sluice.bookmark FOR UPDATE"));
+  ASSIGN_OR_RETURN(opened.bookmark, ReadBookmark(connection));
+  if (opened.bookmark) RETURN_IF_ERROR(RefuseOtherSource(*opened.bookmark, source));
+  ASSIGN_OR_RETURN(const std::string epoch,
+                   connection.QueryValue("UPDATE sluice.bookmark SET epoch = epoch + 1 RETURNING epoch"));
+  opened.epoch = ParseNumber<uint64_t>(epoch);
+  if (opened.bookmark) opened.bookmark->epoch = opened.epoch;
+  ASSIGN_OR_RETURN(const PgResult tables,
+                   connection.Execute("SELECT namespace, name, oid, copy_lsn::text FROM sluice.copied_table"));
+  for (int i = 0; i < PQntuples(tables.get()); ++i) {
+    CopiedTable table{ParseNumber<Oid>(Field(tables, i, 2)), {}};
+    ASSIGN_OR_RETURN(table.copy_lsn, ParseLsn(Field(tables, i, 3)));
+    opened.copied_tables.emplace(TableName{std::string(Field(tables, i, 0)), std::string(Field(tables, i, 1))}, table);
+  }
+  SLUICE_FAILPOINT("replica.open_before_epoch");
+  RETURN_IF_ERROR(connection.Execute("COMMIT"));
+  return opened;
+}
+
+Status MoveBookmark(PgConnection& connection, const Position& position, Timestamp source_time, uint64_t epoch) {
+  ASSIGN_OR_RETURN(const PgResult moved,
+                   connection.Execute(kMoveBookmark, Optional(BookmarkParameters(position, source_time, epoch))));
+  if (std::string_view(PQcmdTuples(moved.get())) != "1") return Fenced();
+  return Ok();
+}
+
+Status StartBookmark(PgConnection& connection, const Position& position, Timestamp source_time, uint64_t epoch) {
+  ASSIGN_OR_RETURN(const PgResult mine,
+                   connection.Execute("SELECT lsn IS NULL FROM sluice.bookmark WHERE epoch = $1::text::int8 FOR UPDATE",
+                                      {std::to_string(epoch)}));
+  if (PQntuples(mine.get()) != 1) return Fenced();
+  if (Field(mine, 0, 0) == "t") return MoveBookmark(connection, position, source_time, epoch);
+  return Ok();
+}
+
+Status CheckEpoch(PgConnection& connection, uint64_t epoch) {
+  ASSIGN_OR_RETURN(const PgResult mine,
+                   connection.Execute("SELECT 1 FROM sluice.bookmark WHERE epoch = $1::text::int8 FOR UPDATE",
+                                      {std::to_string(epoch)}));
+  return PQntuples(mine.get()) == 1 ? Status() : Fenced();
+}
+
+Result<std::optional<PreparingTable>> FindPreparing(PgConnection& connection, const TableName& table) {
+  // A table that was copied before and is to be copied again is ours as well.
+  ASSIGN_OR_RETURN(const PgResult row,
+                   connection.Execute("SELECT made_by_us FROM sluice.preparing_table WHERE namespace = $1 AND name = $2"
+                                      " UNION ALL SELECT true FROM sluice.copied_table WHERE namespace = $1 AND name = $2",
+                                      {table.name_space, table.name}));
+  if (PQntuples(row.get()) == 0) return std::optional<PreparingTable>();
+  return std::optional<PreparingTable>(PreparingTable{Field(row, 0, 0) == "t"});
+}
+
+Status RecordPreparing(PgConnection& connection, const TableName& table, bool made_by_us) {
+  const auto recorded = connection.Execute("INSERT INTO sluice.preparing_table VALUES ($1, $2, $3::text::bool)",
+                                           {table.name_space, table.name, made_by_us ? "true" : "false"});
+  return recorded.ok() ? Status() : recorded.error();
+}
+
+Status RecordCopied(PgConnection& connection, const TableName& table, Oid oid, Lsn copy_lsn) {
+  RETURN_IF_ERROR(connection.Execute("DELETE FROM sluice.preparing_table WHERE namespace = $1 AND name = $2",
+                                     {table.name_space, table.name}));
+  const auto recorded = connection.Execute(
+      "INSERT INTO sluice.copied_table (namespace, name, oid, copy_lsn) VALUES ($1, $2, $3::text::oid, $4::text::pg_lsn)"
+      " ON CONFLICT (namespace, name) DO UPDATE SET oid = excluded.oid, copy_lsn = excluded.copy_lsn,"
+      " copied_at = excluded.copied_at",
+      {table.name_space, table.name, std::to_string(oid), ToString(copy_lsn)});
+  return recorded.ok() ? Status() : recorded.error();
+}
+
+Status ForgetTable(PgConnection& connection, const TableName& table) {
+  for (const char* sql : {"DELETE FROM sluice.preparing_table WHERE namespace = $1 AND name = $2",
+                          "DELETE FROM sluice.copied_table WHERE namespace = $1 AND name = $2"})
+    RETURN_IF_ERROR(connection.Execute(sql, {table.name_space, table.name}));
+  return Ok();
+}
+
+}  // namespace sluice

@@ -1,0 +1,59 @@
+#pragma once
+// What sluice remembers in the replica itself, in a namespace named `sluice`:
+//
+//   bookmark         one row: which log, how far, since when, and the epoch that fences older processes
+//   copied_table     tables whose initial copy is complete
+//   preparing_table  tables that a copy of ours has begun: what may be dropped and made again
+//
+// Every row changes only in the same transaction as the data or tables it speaks of.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "change/copy_state.h"
+#include "change/position.h"
+#include "postgres/connection.h"
+#include "sink/sink.h"
+
+namespace sluice {
+
+struct OpenedBookkeeping {
+  uint64_t epoch = 0;
+  std::optional<Bookmark> bookmark;
+  CopiedTables copied_tables;
+};
+
+/// Makes the namespace and its tables where they are missing, takes the next epoch (waiting for a commit of an
+/// older process that is still under way) and reads what is there.
+/// Error: kNeedsOperator (not allowed; bookmark of another source).
+Result<OpenedBookkeeping> OpenBookkeeping(PgConnection& connection, const LogIdentity& source);
+
+/// Inside a transaction: moves the bookmark. Error: kConflict if somebody opened the replica after us.
+Status MoveBookmark(PgConnection& connection, const Position& position, Timestamp source_time, uint64_t epoch);
+
+/// Inside a transaction: as MoveBookmark, but only where there is no position yet; else checks the epoch alone.
+Status StartBookmark(PgConnection& connection, const Position& position, Timestamp source_time, uint64_t epoch);
+
+/// Inside a transaction: holds the epoch until its end. Error: kConflict if somebody opened the replica after us.
+Status CheckEpoch(PgConnection& connection, uint64_t epoch);
+
+Result<std::optional<Bookmark>> ReadBookmark(PgConnection& connection);
+
+/// How a table that a copy has begun came to be.
+struct PreparingTable {
+  bool made_by_us = false;  ///< Else the user made it, and it was empty.
+};
+Result<std::optional<PreparingTable>> FindPreparing(PgConnection& connection, const TableName& table);
+Status RecordPreparing(PgConnection& connection, const TableName& table, bool made_by_us);
+Status RecordCopied(PgConnection& connection, const TableName& table, Oid oid, Lsn copy_lsn);
+Status ForgetTable(PgConnection& connection, const TableName& table);
+
+/// The statement behind MoveBookmark with parameters $1…$7, as a row of one number that cannot be computed
+/// (division by zero) where the epoch is not ours: so it can stand in a pipeline before COMMIT.
+extern const char* const kGuardedMoveBookmark;
+/// Its parameters in text form.
+std::vector<std::string> BookmarkParameters(const Position& position, Timestamp source_time, uint64_t epoch);
+
+}  // namespace sluice

@@ -1,0 +1,71 @@
+#include "sink/replica/copy_in.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "sink/replica/session.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::string_view kHeader("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
+constexpr std::string_view kTrailer("\377\377", 2);
+
+}  // namespace
+
+Status CopyIn::Begin(const std::string& target) {
+  buffer_.clear();
+  buffer_.reserve(kBlockBytes + (16 << 10));
+  sql_state_.clear();
+  const PgResult started(PQexec(connection_.get(), ("COPY " + target + " FROM STDIN (FORMAT binary)").c_str()));
+  if (PQresultStatus(started.get()) != PGRES_COPY_IN) {
+    sql_state_ = SqlState(started.get());
+    return PQstatus(connection_.get()) == CONNECTION_BAD ? connection_.LastError("connection lost")
+                                                         : ErrorFromResult(started.get(), "COPY refused");
+  }
+  buffer_.append(kHeader);
+  return Ok();
+}
+
+Status CopyIn::Put(const char* bytes, size_t size) {
+  // PQputCopyData takes an int; pieces also keep libpq's own buffer small.
+  while (size > 0) {
+    const size_t piece = std::min(size, kBlockBytes);
+    if (PQputCopyData(connection_.get(), bytes, static_cast<int>(piece)) != 1)
+      return connection_.LastError("connection lost during COPY");
+    bytes += piece;
+    size -= piece;
+  }
+  return Ok();
+}
+
+Status CopyIn::Flush() {
+  const Status put = Put(buffer_.data(), buffer_.size());
+  buffer_.clear();
+  return put;
+}
+
+Status CopyIn::PutTuples(Bytes tuples) {
+  if (!buffer_.empty()) RETURN_IF_ERROR(Flush());
+  return Put(reinterpret_cast<const char*>(tuples.data()), tuples.size());
+}
+
+Result<uint64_t> CopyIn::Finish() {
+  buffer_.append(kTrailer);
+  RETURN_IF_ERROR(Flush());
+  if (PQputCopyEnd(connection_.get(), nullptr) != 1) return connection_.LastError("connection lost during COPY");
+  const PgResult done(PQgetResult(connection_.get()));
+  while (PgResult(PQgetResult(connection_.get()))) {
+  }
+  if (PQresultStatus(done.get()) != PGRES_COMMAND_OK) {
+    sql_state_ = SqlState(done.get());
+    return PQstatus(connection_.get()) == CONNECTION_BAD ? connection_.LastError("connection lost during COPY")
+                                                         : ErrorFromResult(done.get(), "COPY refused");
+  }
+  const std::string_view count = PQcmdTuples(done.get());
+  uint64_t rows = 0;
+  std::from_chars(count.data(), count.data() + count.size(), rows);
+  return rows;
+}
+
+}  // namespace sluice

@@ -1,0 +1,134 @@
+#include "sink/replica/destination_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+#include "observability/errors/replica_codes.h"
+#include "observability/log.h"
+#include "postgres/quote.h"
+#include "sink/replica/table_shape.h"
+
+namespace sluice {
+namespace {
+
+Error Changed(const TableSchema& schema, const std::string& difference) {
+  return Error{ErrorKind::kNeedsOperator, fmt::format("table {}: {}", ToString(schema.name), difference),
+               slu::kReplicaSchemaChanged};
+}
+
+const ShapeColumn* FindColumn(const TableShape& shape, const std::string& name) {
+  for (const ShapeColumn& column : shape.columns)
+    if (column.name == name) return &column;
+  return nullptr;
+}
+
+// Adds columns that stand at the end of the schema and that the replica lacks.
+Result<bool> AddNewColumns(PgConnection& connection, DestinationTypes& types, const TableSchema& schema,
+                           const TableShape& shape) {
+  size_t known = 0;
+  while (known < schema.columns.size() && FindColumn(shape, schema.columns[known].name) != nullptr) ++known;
+  if (known == schema.columns.size()) return false;
+  for (size_t i = known; i < schema.columns.size(); ++i) {
+    const Column& column = schema.columns[i];
+    if (FindColumn(shape, column.name) != nullptr || column.not_null)
+      return Changed(schema, fmt::format("column {} is new and cannot simply be added", schema.columns[known].name));
+  }
+  for (const ShapeColumn& column : shape.columns) {
+    const bool in_source = std::any_of(schema.columns.begin(), schema.columns.end(),
+                                       [&](const Column& c) { return c.name == column.name; });
+    if (!in_source && !column.generated)
+      return Changed(schema, fmt::format("column {} became {}, or was dropped while another was added", column.name,
+                                         schema.columns[known].name));
+  }
+  for (size_t i = known; i < schema.columns.size(); ++i) {
+    const Column& column = schema.columns[i];
+    RETURN_IF_ERROR(types.Ensure(*column.type));
+    ASSIGN_OR_RETURN(const std::string type, types.Sql(*column.type, column.typmod));
+    RETURN_IF_ERROR(connection.Execute(fmt::format("ALTER TABLE {} ADD COLUMN {} {}", QuoteName(schema.name),
+                                                   QuoteIdentifier(column.name), type)));
+    log::Warn("replica", "replica.column_added",
+              "added a column as nullable; rows that were there before hold null, whatever default the source gave them",
+              {{"table", ToString(schema.name)}, {"column", column.name}});
+  }
+  return true;
+}
+
+// The equality of an extension's type lies in the extension's namespace, which is not on our search path.
+Result<std::string> EqualsOf(PgConnection& connection, Oid type) {
+  ASSIGN_OR_RETURN(const PgResult found,
+                   connection.Execute("SELECT n.nspname, o.oprname FROM pg_catalog.pg_opclass c JOIN pg_catalog.pg_amop a"
+                                      " ON a.amopfamily = c.opcfamily AND a.amoplefttype = c.opcintype AND"
+                                      " a.amoprighttype = c.opcintype AND a.amopstrategy = 3 JOIN pg_catalog.pg_operator o"
+                                      " ON o.oid = a.amopopr JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace"
+                                      " WHERE c.opcmethod = 403 AND c.opcdefault AND c.opcintype = $1::text::oid",
+                                      {std::to_string(type)}));
+  if (PQntuples(found.get()) == 0) return std::string("OPERATOR(pg_catalog.=)");
+  return "OPERATOR(" + QuoteIdentifier(Field(found, 0, 0)) + "." + std::string(Field(found, 0, 1)) + ")";
+}
+
+}  // namespace
+
+bool IsObjectNumber(const Type& type) {
+  constexpr std::array<Oid, 11> kTypes{24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191};
+  return std::find(kTypes.begin(), kTypes.end(), BaseOf(type).oid) != kTypes.end();
+}
+
+bool TravelsAsText(const Type& type) { return !type.has_binary || !BaseOf(type).has_binary; }
+
+Result<std::string> ObjectNumberText(Bytes value, const std::string& column) {
+  if (value.size() != 4) return Error{ErrorKind::kCorrupt, fmt::format("column {}: not an object number", column)};
+  const auto oid = LoadBigEndian<uint32_t>(value.data());
+  if (oid >= kFirstPrivateOid)
+    return Error{ErrorKind::kNeedsOperator, fmt::format("column {} names object {} of the source", column, oid),
+                 slu::kReplicaPrivateObject};
+  return std::to_string(oid);
+}
+
+Result<DestinationTable> DestinationTable::Load(PgConnection& connection, DestinationTypes& types,
+                                                const TableSchemaPtr& schema) {
+  ASSIGN_OR_RETURN(auto shape, ReadShape(connection, schema->name));
+  if (!shape) return Changed(*schema, "it does not exist on the replica");
+  ASSIGN_OR_RETURN(const bool added, AddNewColumns(connection, types, *schema, *shape));
+  if (added) {
+    ASSIGN_OR_RETURN(shape, ReadShape(connection, schema->name));
+  }
+  static std::atomic<uint64_t> loads{0};
+  DestinationTable table;
+  table.schema = schema;
+  table.id = ++loads;
+  table.name = QuoteName(schema->name);
+  table.partitioned = shape->kind == 'p';
+  for (size_t i = 0; i < schema->columns.size(); ++i) {
+    const Column& source = schema->columns[i];
+    const ShapeColumn* const found = FindColumn(*shape, source.name);
+    if (found == nullptr) return Changed(*schema, fmt::format("column {} is missing on the replica", source.name));
+    ASSIGN_OR_RETURN(const Oid wanted, types.Resolve(*source.type));
+    ASSIGN_OR_RETURN(std::string type_sql, types.Sql(*source.type, source.typmod));
+    if (wanted != found->type || source.typmod != found->typmod)
+      return Changed(*schema, fmt::format("column {} is of type {} on the source, not on the replica", source.name, type_sql));
+    OidMap map;
+    RETURN_IF_ERROR(types.AddTo(map, *source.type));
+    DestinationColumn column;
+    column.quoted = QuoteIdentifier(source.name);
+    column.type_sql = std::move(type_sql);
+    column.type = wanted;
+    column.as_text = TravelsAsText(*source.type);
+    column.object_number = IsObjectNumber(*source.type);
+    column.identity_always = found->identity == 'a';
+    column.in_key = std::find(schema->key.begin(), schema->key.end(), i) != schema->key.end();
+    column.translation = OidTranslation::Of(*source.type, map);
+    if (const Type& base = BaseOf(*source.type); column.in_key && base.is_private() && base.kind == TypeKind::kBase) {
+      ASSIGN_OR_RETURN(const Oid base_oid, types.Resolve(base));
+      ASSIGN_OR_RETURN(column.equals, EqualsOf(connection, base_oid));
+    }
+    if (column.as_text) table.any_text = true;
+    if (!column.translation.pass_through() || column.object_number) table.pass_through = false;
+    table.columns.push_back(std::move(column));
+  }
+  return table;
+}
+
+}  // namespace sluice

@@ -1,0 +1,72 @@
+#include "sink/replica/replica_copy_writer.h"
+
+#include <fmt/format.h>
+
+#include "base/failpoint.h"
+#include "sink/replica/bulk_apply.h"
+
+namespace sluice {
+
+Result<std::unique_ptr<ReplicaCopyWriter>> ReplicaCopyWriter::Open(ReplicaSession session,
+                                                                   std::shared_ptr<const DestinationTable> table,
+                                                                   std::function<void(ReplicaSession)> give_back) {
+  std::unique_ptr<ReplicaCopyWriter> writer(
+      new ReplicaCopyWriter(std::move(session), std::move(table), std::move(give_back)));
+  RETURN_IF_ERROR(writer->Begin());
+  return writer;
+}
+
+Status ReplicaCopyWriter::Begin() {
+  if (!table_->any_text) return copy_.Begin(fmt::format("{} ({})", table_->name, ColumnList(*table_)));
+  // A type without binary form comes as text and is cast on the way from a side table.
+  RETURN_IF_ERROR(session_.connection.Execute("BEGIN"));
+  RETURN_IF_ERROR(session_.connection.Execute("CREATE TEMP TABLE sluice_copy (" + StageColumns(*table_) + ") ON COMMIT DROP"));
+  std::string columns;
+  for (size_t i = 0; i < table_->columns.size(); ++i) columns += fmt::format("{}c{}", i > 0 ? ", " : "", i);
+  return copy_.Begin("pg_temp.sluice_copy (" + columns + ")");
+}
+
+Status ReplicaCopyWriter::RewriteRow(ByteReader& reader) {
+  const auto fields = reader.Read<int16_t>();
+  if (fields < 0 || static_cast<size_t>(fields) != table_->columns.size())
+    return Error{ErrorKind::kCorrupt, fmt::format("a copied row of {} has {} fields", table_->name, fields)};
+  std::string& to = copy_.buffer();
+  AppendBigEndian<int16_t>(to, fields);
+  for (const DestinationColumn& column : table_->columns) {
+    const auto length = reader.Read<int32_t>();
+    AppendBigEndian<int32_t>(to, length);
+    if (length < 0) continue;
+    const Bytes value = reader.ReadBytes(static_cast<size_t>(length));
+    if (!reader.ok()) break;
+    if (column.object_number && !column.as_text) RETURN_IF_ERROR(ObjectNumberText(value, column.quoted));
+    const size_t at = to.size();
+    to.append(AsText(value));
+    if (!column.as_text && !column.translation.pass_through())
+      RETURN_IF_ERROR(column.translation.Rewrite(std::as_writable_bytes(std::span(to).subspan(at))));
+  }
+  if (!reader.ok()) return Error{ErrorKind::kCorrupt, fmt::format("a copied row of {} is cut off", table_->name)};
+  return copy_.AfterTuple();
+}
+
+Status ReplicaCopyWriter::Rows(Bytes rows, size_t count) {
+  SLUICE_FAILPOINT("replica.copy_rows");
+  if (table_->pass_through) return copy_.PutTuples(rows);
+  ByteReader reader(rows);
+  for (size_t i = 0; i < count; ++i) RETURN_IF_ERROR(RewriteRow(reader));
+  return Ok();
+}
+
+Status ReplicaCopyWriter::Finish() {
+  SLUICE_FAILPOINT("replica.before_copy_end");
+  ASSIGN_OR_RETURN([[maybe_unused]] const uint64_t rows, copy_.Finish());
+  if (table_->any_text) {
+    RETURN_IF_ERROR(session_.connection.Execute(fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.sluice_copy",
+                                                            table_->name, ColumnList(*table_), StageValues(*table_))));
+    RETURN_IF_ERROR(session_.connection.Execute("COMMIT"));
+  }
+  SLUICE_FAILPOINT("replica.after_copy_end");
+  give_back_(std::move(session_));
+  return Ok();
+}
+
+}  // namespace sluice

@@ -1,0 +1,292 @@
+#include "sink/replica/replica_sink.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/failpoint.h"
+#include "observability/log.h"
+#include "sink/replica/bookkeeping.h"
+#include "sink/replica/create_table.h"
+#include "sink/replica/finish_table.h"
+#include "sink/replica/replica_copy_writer.h"
+#include "sink/replica/replica_view.h"
+
+namespace sluice {
+namespace {
+
+// Enough to fill a COPY, little enough that a transaction of any size passes through.
+constexpr size_t kApplyBytes = 16 << 20;
+// Locks of one transaction: each table takes several, and a server keeps 6,400 by default.
+constexpr size_t kTablesPerTransaction = 100;
+constexpr int kIndexConnections = 4;
+constexpr size_t kSchemasKept = 4096;
+
+bool SameColumns(const TableSchema& a, const TableSchema& b) {
+  if (a.columns.size() != b.columns.size() || a.key != b.key || a.oid != b.oid ||
+      a.replica_identity != b.replica_identity)
+    return false;
+  for (size_t i = 0; i < a.columns.size(); ++i) {
+    const Column& x = a.columns[i];
+    const Column& y = b.columns[i];
+    if (x.name != y.name || x.typmod != y.typmod || x.type->oid != y.type->oid || x.type->has_binary != y.type->has_binary)
+      return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+ReplicaSink::ReplicaSink(const ReplicaConfig& config, ReplicaSession session)
+    : config_(config), session_(std::move(session)), types_(session_.connection), applier_(session_) {}
+
+Result<std::unique_ptr<Sink>> ReplicaSink::Open(const ReplicaConfig& config, const LogIdentity& source_log) {
+  ASSIGN_OR_RETURN(ReplicaSession session, OpenReplicaSession(config.dsn, "sluice apply"));
+  RETURN_IF_ERROR(RefuseSameDatabase(session.connection, source_log));
+  if (!session.replica_role)
+    log::Warn("replica", "replica.no_replica_role",
+              "may not set session_replication_role, so the replica's own triggers and foreign keys fire",
+              {{"fix", "GRANT SET ON PARAMETER session_replication_role TO …"}});
+  std::unique_ptr<ReplicaSink> sink(new ReplicaSink(config, std::move(session)));
+  ASSIGN_OR_RETURN(OpenedBookkeeping opened, OpenBookkeeping(sink->session_.connection, source_log));
+  sink->epoch_ = opened.epoch;
+  sink->bookmark_ = std::move(opened.bookmark);
+  sink->copied_tables_ = std::move(opened.copied_tables);
+  return std::unique_ptr<Sink>(std::move(sink));
+}
+
+Result<ReplicaSession> ReplicaSink::TakeSession() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_sessions_.empty()) {
+      ReplicaSession session = std::move(idle_sessions_.back());
+      idle_sessions_.pop_back();
+      return session;
+    }
+  }
+  return OpenReplicaSession(config_.dsn, "sluice copy");
+}
+
+Status ReplicaSink::PrepareTables(const std::vector<TableDefinition>& tables) {
+  ASSIGN_OR_RETURN(ReplicaSession session, OpenReplicaSession(config_.dsn, "sluice tables"));
+  DestinationTypes types(session.connection);
+  for (size_t at = 0; at < tables.size(); at += kTablesPerTransaction) {
+    RETURN_IF_ERROR(session.connection.Execute("BEGIN"));
+    RETURN_IF_ERROR(CheckEpoch(session.connection, epoch_));
+    for (size_t i = at; i < std::min(tables.size(), at + kTablesPerTransaction); ++i)
+      RETURN_IF_ERROR(PrepareTable(session.connection, types, tables[i]));
+    SLUICE_FAILPOINT("replica.before_prepare_commit");
+    RETURN_IF_ERROR(session.connection.Execute("COMMIT"));
+  }
+  const std::lock_guard lock(mutex_);
+  for (const TableDefinition& table : tables) {
+    copied_tables_.erase(table.schema->name);
+    copy_targets_.erase(table.schema->name);
+  }
+  return Ok();
+}
+
+Result<std::shared_ptr<const DestinationTable>> ReplicaSink::CopyTarget(const TableDefinition& table) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = copy_targets_.find(table.schema->name);
+    if (known != copy_targets_.end()) return known->second;
+  }
+  ASSIGN_OR_RETURN(ReplicaSession session, TakeSession());
+  DestinationTypes types(session.connection);
+  ASSIGN_OR_RETURN(DestinationTable loaded, DestinationTable::Load(session.connection, types, table.schema));
+  auto target = std::make_shared<const DestinationTable>(std::move(loaded));
+  const std::lock_guard lock(mutex_);
+  idle_sessions_.push_back(std::move(session));
+  return copy_targets_.emplace(table.schema->name, std::move(target)).first->second;
+}
+
+Result<std::unique_ptr<CopyWriter>> ReplicaSink::OpenCopyWriter(const TableDefinition& table) {
+  ASSIGN_OR_RETURN(std::shared_ptr<const DestinationTable> target, CopyTarget(table));
+  ASSIGN_OR_RETURN(ReplicaSession session, TakeSession());
+  ASSIGN_OR_RETURN(std::unique_ptr<ReplicaCopyWriter> writer,
+                   ReplicaCopyWriter::Open(std::move(session), std::move(target), [this](ReplicaSession idle) {
+                     const std::lock_guard lock(mutex_);
+                     idle_sessions_.push_back(std::move(idle));
+                   }));
+  return std::unique_ptr<CopyWriter>(std::move(writer));
+}
+
+Status ReplicaSink::FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position,
+                                 Timestamp source_time) {
+  RETURN_IF_ERROR(BuildAfterRows(config_.dsn, tables, kIndexConnections));
+  ASSIGN_OR_RETURN(ReplicaSession session, OpenReplicaSession(config_.dsn, "sluice tables"));
+  PgConnection& connection = session.connection;
+  SLUICE_FAILPOINT("replica.before_finish");
+  RETURN_IF_ERROR(connection.Execute("BEGIN"));
+  RETURN_IF_ERROR(StartBookmark(connection, copy_position, source_time, epoch_));
+  for (const TableDefinition& table : tables) {
+    for (const std::string& statement : SequenceStatements(table)) RETURN_IF_ERROR(connection.Execute(statement));
+    RETURN_IF_ERROR(RecordCopied(connection, table.schema->name, table.schema->oid, copy_position.lsn));
+  }
+  SLUICE_FAILPOINT("replica.before_finish_commit");
+  const auto committed = connection.Execute("COMMIT");
+  if (!committed.ok()) {
+    Error error = committed.error();
+    if (PQstatus(connection.get()) == CONNECTION_BAD) error.kind = ErrorKind::kOutcomeUnknown;
+    return error;
+  }
+  SLUICE_FAILPOINT("replica.after_finish_commit");
+  for (const TableDefinition& table : tables) {
+    copied_tables_[table.schema->name] = CopiedTable{table.schema->oid, copy_position.lsn};
+    tables_.erase(table.schema->name);
+  }
+  by_schema_.clear();
+  known_schemas_.clear();
+  if (!bookmark_) bookmark_ = Bookmark{copy_position, epoch_, source_time};
+  return Ok();
+}
+
+Result<ReplicaSink::TableState*> ReplicaSink::StateOf(const TableSchemaPtr& schema) {
+  if (const auto known = by_schema_.find(schema.get()); known != by_schema_.end()) return known->second;
+  const auto copied = copied_tables_.find(schema->name);
+  TableState* state = nullptr;
+  if (copied == copied_tables_.end() || (schema->oid != 0 && copied->second.oid != 0 && schema->oid != copied->second.oid)) {
+    if (skipped_.insert(schema->name).second)
+      log::Warn("replica", "replica.not_copied", "changes of a table without a complete copy are skipped",
+                {{"table", ToString(schema->name)}});
+  } else {
+    std::unique_ptr<TableState>& slot = tables_[schema->name];
+    if (!slot) slot = std::make_unique<TableState>();
+    state = slot.get();
+    state->copy_lsn = copied->second.copy_lsn;
+    if (!state->schema || !SameColumns(*state->schema, *schema)) {
+      // What was collected belongs to the columns before, so it goes first.
+      if (state->listed) {
+        ASSIGN_OR_RETURN(const std::vector<TableEffect> effects, TakeEffects());
+        RETURN_IF_ERROR(applier_.Apply(effects, nullptr));
+        ClearActive();
+      }
+      ASSIGN_OR_RETURN(DestinationTable loaded, DestinationTable::Load(session_.connection, types_, schema));
+      state->destination = std::make_unique<DestinationTable>(std::move(loaded));
+      state->net = schema->has_key() ? std::make_unique<NetEffect>(*schema) : nullptr;
+      state->schema = schema;
+    }
+  }
+  if (known_schemas_.size() >= kSchemasKept) {
+    by_schema_.clear();
+    known_schemas_.clear();
+  }
+  known_schemas_.push_back(schema);
+  by_schema_[schema.get()] = state;
+  return state;
+}
+
+Status ReplicaSink::CollectTransaction(const ChangeBatch& batch, const Transaction& transaction) {
+  for (size_t i = 0; i < transaction.change_count; ++i) {
+    const Change& change = batch.changes[transaction.first_change + i];
+    // A table with two shapes in one batch has two entries: the state must be that of this change.
+    ASSIGN_OR_RETURN(TableState* const state, StateOf(batch.tables[change.table]));
+    if (state == nullptr || transaction.commit_lsn < state->copy_lsn) continue;
+    if (state->schema != batch.tables[change.table] && !SameColumns(*state->schema, *batch.tables[change.table])) {
+      by_schema_.erase(batch.tables[change.table].get());
+      RETURN_IF_ERROR(StateOf(batch.tables[change.table]));
+    }
+    if (!state->listed) {
+      state->listed = true;
+      active_.push_back(state);
+    }
+    if (change.operation == Operation::kTruncate) {
+      state->changes.clear();
+      state->others = 0;
+      state->truncated = true;
+      continue;
+    }
+    if (change.operation != Operation::kInsert) ++state->others;
+    state->changes.push_back({change.operation, change.old_kind,
+                              change.old_kind == OldTuple::kNone ? nullptr : batch.old_tuple(change),
+                              change.operation == Operation::kDelete ? nullptr : batch.new_tuple(change)});
+  }
+  return Ok();
+}
+
+Status ReplicaSink::Collect(const ChangeBatch& batch) {
+  for (const Transaction& transaction : batch.transactions) {
+    if (bookmark_ && transaction.end_lsn <= bookmark_->position.lsn) continue;  // Sources may send twice.
+    RETURN_IF_ERROR(CollectTransaction(batch, transaction));
+  }
+  return Ok();
+}
+
+Result<std::vector<TableEffect>> ReplicaSink::TakeEffects() {
+  std::vector<TableEffect> effects;
+  effects.reserve(active_.size());
+  for (TableState* const state : active_) {
+    TableEffect& effect = effects.emplace_back();
+    effect.table = state->destination.get();
+    effect.truncate = state->truncated;
+    if (state->others == 0) {
+      effect.inserts.reserve(state->changes.size());
+      for (const RowChange& change : state->changes) effect.inserts.push_back(change.new_tuple);
+      continue;
+    }
+    if (!state->net) {
+      effect.in_order = state->changes;
+      continue;
+    }
+    NetEffect& net = *state->net;
+    net.Clear();
+    if (state->truncated) net.Truncate();
+    for (const RowChange& change : state->changes) {
+      const Status added = net.Add(change);
+      if (added.ok()) continue;
+      Error error = added.error();
+      error.message = fmt::format("table {}: {}", ToString(state->schema->name), error.message);
+      return error;
+    }
+    net.Finish();
+    effect.keys_collide = net.keys_collide();
+    for (const NetRow& row : net.rows()) {
+      if (row.existed && row.alive) effect.updates.push_back(&row);
+      if (row.existed && !row.alive) effect.deletes.push_back(&row);
+      if (!row.existed && row.alive) effect.inserts.push_back(row.tuple);
+    }
+  }
+  return effects;
+}
+
+void ReplicaSink::ClearActive() {
+  for (TableState* const state : active_) {
+    state->changes.clear();
+    state->others = 0;
+    state->truncated = false;
+    state->listed = false;
+    if (state->net) state->net->Clear();
+  }
+  active_.clear();
+}
+
+Status ReplicaSink::ApplyStaged(const CommitPoint* commit) {
+  for (const ChangeBatchPtr& batch : staged_) RETURN_IF_ERROR(Collect(*batch));
+  ASSIGN_OR_RETURN(const std::vector<TableEffect> effects, TakeEffects());
+  if (commit != nullptr || !effects.empty()) RETURN_IF_ERROR(applier_.Apply(effects, commit));
+  ClearActive();
+  staged_.clear();
+  staged_bytes_ = 0;
+  return Ok();
+}
+
+Status ReplicaSink::Write(ChangeBatchPtr batch) {
+  staged_bytes_ += batch->size_bytes();
+  staged_.push_back(std::move(batch));
+  SLUICE_FAILPOINT("replica.write");
+  if (staged_bytes_ < std::min<size_t>(kApplyBytes, config_.commit_bytes_max)) return Ok();
+  return ApplyStaged(nullptr);
+}
+
+Status ReplicaSink::Commit(const Position& position, Timestamp source_time) {
+  const CommitPoint commit{position, source_time, epoch_};
+  RETURN_IF_ERROR(ApplyStaged(&commit));
+  const Timestamp before = bookmark_ ? bookmark_->source_time : Timestamp{};
+  bookmark_ = Bookmark{position, epoch_, source_time == Timestamp{} ? before : source_time};
+  return Ok();
+}
+
+Result<std::unique_ptr<SinkView>> ReplicaSink::View() { return ReplicaView::Open(config_.dsn, bookmark_); }
+
+}  // namespace sluice

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "config/config.h"
+#include "sink/replica/apply.h"
+#include "sink/replica/destination_types.h"
+#include "sink/replica/net_effect.h"
+#include "sink/replica/session.h"
+#include "sink/sink.h"
+
+namespace sluice {
+
+/// A second PostgreSQL. Its bookmark is a row in its namespace `sluice`.
+class ReplicaSink final : public Sink {
+ public:
+  /// Error: kUnavailable; kNeedsOperator (standby, no privilege, bookmark of another source, the source itself).
+  static Result<std::unique_ptr<Sink>> Open(const ReplicaConfig& config, const LogIdentity& source_log);
+
+  std::string_view name() const override { return config_.name; }
+  const std::optional<Bookmark>& bookmark() const override { return bookmark_; }
+  const CopiedTables& copied_tables() const override { return copied_tables_; }
+
+  Status PrepareTables(const std::vector<TableDefinition>& tables) override;
+  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
+  Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position,
+                      Timestamp source_time) override;
+
+  Status Write(ChangeBatchPtr batch) override;
+  Status Commit(const Position& position, Timestamp source_time) override;
+  Result<std::unique_ptr<SinkView>> View() override;
+  size_t uncommitted_bytes() const override { return staged_bytes_; }
+
+ private:
+  /// One table's changes since the last application.
+  struct TableState {
+    std::unique_ptr<DestinationTable> destination;
+    TableSchemaPtr schema;
+    Lsn copy_lsn;
+    std::unique_ptr<NetEffect> net;      ///< Tables with a key.
+    std::vector<RowChange> changes;
+    size_t others = 0;                   ///< Changes that are no inserts.
+    bool truncated = false;
+    bool listed = false;                 ///< In active_.
+  };
+
+  ReplicaSink(const ReplicaConfig& config, ReplicaSession session);
+
+  Result<ReplicaSession> TakeSession();
+  Result<std::shared_ptr<const DestinationTable>> CopyTarget(const TableDefinition& table);
+
+  /// nullptr: the table is not copied, so its changes are none of ours.
+  Result<TableState*> StateOf(const TableSchemaPtr& schema);
+  Status Collect(const ChangeBatch& batch);
+  Status CollectTransaction(const ChangeBatch& batch, const Transaction& transaction);
+  Result<std::vector<TableEffect>> TakeEffects();
+  Status ApplyStaged(const CommitPoint* commit);
+  void ClearActive();
+
+  const ReplicaConfig config_;
+  ReplicaSession session_;
+  DestinationTypes types_;
+  Applier applier_;
+  uint64_t epoch_ = 0;
+  std::optional<Bookmark> bookmark_;
+  CopiedTables copied_tables_;
+
+  std::vector<ChangeBatchPtr> staged_;
+  size_t staged_bytes_ = 0;
+  std::map<TableName, std::unique_ptr<TableState>> tables_;
+  std::unordered_map<const TableSchema*, TableState*> by_schema_;
+  std::vector<TableSchemaPtr> known_schemas_;   ///< Keeps the keys of by_schema_ alive.
+  std::vector<TableState*> active_;
+  std::set<TableName> skipped_;                 ///< Tables whose changes were not ours; logged once.
+
+  std::mutex mutex_;  // Guards everything below.
+  std::vector<ReplicaSession> idle_sessions_;
+  std::map<TableName, std::shared_ptr<const DestinationTable>> copy_targets_;
+};
+
+}  // namespace sluice

@@ -28,7 +28,7 @@ class Result:
     def json(self):
         return json.loads(self.stdout)
 
-    def __str__(self):
+    def __repr__(self):
         return f"$ {' '.join(map(str, self.command))}\nexit {self.code}\n{self.stdout}\n{self.stderr}"
 
 

@@ -137,7 +137,7 @@ class Demo:
         stop = self.folder / "stop"
         pids = " ".join(str(server.process.pid) for server in self.servers)
         stop.write_text(f"#!/bin/sh\nkill {run.pid} 2>/dev/null\nwhile kill -0 {run.pid} 2>/dev/null; do sleep 0.1; done\n"
-                        f"kill -INT {pids} 2>/dev/null\nwhile kill -0 {pids.split()[0]} 2>/dev/null; do sleep 0.1; done\nrm -rf {self.folder}\n")
+                        f"kill -QUIT {pids} 2>/dev/null\nwhile kill -0 {pids.split()[0]} 2>/dev/null; do sleep 0.1; done\nrm -rf {self.folder}\n")
         stop.chmod(0o755)
         say(PLAY.format(title=bold("Everything stays up. Play with it:"), folder=self.folder, sluice=SLUICE, python=sys.executable, here=HERE, root=ROOT))
         self.servers, self.folder = [], None

@@ -33,13 +33,10 @@ SELECT i, 1 + i / 5, i % 5, (ARRAY['driver', '3 wood', '7 iron', 'wedge', 'putte
        CASE WHEN i % 4 > 0 THEN jsonb_build_object('frames', i % 300, 'mode', 'outdoor', 'noise', round(random()::numeric, 5)) END
 FROM generate_series(1, 200000) i;
 
-CREATE FUNCTION pg_temp.noise(seed text, bytes int) RETURNS text LANGUAGE sql AS
-  $$ SELECT string_agg(md5(seed || j), '') FROM generate_series(1, bytes / 32) j $$;
-
 INSERT INTO trajectories
 SELECT i, array_agg((j * 0.02)::real ORDER BY j), array_agg(j * 1.5 + random() ORDER BY j), array_agg(sin(j / 9.0) * 30 ORDER BY j),
        CASE WHEN i % 5 > 0 THEN array_agg(CASE WHEN j % 50 = 0 THEN NULL ELSE random() END ORDER BY j) END,
-       decode(pg_temp.noise('echo' || i, 8192), 'hex'), CASE WHEN i % 2 = 0 THEN pg_temp.noise('words' || i, 6000) END, 1
+       decode(repeat(md5('echo' || i), 256), 'hex'), CASE WHEN i % 2 = 0 THEN repeat(md5('words' || i), 200) END, 1
 FROM generate_series(1, 2000) i, generate_series(1, 200) j GROUP BY i;
 
 INSERT INTO bookings
@@ -67,7 +64,7 @@ SELECT timestamptz '2026-01-01 00:00+00' + i / 3 * interval '1 second', CASE WHE
 FROM generate_series(1, 15000) i;
 
 INSERT INTO memberships
-SELECT i, 'CARD-' || i, 'Player ' || i, daterange('2026-01-01', CASE WHEN i % 3 > 0 THEN date '2026-01-01' + i % 700 + 1 END), pg_temp.noise('terms' || i, 4000)
+SELECT i, 'CARD-' || i, 'Player ' || i, daterange('2026-01-01', CASE WHEN i % 3 > 0 THEN date '2026-01-01' + i % 700 + 1 END), repeat(md5('terms' || i), 125)
 FROM generate_series(1, 3000) i;
 
 INSERT INTO tee_sheet SELECT i, time '07:00' + i * interval '8 minutes', 'Party ' || i FROM generate_series(1, 100) i;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "change/lsn.h"
 #include "change/row_receiver.h"
 #include "change/table_definition.h"
 

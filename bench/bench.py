@@ -36,6 +36,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--latency-seconds", type=float, default=10)
     parser.add_argument("--giant-rows", type=int, default=10_000_000)
     parser.add_argument("--fsync", action="store_true", help="servers that wait for the disk; else it isn't measured")
+    parser.add_argument("--results", type=pathlib.Path, default=ROOT / "bench/results/latest.jsonl", metavar="FILE")
     parser.add_argument("--quick", action="store_true", help="small sizes and one round: whether it works, not how fast it is")
     arguments = parser.parse_args()
     if arguments.quick:
@@ -61,7 +62,7 @@ def main():
             entries.append(latency_replica(*servers, folder, arguments))
         if LONG in arguments.names:
             entries.append(giant_transaction(*servers, folder, arguments))
-        report.write([entry for entry in entries if entry["name"] in arguments.names])
+        report.write([entry for entry in entries if entry["name"] in arguments.names], arguments.results)
     finally:
         for server in servers:
             server.remove()

@@ -5,7 +5,6 @@ import json
 import pathlib
 import statistics
 
-RESULTS = pathlib.Path(__file__).resolve().parent / "results/latest.jsonl"
 MIB = 1 << 20
 
 
@@ -57,13 +56,13 @@ def lines(entry: dict) -> list:
              at[f"{q}_ratio"]) for at in entry["at"] for q in ("p50", "p99")]
 
 
-def write(entries: list):
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+def write(entries: list, file: pathlib.Path):
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
     print(f"\n{'BENCHMARK':28} {'LIMIT':38} {'LIMIT':>11} {'REACHED':>17} {'RATIO':>6}   {'REQUIRED':11} {'CPU S':>6} {'MAX RSS':>9}")
     for entry in entries:
         required, ok = reached(entry)
         for name, limit, limit_figure, figure, ratio in lines(entry):
             print(f"{name:28} {limit:38} {limit_figure:>11} {figure:>17} {ratio:>6.2f} {'✓' if ok else '✗'} {required:11} "
                   f"{entry['cpu_seconds']:>6.1f} {entry['max_rss_bytes'] / MIB:>5.0f} MiB")
-    print(f"\n{RESULTS.relative_to(RESULTS.parents[2])}")
+    print(f"\nwritten to {file}")

@@ -1,0 +1,43 @@
+#pragma once
+// Proves that an idle source is idle and not cut off: a logical message with the source's own time, which comes back
+// through the stream behind everything that was visible when it was sent.
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "postgres/connection.h"
+
+namespace sluice {
+
+/// Sends through a normal session of its own, without ever waiting for the reply.
+class Heartbeat {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// `interval`: zero sends none, but still watches the session.
+  Heartbeat(std::string dsn, std::chrono::milliseconds interval) : dsn_(std::move(dsn)), interval_(interval) {}
+
+  /// Sends when it is due, and takes replies. A session that breaks is opened again at the next beat.
+  /// Error: kUnavailable (2003) once the source ends this session because it shuts down. Its fast shutdown waits for
+  /// walsenders until they have caught up and for normal sessions not at all, so this is how we learn to let go.
+  Status Run(Clock::time_point now);
+
+  /// When Run has something to do again.
+  Clock::time_point next() const { return next_; }
+  /// Becomes readable when Run has something to do; -1: no session.
+  int socket() const { return connection_ ? PQsocket(connection_->get()) : -1; }
+
+ private:
+  Status Collect();
+
+  const std::string dsn_;
+  const std::chrono::milliseconds interval_;
+  std::optional<PgConnection> connection_;
+  Clock::time_point next_{};
+  bool waiting_ = false;   ///< A reply is due.
+  bool refused_ = false;   ///< The role may not send messages: said once.
+};
+
+}  // namespace sluice

@@ -1,0 +1,145 @@
+#include "source/postgres/pg_initial_copy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+
+#include "base/failpoint.h"
+#include "observability/errors/source_codes.h"
+#include "postgres/quote.h"
+#include "source/postgres/copy_rows.h"
+
+namespace sluice {
+namespace {
+
+struct CopySession {
+  PgConnection connection;
+  std::string seen;
+};
+
+/// A session that reads under the exported snapshot. Row security is off, so that rows hidden by a policy are an
+/// error instead of missing; and whoever waits for a lock on our table does not wait behind our own waiting.
+Result<CopySession> OpenSession(const std::string& dsn, const std::string& snapshot) {
+  ASSIGN_OR_RETURN(PgConnection connection, PgConnection::Connect(dsn, {.application_name = "sluice copy", .replication = false}));
+  for (const std::string& sql : {std::string("SET SESSION idle_session_timeout = 0"), std::string("SET SESSION row_security = off"),
+                                 std::string("SET SESSION lock_timeout = '10s'"), std::string("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+                                 "SET TRANSACTION SNAPSHOT " + QuoteLiteral(snapshot)}) {
+    const auto done = connection.Execute(sql);
+    if (done.ok()) continue;
+    Error error = done.error();
+    // invalid_parameter_value or undefined_object: this server does not know the snapshot.
+    if (error.evidence.find("[22023]") != std::string::npos || error.evidence.find("[42704]") != std::string::npos) {
+      error.code = slu::kSnapshotMismatch;
+      error.message = "a copy connection does not find the exported snapshot";
+    }
+    return error;
+  }
+  ASSIGN_OR_RETURN(std::string seen, connection.QueryValue("SELECT pg_current_snapshot()::text || ' in ' || current_database()"));
+  return CopySession{std::move(connection), std::move(seen)};
+}
+
+class PgCopyReader final : public InitialCopy::Reader {
+ public:
+  explicit PgCopyReader(PgConnection connection) : connection_(std::move(connection)) {}
+
+  Status Read(const TableDefinition& table, const CopyRange& range, RowReceiver& receiver) override {
+    SLUICE_FAILPOINT("source.before_copy_range");
+    if (!connection_) return Error{ErrorKind::kUnavailable, "this copy connection has failed before"};
+    const TableName& leaf = table.leaves[range.leaf].name;
+    auto started = connection_->Execute(CopyCommand(*table.schema, leaf, range));
+    if (!started.ok()) {
+      Error error = std::move(started).error();
+      error.message = fmt::format("cannot copy {}", ToString(leaf));
+      if (error.evidence.find("[42501]") != std::string::npos) error.code = slu::kSourcePrivilege;
+      return error;
+    }
+    CopyRows rows(table.schema->columns.size(), receiver);
+    Status read = ReadRows(rows, leaf);
+    // What is still under way ends with the connection.
+    if (!read.ok()) connection_.reset();
+    return read;
+  }
+
+ private:
+  Status ReadRows(CopyRows& rows, const TableName& leaf) {
+    for (;;) {
+      char* data = nullptr;
+      const int size = PQgetCopyData(connection_->get(), &data, /*async=*/0);
+      const std::unique_ptr<char, FreeWith<PQfreemem>> owner(data);
+      if (size > 0) {
+        RETURN_IF_ERROR(rows.Add(Bytes(reinterpret_cast<const std::byte*>(data), static_cast<size_t>(size))));
+        continue;
+      }
+      if (size == -2) return connection_->LastError(fmt::format("copy of {} broke off", ToString(leaf)));
+      break;
+    }
+    while (const PgResult result{PQgetResult(connection_->get())})
+      if (PQresultStatus(result.get()) != PGRES_COMMAND_OK) return ErrorFromResult(result.get(), fmt::format("copy of {} broke off", ToString(leaf)));
+    return rows.Finish();
+  }
+
+  std::optional<PgConnection> connection_;  ///< Unset once a range has failed.
+};
+
+}  // namespace
+
+Result<std::unique_ptr<PgInitialCopy>> PgInitialCopy::Open(std::string dsn, ReplicationConnection exporter, const CreatedSlot& slot) {
+  ASSIGN_OR_RETURN(CopySession anchor, OpenSession(dsn, slot.snapshot));
+  return std::unique_ptr<PgInitialCopy>(new PgInitialCopy(std::move(dsn), std::move(exporter), slot, std::move(anchor.connection), std::move(anchor.seen)));
+}
+
+std::vector<CopyRange> PgInitialCopy::Plan(const std::vector<TableDefinition>& tables, uint64_t range_bytes_target) const {
+  return PlanRanges(tables, range_bytes_target);
+}
+
+Result<std::unique_ptr<InitialCopy::Reader>> PgInitialCopy::Open() {
+  SLUICE_FAILPOINT("source.before_open_reader");
+  ASSIGN_OR_RETURN(CopySession session, OpenSession(dsn_, slot_.snapshot));
+  if (session.seen != seen_)
+    return Error{ErrorKind::kNeedsOperator, fmt::format("a copy connection sees snapshot {} instead of {}", session.seen, seen_), slu::kSnapshotMismatch};
+  return std::unique_ptr<Reader>(new PgCopyReader(std::move(session.connection)));
+}
+
+std::vector<CopyRange> PlanRanges(const std::vector<TableDefinition>& tables, uint64_t range_bytes_target) {
+  range_bytes_target = std::max<uint64_t>(range_bytes_target, 1);
+  std::vector<uint64_t> table_bytes(tables.size());
+  for (size_t table = 0; table < tables.size(); ++table)
+    for (const Leaf& leaf : tables[table].leaves) table_bytes[table] += leaf.size_bytes;
+  std::vector<size_t> order(tables.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return table_bytes[a] > table_bytes[b]; });
+
+  std::vector<CopyRange> ranges;
+  for (const size_t table : order) {
+    const std::vector<Leaf>& leaves = tables[table].leaves;
+    for (size_t leaf = 0; leaf < leaves.size(); ++leaf) {
+      const uint64_t pages = std::max<uint32_t>(leaves[leaf].pages, 1);
+      const uint64_t wanted = leaves[leaf].size_bytes / range_bytes_target + 1;
+      const uint64_t count = std::min(wanted, pages);
+      for (uint64_t i = 0; i < count; ++i)
+        ranges.push_back({.table = table,
+                          .leaf = leaf,
+                          .first_block = static_cast<uint32_t>(pages * i / count),
+                          .end_block = i + 1 == count ? UINT32_MAX : static_cast<uint32_t>(pages * (i + 1) / count),
+                          .size_bytes = leaves[leaf].size_bytes / count});
+    }
+  }
+  return ranges;
+}
+
+std::string CopyCommand(const TableSchema& schema, const TableName& leaf, const CopyRange& range) {
+  std::string columns;
+  for (const Column& column : schema.columns) {
+    if (!columns.empty()) columns += ", ";
+    columns += QuoteIdentifier(column.name);
+    if (column.type && !column.type->has_binary) columns += "::pg_catalog.text";
+  }
+  std::string where = fmt::format("ctid >= '({},0)'::pg_catalog.tid", range.first_block);
+  if (range.end_block != UINT32_MAX) where += fmt::format(" AND ctid < '({},0)'::pg_catalog.tid", range.end_block);
+  if (range.first_block == 0 && range.end_block == UINT32_MAX) where = "true";
+  return fmt::format("COPY (SELECT {} FROM ONLY {} WHERE {}) TO STDOUT (FORMAT binary)", columns, QuoteName(leaf), where);
+}
+
+}  // namespace sluice

@@ -1,0 +1,146 @@
+#include "source/postgres/publication.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/failpoint.h"
+#include "observability/errors/source_codes.h"
+#include "postgres/quote.h"
+#include "source/postgres/catalog_rows.h"
+
+namespace sluice {
+namespace {
+
+// A deferrable key cannot identify rows, and each leaf needs an identity of its own.
+constexpr const char* kMissingIdentities =
+    "WITH leaf AS ("
+    "  SELECT oid AS root, oid FROM pg_class WHERE oid = ANY($1::oid[]) AND relkind = 'r'"
+    "  UNION ALL SELECT root.oid, p.relid FROM unnest($1::oid[]) root(oid) CROSS JOIN LATERAL pg_partition_tree(root.oid) p WHERE p.isleaf)"
+    "SELECT rn.nspname, r.relname, n.nspname, c.relname FROM leaf JOIN pg_class c ON c.oid = leaf.oid AND c.relkind = 'r'"
+    "  JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_class r ON r.oid = leaf.root JOIN pg_namespace rn ON rn.oid = r.relnamespace"
+    " WHERE c.relreplident <> 'f' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate"
+    "    AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END)"
+    " ORDER BY 1, 2, 3, 4";
+
+std::string FixFor(const MissingIdentity& missing) {
+  return fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL;   -- or give it a primary key", QuoteName(missing.leaf));
+}
+
+Error NoIdentity(const std::vector<MissingIdentity>& missing) {
+  Error error{ErrorKind::kNeedsOperator, "", slu::kNoIdentity};
+  constexpr size_t kNamed = 10;
+  for (size_t i = 0; i < std::min(missing.size(), kNamed); ++i) {
+    error.message += (i > 0 ? ", " : "") + ToString(missing[i].leaf);
+    error.fix.push_back(FixFor(missing[i]));
+  }
+  if (missing.size() > kNamed) error.message += fmt::format(" and {} more", missing.size() - kNamed);
+  error.message += missing.size() == 1 ? " has no row identity; publishing it would make UPDATE and DELETE fail in production"
+                                       : " have no row identity; publishing them would make UPDATE and DELETE fail in production";
+  error.fix.push_back(fmt::format("tables.exclude: [{}]   # in the configuration: leave it out", ToString(missing[0].table)));
+  return error;
+}
+
+Status RunWithLockTimeout(PgConnection& connection, const std::string& sql, const std::string& what, const PublicationLockLimits& limits) {
+  for (int attempt = 1;; ++attempt) {
+    const auto done = connection.Execute(sql);
+    if (done.ok()) return Ok();
+    Error error = done.error();
+    if (error.evidence.find("[42501]") != std::string::npos) error.code = slu::kSourcePrivilege;
+    error.message = what;
+    if (error.evidence.find("[55P03]") == std::string::npos) return error;
+    if (attempt == limits.attempts) {
+      error.code = slu::kPublicationLock;
+      error.message = fmt::format("{}: some transaction held the table through {} attempts", what, attempt);
+      return error;
+    }
+    std::this_thread::sleep_for(limits.lock_timeout);
+  }
+}
+
+/// Without ONLY, children of an inheritance parent would join in silence. A partitioned table has no rows of its own.
+std::string Published(const TableDefinition& table) {
+  return (table.partition_key.empty() ? "ONLY " : "") + QuoteName(table.schema->name);
+}
+
+}  // namespace
+
+Result<std::optional<PublicationFacts>> ReadPublication(PgConnection& connection, const std::string& publication) {
+  ASSIGN_OR_RETURN(const PgResult rows, connection.Execute("SELECT oid, puballtables, pubinsert AND pubupdate AND pubdelete AND pubtruncate, pubviaroot FROM pg_publication WHERE pubname = $1", {publication}));
+  if (PQntuples(rows.get()) == 0) return std::optional<PublicationFacts>();
+  PublicationFacts facts;
+  const std::string oid = TextAt(rows, 0, 0);
+  facts.all_tables = BoolAt(rows, 0, 1);
+  facts.all_operations = BoolAt(rows, 0, 2);
+  facts.via_partition_root = BoolAt(rows, 0, 3);
+  const bool has_filters = connection.server_version() >= 150000;
+  ASSIGN_OR_RETURN(const PgResult tables,
+                   connection.Execute(fmt::format("SELECT n.nspname, c.relname, {} FROM pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.prpubid = $1::oid",
+                                                  has_filters ? "r.prqual IS NOT NULL OR r.prattrs IS NOT NULL" : "false"), {oid}));
+  for (int row = 0; row < PQntuples(tables.get()); ++row) {
+    const TableName name{TextAt(tables, row, 0), TextAt(tables, row, 1)};
+    facts.tables.insert(name);
+    if (BoolAt(tables, row, 2)) facts.filtered.insert(name);
+  }
+  if (has_filters) {
+    ASSIGN_OR_RETURN(const PgResult namespaces, connection.Execute("SELECT FROM pg_publication_namespace WHERE pnpubid = $1::oid", {oid}));
+    facts.whole_namespaces = PQntuples(namespaces.get()) > 0;
+  }
+  return std::optional(std::move(facts));
+}
+
+Result<std::vector<MissingIdentity>> FindMissingIdentities(PgConnection& connection, const std::vector<TableDefinition>& tables) {
+  std::vector<Oid> oids;
+  for (const TableDefinition& table : tables) oids.push_back(table.schema->oid);
+  ASSIGN_OR_RETURN(const PgResult rows, connection.Execute(kMissingIdentities, {OidArray(oids)}));
+  std::vector<MissingIdentity> missing;
+  for (int row = 0; row < PQntuples(rows.get()); ++row)
+    missing.push_back({{TextAt(rows, row, 0), TextAt(rows, row, 1)}, {TextAt(rows, row, 2), TextAt(rows, row, 3)}});
+  return missing;
+}
+
+std::string WhyForeign(const PublicationFacts& facts, bool any_partitioned) {
+  if (facts.all_tables) return "it is FOR ALL TABLES, which breaks UPDATE and DELETE of any table without identity";
+  if (facts.whole_namespaces) return "it is FOR TABLES IN SCHEMA, which takes in tables that nobody has checked";
+  if (!facts.all_operations) return "it does not publish all of insert, update, delete and truncate";
+  if (!facts.filtered.empty()) return fmt::format("it has a row filter or column list on {}", ToString(*facts.filtered.begin()));
+  if (any_partitioned && !facts.via_partition_root) return "it was made without publish_via_partition_root";
+  return {};
+}
+
+Status MakePublication(PgConnection& connection, const std::string& publication, const std::vector<TableDefinition>& tables, const PublicationLockLimits& limits) {
+  ASSIGN_OR_RETURN(const std::optional<PublicationFacts> found, ReadPublication(connection, publication));
+  const PublicationFacts facts = found.value_or(PublicationFacts{});
+  const bool any_partitioned = std::any_of(tables.begin(), tables.end(), [](const TableDefinition& table) { return !table.partition_key.empty(); });
+  if (found) {
+    if (const std::string why = WhyForeign(facts, any_partitioned); !why.empty())
+      return Error{ErrorKind::kNeedsOperator, fmt::format("publication \"{}\" is not as sluice makes it: {}", publication, why), slu::kPublicationForeign};
+  }
+  // What somebody published already is broken, if at all, without us.
+  std::vector<TableDefinition> added;
+  std::copy_if(tables.begin(), tables.end(), std::back_inserter(added), [&](const TableDefinition& table) { return !facts.tables.contains(table.schema->name); });
+  ASSIGN_OR_RETURN(const std::vector<MissingIdentity> missing, FindMissingIdentities(connection, added));
+  if (!missing.empty()) return NoIdentity(missing);
+
+  const std::string name = QuoteIdentifier(publication);
+  ASSIGN_OR_RETURN(const PgResult set, connection.Execute(fmt::format("SET SESSION lock_timeout = {}", limits.lock_timeout.count())));
+  SLUICE_FAILPOINT("source.before_publication");
+  if (!found)
+    RETURN_IF_ERROR(RunWithLockTimeout(connection, fmt::format("CREATE PUBLICATION {} WITH (publish_via_partition_root = true)", name),
+                                       fmt::format("cannot make publication \"{}\"", publication), limits));
+  for (const TableDefinition& table : added) {
+    SLUICE_FAILPOINT("source.before_publish_table");
+    RETURN_IF_ERROR(RunWithLockTimeout(connection, fmt::format("ALTER PUBLICATION {} ADD TABLE {}", name, Published(table)),
+                                       fmt::format("cannot add {} to publication \"{}\"", ToString(table.schema->name), publication), limits));
+  }
+  for (const TableName& extra : facts.tables) {
+    if (std::any_of(tables.begin(), tables.end(), [&](const TableDefinition& table) { return table.schema->name == extra; })) continue;
+    RETURN_IF_ERROR(RunWithLockTimeout(connection, fmt::format("ALTER PUBLICATION {} DROP TABLE ONLY {}", name, QuoteName(extra)),
+                                       fmt::format("cannot remove {} from publication \"{}\"", ToString(extra), publication), limits));
+  }
+  const auto reset = connection.Execute("SET SESSION lock_timeout = 0");
+  return reset.ok() ? Ok() : Status(reset.error());
+}
+
+}  // namespace sluice

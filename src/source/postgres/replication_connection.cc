@@ -1,0 +1,224 @@
+#include "source/postgres/replication_connection.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <charconv>
+
+#include "base/failpoint.h"
+#include "observability/errors/source_codes.h"
+#include "postgres/quote.h"
+#include "source/postgres/pgoutput_messages.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+bool Says(const Error& error, std::string_view text) { return error.evidence.find(text) != std::string::npos; }
+
+/// Who holds the transaction that backend `pid` waits for, in words.
+std::string DescribeBlocker(PgConnection& observer, int pid) {
+  const auto found = observer.Execute(
+      "SELECT a.pid, round(extract(epoch FROM now() - a.xact_start))::bigint, a.usename, a.application_name"
+      "  FROM pg_locks w JOIN pg_locks h ON h.locktype = 'transactionid' AND h.transactionid = w.transactionid AND h.granted"
+      "  JOIN pg_stat_activity a ON a.pid = h.pid"
+      " WHERE w.pid = $1::int AND w.locktype = 'transactionid' AND NOT w.granted LIMIT 1",
+      {std::to_string(pid)});
+  if (found.ok() && PQntuples(found->get()) == 1)
+    return fmt::format("the transaction of process {} (user {}, application \"{}\"), open for {} s", Field(*found, 0, 0),
+                       Field(*found, 0, 2), Field(*found, 0, 3), Field(*found, 0, 1));
+  // A prepared transaction holds its lock without a process.
+  const auto prepared = observer.Execute("SELECT gid, round(extract(epoch FROM now() - prepared))::bigint FROM pg_prepared_xacts ORDER BY prepared LIMIT 1");
+  if (prepared.ok() && PQntuples(prepared->get()) == 1)
+    return fmt::format("the prepared transaction '{}', open for {} s", Field(*prepared, 0, 0), Field(*prepared, 0, 1));
+  return "a transaction that ended meanwhile";
+}
+
+/// Waits until a result is there. False: not in time.
+bool WaitForResult(PGconn* connection, milliseconds wait_max) {
+  const auto deadline = steady_clock::now() + wait_max;
+  while (PQisBusy(connection) == 1) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
+    if (left <= milliseconds(0)) return false;
+    pollfd waiting{PQsocket(connection), POLLIN, 0};
+    if (::poll(&waiting, 1, static_cast<int>(left.count())) > 0 && PQconsumeInput(connection) == 0) return true;
+  }
+  return true;
+}
+
+void CancelRunning(PGconn* connection) {
+  const std::unique_ptr<PGcancel, FreeWith<PQfreeCancel>> cancel(PQgetCancel(connection));
+  char message[256];
+  if (cancel) PQcancel(cancel.get(), message, sizeof message);
+  WaitForResult(connection, milliseconds(5000));
+  // Nothing is to be learnt from the cancelled command.
+  while (const PgResult rest{PQgetResult(connection)}) continue;
+}
+
+/// The grammar of replication commands knows no E'…': a backslash is a backslash.
+std::string ReplicationLiteral(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') quoted += c;
+    quoted += c;
+  }
+  return quoted + "'";
+}
+
+std::string CreateSlotCommand(const std::string& name, bool temporary, int server_version) {
+  return fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput {}", QuoteIdentifier(name), temporary ? " TEMPORARY" : "",
+                     server_version >= 150000 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT");
+}
+
+}  // namespace
+
+Error SlotError(Error error, const std::string& slot) {
+  if (Says(error, "[55006]")) {
+    error.kind = ErrorKind::kConflict;
+    error.code = slu::kSlotInUse;
+    error.message = fmt::format("replication slot \"{}\" is being read by someone else", slot);
+  } else if (Says(error, "[53400]")) {
+    error.kind = ErrorKind::kNeedsOperator;
+    error.code = slu::kSlotsExhausted;
+  } else if (Says(error, "can no longer get changes") || Says(error, "cannot read from logical replication slot") ||
+             Says(error, "has been invalidated") || Says(error, "has already been removed") || Says(error, "can no longer access replication slot")) {
+    error.kind = ErrorKind::kSourceLost;
+    error.code = slu::kSlotLost;
+    error.message = fmt::format("replication slot \"{}\" was invalidated by PostgreSQL", slot);
+  } else if (Says(error, "[42704]") && Says(error, "publication")) {
+    error.kind = ErrorKind::kSourceLost;
+    error.code = slu::kPublicationMissing;
+  } else if (Says(error, "[42704]")) {
+    error.kind = ErrorKind::kSourceLost;
+    error.code = slu::kSlotMissing;
+    error.message = fmt::format("there is no replication slot \"{}\"", slot);
+  } else if (Says(error, "[42501]")) {
+    error.code = slu::kSourcePrivilege;
+  }
+  return error;
+}
+
+Result<ReplicationConnection> ReplicationConnection::Connect(const std::string& dsn, const std::string& application_name) {
+  auto connection = PgConnection::Connect(dsn, {.application_name = application_name, .replication = true});
+  if (!connection.ok()) {
+    Error error = std::move(connection).error();
+    if (Says(error, "max_wal_senders")) error.code = slu::kSlotsExhausted;
+    if (Says(error, "replication role") || Says(error, "REPLICATION")) {
+      error.kind = ErrorKind::kNeedsOperator;
+      error.code = slu::kSourcePrivilege;
+    }
+    return error;
+  }
+  ReplicationConnection replication(std::move(connection).value());
+  // Between its commands this session may be idle for as long as a copy takes.
+  const auto idle = replication.connection_.Execute("SET SESSION idle_session_timeout = 0");
+  if (!idle.ok()) return idle.error();
+  return replication;
+}
+
+Result<SystemIdentity> ReplicationConnection::Identify() {
+  ASSIGN_OR_RETURN(const PgResult result, connection_.Execute("IDENTIFY_SYSTEM"));
+  if (PQntuples(result.get()) != 1 || PQnfields(result.get()) < 4)
+    return Error{ErrorKind::kCorrupt, "IDENTIFY_SYSTEM gave an unexpected reply", slu::kStreamCorrupt};
+  SystemIdentity identity;
+  const auto parse = [](std::string_view text, auto& into) {
+    return std::from_chars(text.data(), text.data() + text.size(), into).ec == std::errc();
+  };
+  if (!parse(Field(result, 0, 0), identity.system_identifier) || !parse(Field(result, 0, 1), identity.timeline))
+    return Error{ErrorKind::kCorrupt, "IDENTIFY_SYSTEM gave an unexpected reply", slu::kStreamCorrupt};
+  identity.database = Field(result, 0, 3);
+  return identity;
+}
+
+Result<CreatedSlot> ReplicationConnection::CreateSlot(const std::string& name, bool temporary, PgConnection& observer, milliseconds wait_max) {
+  SLUICE_FAILPOINT("source.before_create_slot");
+  PGconn* const connection = connection_.get();
+  const std::string command = CreateSlotCommand(name, temporary, connection_.server_version());
+  if (PQsendQuery(connection, command.c_str()) != 1) return connection_.LastError("cannot make the replication slot");
+  if (!WaitForResult(connection, wait_max)) {
+    const std::string blocker = DescribeBlocker(observer, PQbackendPID(connection));
+    // Until it is complete the slot is ephemeral: cancelling removes it.
+    CancelRunning(connection);
+    return Error{ErrorKind::kUnavailable,
+                 fmt::format("replication slot \"{}\" could not be made within {} s: PostgreSQL waits for {}", name, wait_max.count() / 1000, blocker),
+                 slu::kSlotWait};
+  }
+  const PgResult result(PQgetResult(connection));
+  while (const PgResult rest{PQgetResult(connection)}) continue;
+  if (PQresultStatus(result.get()) != PGRES_TUPLES_OK || PQntuples(result.get()) != 1 || PQnfields(result.get()) < 3) {
+    Error error = ErrorFromResult(result.get(), fmt::format("cannot make replication slot \"{}\"", name));
+    return SlotError(std::move(error), name);
+  }
+  ASSIGN_OR_RETURN(const Lsn consistent_point, ParseLsn(Field(result, 0, 1)));
+  SLUICE_FAILPOINT("source.after_create_slot");
+  return CreatedSlot{consistent_point, std::string(Field(result, 0, 2))};
+}
+
+Status ReplicationConnection::Start(const StreamOptions& options) {
+  // Protocol 2 streams open transactions; 4 is the same with optional parallel apply.
+  const int protocol = connection_.server_version() >= 160000 ? 4 : 2;
+  const std::string command = fmt::format(
+      "START_REPLICATION SLOT {} LOGICAL {} (proto_version '{}', publication_names {}, binary '{}', streaming 'true', messages 'true')",
+      QuoteIdentifier(options.slot), ToString(options.start), protocol, ReplicationLiteral(QuoteIdentifier(options.publication)), options.binary);
+  const auto started = connection_.Execute(command);
+  if (!started.ok()) return SlotError(started.error(), options.slot);
+  if (PQresultStatus(started->get()) != PGRES_COPY_BOTH)
+    return Error{ErrorKind::kCorrupt, "START_REPLICATION did not start a stream", slu::kStreamCorrupt};
+  PQsetnonblocking(connection_.get(), 1);
+  return Ok();
+}
+
+Result<std::optional<Bytes>> ReplicationConnection::Receive() {
+  char* data = nullptr;
+  int size = PQgetCopyData(connection_.get(), &data, /*async=*/1);
+  if (size == 0) {
+    if (PQconsumeInput(connection_.get()) == 0) return connection_.LastError("the replication stream broke off");
+    size = PQgetCopyData(connection_.get(), &data, /*async=*/1);
+    if (size == 0 && PQsslInUse(connection_.get()) == 1) {
+      // Half a TLS record may be left inside of the TLS library, where poll() does not see it.
+      if (PQconsumeInput(connection_.get()) == 0) return connection_.LastError("the replication stream broke off");
+      size = PQgetCopyData(connection_.get(), &data, /*async=*/1);
+    }
+  }
+  received_.reset(data);
+  if (size > 0) return std::optional(Bytes(reinterpret_cast<const std::byte*>(data), static_cast<size_t>(size)));
+  if (size == 0) return std::optional<Bytes>();
+  return EndOfStream();
+}
+
+Result<std::optional<Bytes>> ReplicationConnection::EndOfStream() {
+  const PgResult result(PQgetResult(connection_.get()));
+  if (result && PQresultStatus(result.get()) == PGRES_FATAL_ERROR)
+    return SlotError(ErrorFromResult(result.get(), "the source ended the replication stream"), "");
+  return connection_.LastError("the replication stream ended");
+}
+
+Status ReplicationConnection::SendStatus(Lsn received, Lsn durable, Timestamp now, bool reply_now) {
+  std::byte message[34];
+  message[0] = std::byte{'r'};
+  StoreBigEndian(message + 1, received.value);
+  StoreBigEndian(message + 9, durable.value);
+  StoreBigEndian(message + 17, durable.value);
+  StoreBigEndian(message + 25, pgoutput::ToPostgresTime(now));
+  message[33] = std::byte{reply_now};
+  PGconn* const connection = connection_.get();
+  // PQflush may leave a rest when the socket is full; the next call or PQconsumeInput sends it.
+  if (PQputCopyData(connection, reinterpret_cast<const char*>(message), sizeof message) != 1 || PQflush(connection) < 0)
+    return connection_.LastError("cannot acknowledge to the source");
+  return Ok();
+}
+
+Result<Keepalive> ParseKeepalive(Bytes copy_data) {
+  ByteReader reader(copy_data);
+  reader.Read<uint8_t>();
+  Keepalive keepalive;
+  keepalive.wal_end = Lsn{reader.Read<uint64_t>()};
+  reader.Read<int64_t>();
+  keepalive.reply_now = reader.Read<uint8_t>() != 0;
+  if (!reader.ok()) return Error{ErrorKind::kCorrupt, "malformed keepalive", slu::kStreamCorrupt};
+  return keepalive;
+}
+
+}  // namespace sluice

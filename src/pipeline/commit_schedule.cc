@@ -41,6 +41,7 @@ void CommitSchedule::Wrote(const ChangeBatch& batch, SteadyTime now) {
 void CommitSchedule::Committed(SteadyTime now) {
   bookmark_ = lsn_;
   visible_until_ = source_time_;
+  data_in_last_commit_ = dirty_;
   dirty_ = false;
   changes_ = 0;
   last_commit_ = now;
@@ -48,7 +49,7 @@ void CommitSchedule::Committed(SteadyTime now) {
 
 SteadyTime CommitSchedule::Deadline() const {
   if (!CanCommit()) return SteadyTime::max();
-  if (!dirty_) return last_commit_ + kIdleBookmarkInterval;
+  if (!dirty_) return last_commit_ + (data_in_last_commit_ ? kFirstIdleBookmarkInterval : kIdleBookmarkInterval);
   if (policy_.commit_interval.count() == 0) return dirty_since_ + kBacklogCommitInterval;
   return dirty_since_ + policy_.commit_interval;
 }

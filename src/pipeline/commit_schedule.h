@@ -17,6 +17,9 @@ struct CommitPolicy {
 
 /// A bookmark that moves without data costs a commit for nothing but the slot's sake.
 inline constexpr std::chrono::seconds kIdleBookmarkInterval{10};
+/// The first such move after data comes soon: the log has gone on a little behind the last change, and whoever
+/// waits for a position, or shuts the source down, should not wait for long.
+inline constexpr std::chrono::seconds kFirstIdleBookmarkInterval{1};
 /// With commit_interval 0 a queue that is never empty must not put the commit off for ever.
 inline constexpr std::chrono::milliseconds kBacklogCommitInterval{1000};
 
@@ -59,6 +62,7 @@ class CommitSchedule {
   uint64_t changes_ = 0;
   SteadyTime dirty_since_{};
   SteadyTime last_commit_{};
+  bool data_in_last_commit_ = true;
 };
 
 }  // namespace sluice

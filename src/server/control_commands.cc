@@ -1,0 +1,44 @@
+#include "server/control_commands.h"
+
+#include <fmt/format.h>
+
+#include "observability/error_catalog.h"
+#include "pipeline/status_json.h"
+
+namespace sluice {
+namespace {
+
+using nlohmann::ordered_json;
+
+Result<ordered_json> AnswerVerify(const ControlCommands& commands, const ControlRequest& request,
+                                  const ControlServer::Progress& progress, std::stop_token stop) {
+  std::stop_source client_gone;
+  const std::stop_callback forward(stop, [&client_gone] { client_gone.request_stop(); });
+  const auto observe = [&](const VerifyProgress& now) {
+    const Status sent = progress(
+        {{"table", now.table}, {"tables_done", now.tables_done}, {"tables_total", now.tables_total}});
+    if (!sent.ok()) client_gone.request_stop();  // Nobody reads the answer: stop burdening the source.
+  };
+  ASSIGN_OR_RETURN(const VerifyReport report, commands.verify(request.globs, observe, client_gone.get_token()));
+  return VerifyToJson(report);
+}
+
+}  // namespace
+
+ControlServer::Handler Answer(ControlCommands commands) {
+  return [commands = std::move(commands)](const ControlRequest& request, const ControlServer::Progress& progress,
+                                          std::stop_token stop) -> Result<ordered_json> {
+    if (request.command == "status") return StatusToJson(commands.board->Snapshot());
+    if (request.command == "tables") return TablesToJson(commands.board->Snapshot(), request.globs);
+    if (request.command == "bookmarks") return BookmarksToJson(commands.board->Snapshot());
+    if (request.command == "verify") return AnswerVerify(commands, request, progress, stop);
+    if (request.command == "stop") {
+      commands.stop();
+      return ordered_json{{"stopping", true}};
+    }
+    return Error{ErrorKind::kNeedsOperator, fmt::format("the running process knows no command \"{}\"", request.command),
+                 slu::kControlProtocol};
+  };
+}
+
+}  // namespace sluice

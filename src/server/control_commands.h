@@ -1,0 +1,24 @@
+#pragma once
+// What the running process answers.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "pipeline/status_board.h"
+#include "pipeline/verify.h"
+#include "server/control_server.h"
+
+namespace sluice {
+
+struct ControlCommands {
+  const StatusBoard* board = nullptr;
+  std::function<Result<VerifyReport>(const std::vector<std::string>& globs, const VerifyObserver&, std::stop_token)> verify;
+  std::function<void()> stop;
+};
+
+/// status → sluice.status/v1, tables → sluice.tables/v1, bookmarks → sluice.bookmarks/v1, verify →
+/// sluice.verify/v1 (with progress {"table", "tables_done", "tables_total"}), stop → {"stopping": true}.
+ControlServer::Handler Answer(ControlCommands commands);
+
+}  // namespace sluice

@@ -25,6 +25,11 @@ const ShapeColumn* FindColumn(const TableShape& shape, const std::string& name) 
   return nullptr;
 }
 
+uint64_t NextId() {
+  static std::atomic<uint64_t> ids{0};
+  return ++ids;
+}
+
 // Adds columns that stand at the end of the schema and that the replica lacks.
 Result<bool> AddNewColumns(PgConnection& connection, DestinationTypes& types, const TableSchema& schema,
                            const TableShape& shape) {
@@ -87,6 +92,15 @@ Result<std::string> ObjectNumberText(Bytes value, const std::string& column) {
   return std::to_string(oid);
 }
 
+DestinationTable DestinationTable::AsText() const {
+  DestinationTable text = *this;
+  text.id = NextId();
+  text.any_text = true;
+  text.text_stream = true;
+  for (DestinationColumn& column : text.columns) column.as_text = true;
+  return text;
+}
+
 Result<DestinationTable> DestinationTable::Load(PgConnection& connection, DestinationTypes& types,
                                                 const TableSchemaPtr& schema) {
   ASSIGN_OR_RETURN(auto shape, ReadShape(connection, schema->name));
@@ -95,10 +109,9 @@ Result<DestinationTable> DestinationTable::Load(PgConnection& connection, Destin
   if (added) {
     ASSIGN_OR_RETURN(shape, ReadShape(connection, schema->name));
   }
-  static std::atomic<uint64_t> loads{0};
   DestinationTable table;
   table.schema = schema;
-  table.id = ++loads;
+  table.id = NextId();
   table.name = QuoteName(schema->name);
   table.partitioned = shape->kind == 'p';
   for (size_t i = 0; i < schema->columns.size(); ++i) {

@@ -33,6 +33,11 @@ struct DestinationTable {
   std::vector<DestinationColumn> columns;  ///< In the order of the schema's.
   bool any_text = false;
   bool pass_through = true;    ///< All values go as they are.
+  bool text_stream = false;    ///< Made by AsText.
+
+  /// The same table for a stream that is text throughout, as a source sends it where some column's type has no
+  /// usable binary form.
+  DestinationTable AsText() const;
 
   /// Error: kNeedsOperator if the replica's table is missing or its columns differ from the schema's
   /// (code 3130 with the difference). Columns at the end that the replica lacks are added as nullable.

@@ -35,6 +35,19 @@ bool SameColumns(const TableSchema& a, const TableSchema& b) {
   return true;
 }
 
+// Whether the stream that these changes came by is text: one value of a type that has a binary form tells.
+bool IsTextStream(const DestinationTable& table, const std::vector<RowChange>& changes) {
+  for (const RowChange& change : changes) {
+    TupleReader reader(change.new_tuple != nullptr ? change.new_tuple : change.old_tuple);
+    for (const DestinationColumn& column : table.columns) {
+      const ValueKind kind = reader.Next().kind;
+      if (!column.as_text && kind == ValueKind::kBinary) return false;
+      if (!column.as_text && kind == ValueKind::kText) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 ReplicaSink::ReplicaSink(const ReplicaConfig& config, ReplicaSession session)
@@ -164,6 +177,7 @@ Result<ReplicaSink::TableState*> ReplicaSink::StateOf(const TableSchemaPtr& sche
       }
       ASSIGN_OR_RETURN(DestinationTable loaded, DestinationTable::Load(session_.connection, types_, schema));
       state->destination = std::make_unique<DestinationTable>(std::move(loaded));
+      state->text_destination.reset();
       state->net = schema->has_key() ? std::make_unique<NetEffect>(*schema) : nullptr;
       state->schema = schema;
     }
@@ -219,6 +233,10 @@ Result<std::vector<TableEffect>> ReplicaSink::TakeEffects() {
   for (TableState* const state : active_) {
     TableEffect& effect = effects.emplace_back();
     effect.table = state->destination.get();
+    if (IsTextStream(*effect.table, state->changes)) {
+      if (!state->text_destination) state->text_destination = std::make_unique<DestinationTable>(effect.table->AsText());
+      effect.table = state->text_destination.get();
+    }
     effect.truncate = state->truncated;
     if (state->others == 0) {
       effect.inserts.reserve(state->changes.size());

@@ -40,6 +40,7 @@ class ReplicaSink final : public Sink {
   /// One table's changes since the last application.
   struct TableState {
     std::unique_ptr<DestinationTable> destination;
+    std::unique_ptr<DestinationTable> text_destination;   ///< For a stream in text; made when one comes.
     TableSchemaPtr schema;
     Lsn copy_lsn;
     std::unique_ptr<NetEffect> net;      ///< Tables with a key.

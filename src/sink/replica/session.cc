@@ -17,6 +17,8 @@ Result<ReplicaSession> OpenReplicaSession(const std::string& dsn, const std::str
   if (!writable.empty())
     return Error{ErrorKind::kNeedsOperator, fmt::format("the replica {} is {}", RedactDsn(dsn), writable),
                  slu::kReplicaNotWritable};
+  // "already exists, skipping" is no news.
+  RETURN_IF_ERROR(connection.Execute("SET SESSION client_min_messages = warning"));
   ReplicaSession session{std::move(connection), false};
   // Only superusers and roles with GRANT SET (15+) may; without it we go on, and the check says what it costs.
   const auto role = session.connection.Execute("SET SESSION session_replication_role = replica");

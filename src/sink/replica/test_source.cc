@@ -153,10 +153,10 @@ void TestSource::DescribePartitions(TableDefinition& definition, const std::stri
                                      std::string(Field(rows, i, 4)), std::string(Field(rows, i, 5))});
 }
 
-std::vector<std::string> TestSource::CopyRows(const TableDefinition& table, const std::string& where) {
+std::vector<std::string> TestSource::CopyRows(const TableDefinition& table, const std::string& where, bool text) {
   std::string columns;
   for (const Column& column : table.schema->columns)
-    columns += (columns.empty() ? "" : ", ") + QuoteIdentifier(column.name) + (TravelsAsText(*column.type) ? "::text" : "");
+    columns += (columns.empty() ? "" : ", ") + QuoteIdentifier(column.name) + (text || TravelsAsText(*column.type) ? "::text" : "");
   Must(connection_.Execute("COPY (SELECT " + columns + " FROM " + QuoteName(table.schema->name) + " WHERE " + where + ") TO STDOUT (FORMAT binary)"));
   std::vector<std::string> rows;
   size_t skip = 19;
@@ -173,9 +173,9 @@ std::vector<std::string> TestSource::CopyRows(const TableDefinition& table, cons
   return rows;
 }
 
-std::vector<Tuple> TestSource::Rows(const TableDefinition& table, const std::string& where) {
+std::vector<Tuple> TestSource::Rows(const TableDefinition& table, const std::string& where, bool text) {
   std::vector<Tuple> tuples;
-  for (const std::string& row : CopyRows(table, where)) {
+  for (const std::string& row : CopyRows(table, where, text)) {
     ByteReader reader(AsBytes(row));
     Tuple tuple;
     AppendBigEndian<int16_t>(tuple, reader.Read<int16_t>());
@@ -185,7 +185,7 @@ std::vector<Tuple> TestSource::Rows(const TableDefinition& table, const std::str
         tuple += 'n';
         continue;
       }
-      tuple += TravelsAsText(*column.type) ? 't' : 'b';
+      tuple += text || TravelsAsText(*column.type) ? 't' : 'b';
       AppendBigEndian<int32_t>(tuple, length);
       tuple += AsText(reader.ReadBytes(static_cast<size_t>(length)));
     }
@@ -201,7 +201,7 @@ Tuple TestSource::Row(const TableDefinition& table, const std::string& where) {
 }
 
 void TestSource::CopyTo(const TableDefinition& table, RowReceiver& receiver) {
-  for (const std::string& row : CopyRows(table, "true")) {
+  for (const std::string& row : CopyRows(table, "true", false)) {
     const Status taken = receiver.Rows(AsBytes(row), 1);
     if (!taken.ok()) throw std::runtime_error(taken.error().message);
   }

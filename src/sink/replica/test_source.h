@@ -27,7 +27,8 @@ class TestSource {
   TableDefinition Describe(const std::string& name_space, const std::string& name);
 
   /// The rows of `SELECT columns FROM table WHERE …` as TupleData, in the order of the table's columns.
-  std::vector<Tuple> Rows(const TableDefinition& table, const std::string& where = "true");
+  /// `text`: as a stream without binary sends them.
+  std::vector<Tuple> Rows(const TableDefinition& table, const std::string& where = "true", bool text = false);
   /// The only one.
   Tuple Row(const TableDefinition& table, const std::string& where);
 
@@ -36,7 +37,7 @@ class TestSource {
 
  private:
   TypePtr TypeOf(Oid oid);
-  std::vector<std::string> CopyRows(const TableDefinition& table, const std::string& where);
+  std::vector<std::string> CopyRows(const TableDefinition& table, const std::string& where, bool text);
   void DescribeConstraints(TableDefinition& definition, const std::string& id);
   void DescribePartitions(TableDefinition& definition, const std::string& id);
 

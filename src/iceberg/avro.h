@@ -96,9 +96,11 @@ struct AvroFile {
   std::string records;  ///< All blocks' records, decompressed.
 };
 
-/// Takes a container file apart. `bytes` is not trusted; what it may unpack to is limited.
-/// Error: kCorrupt; kNeedsOperator for a compression other than none and deflate.
-Result<AvroFile> ReadAvroFile(std::string_view bytes);
+/// Takes a container file apart. `bytes` is not trusted. `unpacked_bytes_max`: far above what
+/// writers make; Java's target is 8 MiB packed. Error: kCorrupt; kNeedsOperator for a compression
+/// other than none and deflate.
+Result<AvroFile> ReadAvroFile(std::string_view bytes,
+                              size_t unpacked_bytes_max = size_t{512} << 20);
 
 /// Walks over encoded records. After the first mistake every read returns nothing and ok() is
 /// false. A read that asks for a type other than the one written is a mistake; unions with null are

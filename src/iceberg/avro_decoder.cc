@@ -11,15 +11,13 @@ namespace sluice::iceberg {
 namespace {
 
 constexpr size_t kSyncSize = 16;
-// The largest file that we would write is 20 000 files of a few KiB; Java's target is 8 MiB packed.
-constexpr size_t kUnpackedSizeMax = size_t{512} << 20;
 
 const AvroType kNullType{};
 
 using Kind = AvroType::Kind;
 
 /// Appends what `packed` unpacks to. Grows with what is really there.
-Status Inflate(std::string_view packed, std::string& to) {
+Status Inflate(std::string_view packed, size_t unpacked_bytes_max, std::string& to) {
   z_stream stream{};
   if (inflateInit2(&stream, -15) != Z_OK) return Corrupt("no memory to unpack an Avro block");
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
@@ -32,7 +30,7 @@ Status Inflate(std::string_view packed, std::string& to) {
     state = inflate(&stream, Z_NO_FLUSH);
     const size_t unpacked = sizeof chunk - stream.avail_out;
     if (unpacked == 0 && state != Z_STREAM_END) state = Z_DATA_ERROR;
-    if (to.size() + unpacked > kUnpackedSizeMax) state = Z_MEM_ERROR;
+    if (to.size() + unpacked > unpacked_bytes_max) state = Z_MEM_ERROR;
     if (state == Z_OK || state == Z_STREAM_END) to.append(chunk, unpacked);
   }
   inflateEnd(&stream);
@@ -104,7 +102,7 @@ Status ReadMetadata(ContainerReader& in, AvroFile& file) {
 
 }  // namespace
 
-Result<AvroFile> ReadAvroFile(std::string_view bytes) {
+Result<AvroFile> ReadAvroFile(std::string_view bytes, size_t unpacked_bytes_max) {
   ContainerReader in(bytes);
   if (in.Read(4) != std::string_view("Obj\1", 4)) return Corrupt("this is not an Avro file");
   AvroFile file;
@@ -123,7 +121,7 @@ Result<AvroFile> ReadAvroFile(std::string_view bytes) {
     if (count < 0 || count > std::numeric_limits<int32_t>::max())
       return Corrupt("an Avro block is damaged");
     if (codec == "deflate") {
-      RETURN_IF_ERROR(Inflate(block, file.records));
+      RETURN_IF_ERROR(Inflate(block, unpacked_bytes_max, file.records));
     } else {
       file.records.append(block);
     }

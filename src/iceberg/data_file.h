@@ -16,7 +16,8 @@ enum class FileContent { kData = 0, kPositionDeletes = 1, kEqualityDeletes = 2 }
 using CountById = std::vector<std::pair<int32_t, int64_t>>;
 using BoundById = std::vector<std::pair<int32_t, std::string>>;
 
-/// A data file or delete file as a manifest describes it. Empty lists are written as null.
+/// A data file or delete file as a manifest describes it. Empty lists (not maps) are written as
+/// null.
 struct DataFile {
   FileContent content = FileContent::kData;
   std::string path;  ///< Absolute URI.

@@ -34,6 +34,26 @@ struct Piece {
   int64_t live_files = 0;
 };
 
+/// Knows the manifests that a plan holds and nobody has written yet.
+class OverlayReader final : public ManifestReader {
+ public:
+  explicit OverlayReader(ManifestReader& below) : below_(below) {}
+
+  void Add(const std::string& uri, ManifestEntries entries) { planned_[uri] = std::move(entries); }
+
+  Result<ManifestEntries> ReadManifest(const ManifestFile& manifest) override {
+    const auto found = planned_.find(manifest.path);
+    return found == planned_.end() ? below_.ReadManifest(manifest) : found->second;
+  }
+  Result<ManifestFiles> ReadManifestList(const std::string& uri) override {
+    return below_.ReadManifestList(uri);
+  }
+
+ private:
+  ManifestReader& below_;
+  std::map<std::string, ManifestEntries> planned_;
+};
+
 class Planner {
  public:
   Planner(const TableMetadata& base, const TableChange& change, const CommitPolicy& policy,
@@ -215,6 +235,7 @@ class Planner {
       ASSIGN_OR_RETURN(WrittenManifest written, writer_.Write(piece.group.first, piece.group.second,
                                                               std::move(piece.entries)));
       manifests.push_back(std::move(written.file));
+      reader_.Add(written.object.uri, written.entries);
       // With row lineage the entries inherit their row ids only when they are read.
       if (base_.format_version < 3)
         plan_.written_manifests.emplace_back(written.object.uri, std::move(written.entries));
@@ -277,7 +298,7 @@ class Planner {
   const TableChange& change_;
   const CommitPolicy& policy_;
   const CommitAttempt& attempt_;
-  ManifestReader& reader_;
+  OverlayReader reader_;
   const int64_t sequence_number_;
   const int64_t timestamp_ms_;
 

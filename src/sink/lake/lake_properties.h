@@ -1,0 +1,38 @@
+#pragma once
+// What sluice keeps in the lake's own properties: the bookmark in those of a catalog namespace, each table's part of
+// it in those of the table and in the summary of each of its snapshots.
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "change/copy_state.h"
+#include "iceberg/snapshot.h"
+#include "sink/sink.h"
+
+namespace sluice {
+
+/// The namespace whose properties hold the bookmark. It has no tables.
+inline constexpr char kBookmarkNamespace[] = "sluice";
+inline constexpr char kEpochProperty[] = "sluice.epoch";
+inline constexpr char kStateProperty[] = "sluice.state";
+inline constexpr char kStateCopying[] = "copying";
+inline constexpr char kStateCopied[] = "copied";
+inline constexpr char kColumnsProperty[] = "sluice.columns";
+inline constexpr char kCopyLsnProperty[] = "sluice.copy-lsn";
+
+iceberg::Properties BookmarkProperties(const Bookmark& bookmark);
+
+/// nullopt where there is no bookmark yet. Error: kCorrupt.
+Result<std::optional<Bookmark>> ParseBookmark(const iceberg::Properties& properties);
+
+/// 0 where there is none. Error: kCorrupt.
+Result<uint64_t> ParseEpoch(const iceberg::Properties& properties);
+
+/// What identifies a table's content: for its properties and summaries.
+iceberg::Properties TableProperties(const Bookmark& bookmark, Oid table);
+
+/// A table of ours whose copy is complete; nullopt for any other. Error: kCorrupt.
+Result<std::optional<CopiedTable>> ParseCopiedTable(const iceberg::Properties& properties);
+
+}  // namespace sluice

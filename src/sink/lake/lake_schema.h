@@ -1,0 +1,50 @@
+#pragma once
+// One source table's columns as the lake holds them.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "change/table_schema.h"
+#include "iceberg/schema.h"
+
+namespace arrow {
+class Schema;
+}
+
+namespace sluice {
+
+/// Field ids by pg_attribute.attnum; what survives renames. Stored in the table property sluice.columns.
+using FieldIds = std::map<int16_t, int32_t>;
+
+/// First the source's columns in the order of its tuples, then the three that sluice adds.
+struct LakeSchema {
+  TableSchemaPtr source;
+  iceberg::Schema iceberg;
+  std::shared_ptr<arrow::Schema> arrow;
+  FieldIds field_ids;
+
+  size_t source_columns() const { return source->columns.size(); }
+  size_t ingested_at() const { return source_columns(); }
+  size_t committed_at() const { return source_columns() + 1; }
+  size_t lsn() const { return source_columns() + 2; }
+};
+using LakeSchemaPtr = std::shared_ptr<const LakeSchema>;
+
+/// The schema of a table that is made anew.
+LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source);
+
+/// The schema after the source's columns changed; `current` is what the table has, `field_ids` what its
+/// property says. New columns get new ids, renamed ones keep theirs.
+/// Error: kNeedsOperator (4107) naming the column that was removed or has another type now.
+Result<LakeSchemaPtr> EvolveLakeSchema(const iceberg::Schema& current, int32_t last_column_id,
+                                       const FieldIds& field_ids, const TableSchemaPtr& source);
+
+std::string ToText(const FieldIds& field_ids);
+/// Error: kCorrupt.
+Result<FieldIds> ParseFieldIds(std::string_view text);
+
+}  // namespace sluice

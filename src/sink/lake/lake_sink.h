@@ -1,0 +1,91 @@
+#pragma once
+// A destination that is an Iceberg lake: for each source table one Iceberg table that is its current state.
+//
+// A commit appends the new row versions and marks the superseded ones deleted by position, in all tables at once. The
+// bookmark lies in the properties of the catalog's namespace "sluice", set in the same catalog transaction.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "config/config.h"
+#include "iceberg/manifest_cache.h"
+#include "sink/lake/garbage.h"
+#include "sink/lake/lake_table.h"
+#include "sink/lake/table_commit.h"
+#include "sink/sink.h"
+#include "storage/object_store.h"
+
+namespace sluice {
+
+/// Per table and column: how often a value could not be held as it was.
+using LakePolicyCounts = std::map<TableName, std::map<std::string, PolicyCounts>>;
+
+class LakeSink final : public Sink {
+ public:
+  /// Makes the warehouse and catalog if they are missing, and takes the next epoch.
+  /// Error: kNeedsOperator, kUnavailable, kConflict (another process took the epoch at the same time), kCorrupt.
+  static Result<std::unique_ptr<Sink>> Open(const LakeConfig& config, const LogIdentity& log);
+
+  /// For tests: with a catalog, store and clock of one's own. All must outlive the sink.
+  static Result<std::unique_ptr<LakeSink>> OpenWith(const LakeConfig& config, const LogIdentity& log,
+                                                    std::unique_ptr<ObjectStore> store, std::unique_ptr<Catalog> catalog,
+                                                    std::unique_ptr<Clock> clock);
+
+  std::string_view name() const override { return config_.name; }
+  const std::optional<Bookmark>& bookmark() const override { return bookmark_; }
+  const CopiedTables& copied_tables() const override { return copied_; }
+
+  Status PrepareTables(const std::vector<TableDefinition>& tables) override;
+  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
+  Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) override;
+
+  Status Write(ChangeBatchPtr batch) override;
+  Status Commit(const Position& position, Timestamp source_time) override;
+  Result<std::unique_ptr<SinkView>> View() override;
+  size_t uncommitted_bytes() const override;
+
+  /// Since the sink was opened. Thread-safe.
+  LakePolicyCounts policy_counts() const;
+
+ private:
+  LakeSink(LakeConfig config, LogIdentity log, std::unique_ptr<ObjectStore> store, std::unique_ptr<Catalog> catalog,
+           std::unique_ptr<Clock> clock);
+  Status TakeEpoch();
+  Status LoadTables();
+  Status PrepareTable(const TableDefinition& table, const RowStamp& stamp);
+  Status RemoveLeftover(LakeTable& table, bool was_copied);
+  Result<LakeTable*> TableFor(const TableSchemaPtr& schema);
+  Status OpenWriter(LakeTable& table, const TableSchemaPtr& schema);
+  Status FollowSchema(LakeTable& table, const TableSchemaPtr& schema);
+  Status WriteTransaction(const ChangeBatch& batch, const Transaction& transaction);
+  Status FreeMemory();
+  void Count(const LakeTable& table, const LakeSchema& schema, const std::vector<PolicyCounts>& counts);
+
+  const LakeConfig config_;
+  const LogIdentity log_;
+  const std::unique_ptr<ObjectStore> store_;
+  const std::unique_ptr<Catalog> catalog_;
+  const std::unique_ptr<Clock> clock_;
+  iceberg::ManifestCache cache_;
+  Garbage garbage_;
+  LakeContext context_;
+
+  mutable std::mutex mutex_;  // Guards tables_ (the map), copied_, bookmark_ and commits.
+  std::map<TableName, LakeTable> tables_;
+  CopiedTables copied_;
+  std::optional<Bookmark> bookmark_;
+
+  // The stream's thread only.
+  std::map<const TableSchema*, std::pair<TableSchemaPtr, LakeTable*>> by_schema_;
+  std::optional<Timestamp> ingested_at_;  ///< Of all rows since the last commit.
+
+  mutable std::mutex counts_mutex_;  // Guards counts_.
+  LakePolicyCounts counts_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+
+#include "catalog/catalog.h"
+#include "change/copy_state.h"
+#include "iceberg/manifest_list.h"
+#include "sink/lake/copy_target.h"
+#include "sink/lake/lake_schema.h"
+#include "sink/lake/table_writer.h"
+
+namespace sluice {
+
+/// One table of ours, with what was loaded of it.
+struct LakeTable {
+  TableIdentifier id;
+  CopiedTable copied;                   ///< copy_lsn is unset while the copy goes on.
+  CatalogTable current;                 ///< As of the last commit.
+  iceberg::ManifestFiles manifests;     ///< Of the current snapshot; null: not read yet.
+  LakeSchemaPtr schema;                 ///< Null until the first row.
+  std::unique_ptr<TableWriter> writer;  ///< Null until the first change.
+  std::unique_ptr<CopyTarget> copy;     ///< While the copy goes on.
+};
+
+}  // namespace sluice

@@ -1,0 +1,57 @@
+#include "sink/lake/row_decoder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice {
+
+RowDecoder::RowDecoder(const TableSchema& schema)
+    : schema_(schema), cells_(schema.columns.size()), counts_(schema.columns.size()) {
+  for (const Column& column : schema.columns) decoders_.push_back(MakeDecoder(*column.type, column.typmod));
+}
+
+Status RowDecoder::DecodeTuple(const std::byte* tuple) {
+  TupleReader reader(tuple);
+  unchanged_.clear();
+  if (reader.columns() != decoders_.size()) return Malformed(0);
+  for (size_t i = 0; i < decoders_.size(); ++i) {
+    const Value value = reader.Next();
+    if (value.kind == ValueKind::kUnchanged) {
+      unchanged_.push_back(static_cast<uint32_t>(i));
+      continue;
+    }
+    if (!decoders_[i]->DecodeValue(value, cells_[i], counts_[i])) return Malformed(i);
+  }
+  return Ok();
+}
+
+Status RowDecoder::DecodeCopyRow(ByteReader& reader) {
+  if (reader.Read<uint16_t>() != decoders_.size()) return Malformed(0);
+  for (size_t i = 0; i < decoders_.size(); ++i) {
+    const auto length = reader.Read<int32_t>();
+    if (length < 0) {
+      if (length != -1 || !reader.ok()) return Malformed(i);
+      cells_[i] = Cell{};
+      continue;
+    }
+    const Bytes bytes = reader.ReadBytes(static_cast<size_t>(length));
+    if (!reader.ok() || !decoders_[i]->Decode(bytes, cells_[i], counts_[i])) return Malformed(i);
+  }
+  return Ok();
+}
+
+void RowDecoder::Reset() { std::fill(cells_.begin(), cells_.end(), Cell{}); }
+
+std::vector<PolicyCounts> RowDecoder::TakeCounts() {
+  return std::exchange(counts_, std::vector<PolicyCounts>(decoders_.size()));
+}
+
+Error RowDecoder::Malformed(size_t column) const {
+  return {ErrorKind::kCorrupt,
+          fmt::format("table {}: the value of column {} contradicts the format of its type", ToString(schema_.name),
+                      column < schema_.columns.size() ? schema_.columns[column].name : "?")};
+}
+
+}  // namespace sluice

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "change/table_schema.h"
+#include "sink/lake/cell.h"
+#include "sink/lake/value_decoder.h"
+
+namespace sluice {
+
+/// Turns tuples of one table into cells, one per source column. Not thread-safe.
+class RowDecoder {
+ public:
+  explicit RowDecoder(const TableSchema& schema);
+
+  /// A tuple that MeasureTuple accepted. A column that the tuple says is unchanged keeps its cell from the call
+  /// before: decode the full old tuple first to fill those. Error: kCorrupt, naming the column.
+  Status DecodeTuple(const std::byte* tuple);
+
+  /// The next row of binary COPY. Error: kCorrupt.
+  Status DecodeCopyRow(ByteReader& reader);
+
+  /// Forgets all cells: unchanged columns of the next tuple become null.
+  void Reset();
+
+  /// Valid until the next row is decoded, and as long as that row's bytes.
+  std::span<const Cell> cells() const { return cells_; }
+  /// Columns of the last tuple that it says are unchanged, ascending.
+  std::span<const uint32_t> unchanged() const { return unchanged_; }
+
+  /// Per column; taking them resets them.
+  std::vector<PolicyCounts> TakeCounts();
+
+ private:
+  Error Malformed(size_t column) const;
+
+  const TableSchema& schema_;  // Of the caller.
+  std::vector<std::unique_ptr<ValueDecoder>> decoders_;
+  std::vector<Cell> cells_;
+  std::vector<uint32_t> unchanged_;
+  std::vector<PolicyCounts> counts_;
+};
+
+}  // namespace sluice

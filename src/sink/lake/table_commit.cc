@@ -1,0 +1,92 @@
+#include "sink/lake/table_commit.h"
+
+#include <utility>
+
+#include "base/failpoint.h"
+#include "observability/error_catalog.h"
+#include "sink/lake/lake_properties.h"
+
+namespace sluice {
+namespace {
+
+NamespaceUpdate ExpectEpoch(uint64_t epoch) {
+  NamespaceUpdate update;
+  update.name_space = kBookmarkNamespace;
+  update.expected[kEpochProperty] = std::to_string(epoch);
+  return update;
+}
+
+// Of two processes the one with the older epoch stops.
+Error Explained(Catalog& catalog, uint64_t epoch, Error error) {
+  if (error.kind != ErrorKind::kConflict) return error;
+  const auto properties = catalog.NamespaceProperties(kBookmarkNamespace);
+  if (!properties.ok() || !*properties) return error;
+  const auto now = ParseEpoch(**properties);
+  if (now.ok() && *now != epoch) {
+    error.code = slu::kLakeFenced;
+    error.message = "another process has opened the lake: its epoch is " + std::to_string(*now) + ", ours " + std::to_string(epoch);
+  }
+  return error;
+}
+
+Result<iceberg::CommitPlan> Plan(TableToCommit& to_commit, iceberg::ManifestCache& cache, const LakeConfig& config,
+                                 const LakeCommit& commit) {
+  LakeTable& table = *to_commit.table;
+  const iceberg::TableMetadata& base = *table.current.metadata;
+  if (!table.manifests) {
+    ASSIGN_OR_RETURN(table.manifests, iceberg::CurrentManifests(base, cache));
+  }
+  iceberg::CommitPolicy policy;
+  policy.manifests_to_merge = config.manifests_merged_at;
+  policy.snapshots_to_keep = config.snapshots_kept;
+  const iceberg::CommitAttempt attempt{iceberg::NewSnapshotId(base), iceberg::NewUuid(), 1, commit.timestamp_ms};
+  const iceberg::Properties own = TableProperties(commit.bookmark, table.copied.oid);
+  to_commit.change.summary.insert(own.begin(), own.end());
+  ASSIGN_OR_RETURN(iceberg::CommitPlan plan, iceberg::PlanCommit(base, *table.manifests, to_commit.change, policy, attempt, cache));
+  iceberg::Properties properties = own;
+  for (const auto& [key, value] : to_commit.properties) properties[key] = value;
+  plan.updates.push_back(iceberg::SetProperties{std::move(properties)});
+  return plan;
+}
+
+}  // namespace
+
+Status CommitTables(Catalog& catalog, ObjectStore& store, iceberg::ManifestCache& cache, const LakeConfig& config,
+                    LakeCommit commit, Garbage& garbage) {
+  std::vector<iceberg::CommitPlan> plans;
+  std::vector<ObjectBytes> files;
+  std::vector<TableCommit> swaps;
+  for (TableToCommit& to_commit : commit.tables) {
+    ASSIGN_OR_RETURN(iceberg::CommitPlan plan, Plan(to_commit, cache, config, commit));
+    for (ObjectBytes& file : plan.files) files.push_back(std::move(file));
+    swaps.push_back({to_commit.table->id, to_commit.table->current, plan.requirements, plan.updates});
+    plans.push_back(std::move(plan));
+  }
+  // A name is only given away by the swap, so that the order among these files doesn't matter.
+  RETURN_IF_ERROR(store.PutAll(files));
+  NamespaceUpdate bookmark = ExpectEpoch(commit.bookmark.epoch);
+  if (commit.move_bookmark) bookmark.set = BookmarkProperties(commit.bookmark);
+  SLUICE_FAILPOINT("lake.after_files_before_commit");
+  auto committed = catalog.Commit(swaps, bookmark);
+  if (!committed.ok()) return Explained(catalog, commit.bookmark.epoch, std::move(committed).error());
+  SLUICE_FAILPOINT("lake.after_commit");
+  for (size_t i = 0; i < plans.size(); ++i) {
+    LakeTable& table = *commit.tables[i].table;
+    table.current = std::move((*committed)[i]);
+    table.manifests = plans[i].manifests;
+    for (auto& [uri, entries] : plans[i].written_manifests) cache.KeepManifest(uri, std::move(entries));
+    cache.KeepManifestList(plans[i].manifest_list, plans[i].manifests);
+    garbage.Add(std::move(plans[i].unreachable));
+  }
+  return Ok();
+}
+
+Status CommitUpdates(Catalog& catalog, uint64_t epoch, LakeTable& table, std::vector<iceberg::TableUpdate> updates) {
+  std::vector<TableCommit> swaps{{table.id, table.current, {iceberg::AssertUuid{table.current.metadata->table_uuid}}, std::move(updates)}};
+  auto committed = catalog.Commit(swaps, ExpectEpoch(epoch));
+  if (!committed.ok()) return Explained(catalog, epoch, std::move(committed).error());
+  table.current = std::move(committed->front());
+  return Ok();
+}
+
+}  // namespace sluice

@@ -1,0 +1,39 @@
+#pragma once
+// One catalog commit of several tables together with the bookmark.
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "iceberg/manifest_cache.h"
+#include "iceberg/snapshot_producer.h"
+#include "sink/lake/garbage.h"
+#include "sink/lake/lake_table.h"
+#include "sink/sink.h"
+
+namespace sluice {
+
+struct TableToCommit {
+  LakeTable* table = nullptr;
+  iceberg::TableChange change;
+  iceberg::Properties properties;  ///< Besides those of TableProperties.
+};
+
+struct LakeCommit {
+  std::vector<TableToCommit> tables;
+  Bookmark bookmark;           ///< Its epoch is the one that the lake must still have.
+  bool move_bookmark = true;   ///< False: only the tables change.
+  int64_t timestamp_ms = 0;
+};
+
+/// Writes manifests and manifest lists, then swaps all tables and the bookmark at once, and puts the new state into
+/// the tables. Error: kConflict (another epoch or writer), kOutcomeUnknown, kUnavailable; nothing was changed but for
+/// kOutcomeUnknown.
+Status CommitTables(Catalog& catalog, ObjectStore& store, iceberg::ManifestCache& cache, const LakeConfig& config,
+                    LakeCommit commit, Garbage& garbage);
+
+/// Swaps what `updates` say in one table, with the epoch checked.
+Status CommitUpdates(Catalog& catalog, uint64_t epoch, LakeTable& table, std::vector<iceberg::TableUpdate> updates);
+
+}  // namespace sluice

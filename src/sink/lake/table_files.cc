@@ -1,0 +1,32 @@
+#include "sink/lake/table_files.h"
+
+#include <string_view>
+#include <unordered_map>
+
+#include "sink/lake/position_deletes.h"
+
+namespace sluice {
+
+Status LoadTableFiles(ObjectStore& store, iceberg::ManifestReader& reader, const std::vector<iceberg::ManifestFile>& manifests,
+                      std::vector<TableFile>& files) {
+  ASSIGN_OR_RETURN(const iceberg::TableScan scan, iceberg::PlanScan(manifests, reader));
+  std::unordered_map<std::string, Roaring> deletes;
+  for (const iceberg::LiveFile& file : scan.delete_files) RETURN_IF_ERROR(ReadPositionDeletes(store, file.file().path, deletes));
+  for (const iceberg::ScanFile& scanned : scan.data_files) {
+    const iceberg::DataFile& file = scanned.data.file();
+    TableFile known;
+    known.path = file.path;
+    known.spec_id = file.spec_id;
+    known.partition = file.partition;
+    known.rows = file.record_count;
+    known.committed = true;
+    if (const auto found = deletes.find(file.path); found != deletes.end()) {
+      known.committed_deletes = std::move(found->second);
+      known.deleted_count = static_cast<int64_t>(known.committed_deletes.cardinality());
+    }
+    files.push_back(std::move(known));
+  }
+  return Ok();
+}
+
+}  // namespace sluice

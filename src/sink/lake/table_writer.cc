@@ -1,0 +1,328 @@
+#include "sink/lake/table_writer.h"
+
+#include <arrow/array.h>
+#include <arrow/type.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/check.h"
+#include "base/failpoint.h"
+#include "observability/error_catalog.h"
+#include "observability/log.h"
+#include "sink/lake/cell_reader.h"
+#include "sink/lake/data_file_reader.h"
+#include "sink/lake/partitioner.h"
+#include "sink/lake/position_deletes.h"
+#include "sink/lake/row_selection.h"
+
+namespace sluice {
+namespace {
+
+// Open rows of one table take at most this: with the copy that encoding makes, a process stays within 512 MiB.
+constexpr size_t kOpenBytesMax = 64 << 20;
+
+}  // namespace
+
+std::string NewDataFileUri(const LakeContext& context, const std::string& location, const std::string& partition_path,
+                           std::string_view suffix) {
+  return fmt::format("{}/data/{}{}e{:06}-{}{}.parquet", location, partition_path, partition_path.empty() ? "" : "/",
+                     context.epoch, iceberg::NewUuid(), suffix);
+}
+
+TableWriter::TableWriter(const LakeContext& context, LakeSchemaPtr schema, iceberg::PartitionSpec spec, std::string location,
+                         iceberg::ManifestFiles manifests)
+    : context_(context), schema_(std::move(schema)), spec_(std::move(spec)), location_(std::move(location)),
+      manifests_(std::move(manifests)) {
+  Reset();
+}
+
+void TableWriter::Reset() {
+  decoder_ = std::make_unique<RowDecoder>(*schema_->source);
+  codec_ = std::make_unique<KeyCodec>(*schema_);
+  buffer_ = std::make_unique<ColumnBuffer>(schema_);
+}
+
+void TableWriter::ChangeSchema(LakeSchemaPtr schema) {
+  SLUICE_CHECK(buffer_->rows() == 0);
+  schema_ = std::move(schema);
+  index_.reset();  // Keys may be made of other columns now.
+  Reset();
+}
+
+Status TableWriter::Apply(const ChangeBatch& batch, const Change& change, const RowStamp& stamp) {
+  dirty_ = true;
+  switch (change.operation) {
+    case Operation::kInsert: RETURN_IF_ERROR(Insert(batch.new_tuple(change), stamp)); break;
+    case Operation::kUpdate: RETURN_IF_ERROR(Update(batch, change, stamp)); break;
+    case Operation::kDelete: return Delete(batch, change);
+    case Operation::kTruncate: Truncate(); return Ok();
+  }
+  const size_t limit = std::min<size_t>(kOpenBytesMax, std::min(context_.config.file_bytes_target, context_.config.commit_bytes_max));
+  return size_bytes() < limit ? Ok() : Flush();
+}
+
+Status TableWriter::Insert(const std::byte* tuple, const RowStamp& stamp) {
+  decoder_->Reset();
+  RETURN_IF_ERROR(decoder_->DecodeTuple(tuple));
+  ASSIGN_OR_RETURN(const RowKey key, KeyOfCells());
+  if (index_ && schema_->source->has_key() && index_->Find(key)) doubled_keys_.push_back(key);
+  AppendRow(key, stamp);
+  return Ok();
+}
+
+Status TableWriter::Update(const ChangeBatch& batch, const Change& change, const RowStamp& stamp) {
+  RETURN_IF_ERROR(EnsureIndex());
+  decoder_->Reset();
+  std::optional<RowKey> old_key;
+  if (change.old_kind != OldTuple::kNone) {
+    RETURN_IF_ERROR(decoder_->DecodeTuple(batch.old_tuple(change)));
+    old_key = codec_->Encode(decoder_->cells());
+  }
+  // Columns that are unchanged keep the old tuple's cells, as far as it had them.
+  RETURN_IF_ERROR(decoder_->DecodeTuple(batch.new_tuple(change)));
+  ASSIGN_OR_RETURN(const RowKey key, KeyOfCells());
+  const RowKey from = old_key.value_or(key);
+  ASSIGN_OR_RETURN(const RowLocation old, Locate(from, "update"));
+  if (key != from && schema_->source->has_key() && index_->Find(key)) doubled_keys_.push_back(key);
+  const auto row = static_cast<uint32_t>(buffer_->rows());
+  for (const uint32_t column : decoder_->unchanged()) {
+    const bool known = change.old_kind == OldTuple::kFull || !decoder_->cells()[column].is_null();
+    if (!known) unchanged_.Note(column, row, old);
+  }
+  Remove(from, old);
+  AppendRow(key, stamp);
+  return Ok();
+}
+
+Status TableWriter::Delete(const ChangeBatch& batch, const Change& change) {
+  RETURN_IF_ERROR(EnsureIndex());
+  decoder_->Reset();
+  if (change.old_kind == OldTuple::kNone)
+    return Error{ErrorKind::kCorrupt, fmt::format("table {}: a delete without the old row", ToString(schema_->source->name))};
+  RETURN_IF_ERROR(decoder_->DecodeTuple(batch.old_tuple(change)));
+  const RowKey key = codec_->Encode(decoder_->cells());
+  ASSIGN_OR_RETURN(const RowLocation at, Locate(key, "delete"));
+  Remove(key, at);
+  return Ok();
+}
+
+void TableWriter::Truncate() {
+  for (auto& [id, file] : new_files_) garbage_.push_back(file.path);
+  new_files_.clear();
+  files_.clear();
+  buffer_ = std::make_unique<ColumnBuffer>(schema_);
+  keys_.clear();
+  dead_rows_ = Roaring();
+  unchanged_.Clear();
+  doubled_keys_.clear();
+  index_.emplace(codec_->narrow());
+  files_loaded_ = true;
+  truncated_ = true;
+}
+
+Result<RowKey> TableWriter::KeyOfCells() {
+  for (const size_t column : schema_->source->key) {
+    if (decoder_->cells()[column].is_null())
+      return Error{ErrorKind::kNeedsOperator,
+                   fmt::format("table {}: a value of key column {} can't be held in the lake", ToString(schema_->source->name),
+                               schema_->source->columns[column].name),
+                   slu::kLakeKeyValue};
+  }
+  // Rows of a table that is only appended to are never looked for.
+  return schema_->source->append_only() ? RowKey{} : codec_->Encode(decoder_->cells());
+}
+
+Result<RowLocation> TableWriter::Locate(const RowKey& key, std::string_view operation) const {
+  const std::optional<RowLocation> found = index_->Find(key);
+  if (found) return *found;
+  return Error{ErrorKind::kNeedsOperator,
+               fmt::format("table {}: the row of an {} is not in the lake", ToString(schema_->source->name), operation),
+               slu::kLakeRowMissing};
+}
+
+void TableWriter::AppendRow(const RowKey& key, const RowStamp& stamp) {
+  const auto row = static_cast<uint32_t>(buffer_->rows());
+  buffer_->Append(decoder_->cells(), stamp);
+  if (schema_->source->append_only()) return;
+  keys_.push_back(key);
+  if (index_) index_->Insert(key, {kOpenFile, row});
+}
+
+void TableWriter::Remove(const RowKey& key, RowLocation at) {
+  SLUICE_CHECK(index_->Erase(key, at));
+  if (at.file == kOpenFile) {
+    dead_rows_.add(at.row);
+    return;
+  }
+  files_[at.file].new_deletes.add(at.row);
+  ++files_[at.file].deleted_count;
+}
+
+Status TableWriter::EnsureIndex() {
+  if (index_) return Ok();
+  if (schema_->source->append_only())
+    return Error{ErrorKind::kCorrupt, fmt::format("table {}: a change of a row that nothing identifies", ToString(schema_->source->name))};
+  if (!files_loaded_) {
+    if (manifests_) RETURN_IF_ERROR(LoadTableFiles(context_.store, context_.manifests, *manifests_, files_));
+    files_loaded_ = true;
+  }
+  index_.emplace(codec_->narrow());
+  for (uint32_t file = 0; file < files_.size(); ++file) RETURN_IF_ERROR(IndexFile(file));
+  for (uint32_t row = 0; row < keys_.size(); ++row) {
+    if (!dead_rows_.contains(row)) index_->Insert(keys_[row], {kOpenFile, row});
+  }
+  log::Debug("lake", "lake.index_built", "read the keys of a table",
+             {{"table", ToString(schema_->source->name)}, {"rows", std::to_string(index_->size())}});
+  return Ok();
+}
+
+Status TableWriter::IndexFile(uint32_t id) {
+  const TableFile& file = files_[id];
+  if (file.removed) return Ok();
+  std::vector<std::shared_ptr<arrow::Field>> fields;
+  for (const size_t column : codec_->columns()) fields.push_back(schema_->arrow->field(static_cast<int>(column)));
+  std::vector<CellReader> readers(fields.size());
+  std::vector<Cell> cells(fields.size());
+  return ReadDataFile(context_.store, file.path, fields, [&](const Columns& columns, int64_t first) -> Status {
+    const int64_t rows = columns.empty() ? 0 : columns[0]->length();
+    for (int64_t i = 0; i < rows; ++i) {
+      const auto row = static_cast<uint32_t>(first + i);
+      if (file.committed_deletes.contains(row) || file.new_deletes.contains(row)) continue;
+      for (size_t k = 0; k < columns.size(); ++k) readers[k].Read(*columns[k], i, cells[k]);
+      index_->Insert(codec_->EncodeKeyCells(cells), {id, row});
+    }
+    return Ok();
+  });
+}
+
+Status TableWriter::Flush() {
+  if (buffer_->rows() == 0) return Ok();
+  SLUICE_FAILPOINT("lake.before_data_files");
+  Columns columns = buffer_->Finish();
+  RETURN_IF_ERROR(unchanged_.Fill(context_.store, *schema_, [&](uint32_t file) { return files_[file].path; }, columns));
+  unchanged_.Clear();
+  // Row i of the columns was open row open_rows[i]; empty where none is dead.
+  std::vector<int64_t> open_rows;
+  if (!dead_rows_.isEmpty()) {
+    for (int64_t row = 0; row < columns[0]->length(); ++row) {
+      if (!dead_rows_.contains(static_cast<uint32_t>(row))) open_rows.push_back(row);
+    }
+    ASSIGN_OR_RETURN(columns, TakeRows(columns, open_rows));
+  }
+  if (columns[0]->length() > 0) {
+    for (const PartitionGroup& group : GroupByPartition(spec_, schema_->iceberg, columns)) {
+      if (group.rows.empty()) {
+        RETURN_IF_ERROR(WriteGroup(group.tuple, columns, open_rows));
+        continue;
+      }
+      std::vector<int64_t> of_group = group.rows;
+      ASSIGN_OR_RETURN(const Columns part, TakeRows(columns, of_group));
+      if (!open_rows.empty()) {
+        for (int64_t& row : of_group) row = open_rows[static_cast<size_t>(row)];
+      }
+      RETURN_IF_ERROR(WriteGroup(group.tuple, part, of_group));
+    }
+  }
+  keys_.clear();
+  dead_rows_ = Roaring();
+  return Ok();
+}
+
+Status TableWriter::WriteGroup(const iceberg::PartitionTuple& tuple, const Columns& columns, const std::vector<int64_t>& open_rows) {
+  const std::string uri = NewDataFileUri(context_, location_, iceberg::PartitionPath(spec_, schema_->iceberg, tuple));
+  ASSIGN_OR_RETURN(iceberg::DataFile file, WriteDataFile(context_.store, uri, schema_->arrow, columns, context_.parquet()));
+  file.spec_id = spec_.id;
+  file.partition = tuple;
+  const auto id = static_cast<uint32_t>(files_.size());
+  TableFile known;
+  known.path = file.path;
+  known.spec_id = file.spec_id;
+  known.partition = tuple;
+  known.rows = file.record_count;
+  if (index_) {
+    for (uint32_t row = 0; row < static_cast<uint32_t>(known.rows); ++row) {
+      const uint32_t open_row = open_rows.empty() ? row : static_cast<uint32_t>(open_rows[row]);
+      SLUICE_CHECK(index_->Move(keys_[open_row], {kOpenFile, open_row}, {id, row}));
+    }
+  }
+  files_.push_back(std::move(known));
+  new_files_.emplace_back(id, std::move(file));
+  return Ok();
+}
+
+// A key that came twice must be single again when its transaction ends. If not, the older row was sent before: the
+// newer one stays.
+void TableWriter::ResolveDuplicates() {
+  for (const RowKey& key : doubled_keys_) {
+    while (index_ && index_->Count(key) > 1) {
+      Remove(key, *index_->Find(key));
+      log::Warn("lake", "lake.row_replaced", "an inserted row took the place of one with the same key",
+                {{"table", ToString(schema_->source->name)}});
+    }
+  }
+  doubled_keys_.clear();
+}
+
+Status TableWriter::PrepareDeletes(iceberg::TableChange& change) {
+  // One delete file per partition that is touched.
+  std::map<std::pair<int32_t, std::string>, std::vector<uint32_t>> by_partition;
+  for (uint32_t id = 0; id < files_.size(); ++id) {
+    TableFile& file = files_[id];
+    if (file.new_deletes.isEmpty() || file.removed) continue;
+    if (file.deleted_count == file.rows) {
+      file.removed = true;
+      if (file.committed) change.removed_data_files.push_back(file.path); else garbage_.push_back(file.path);
+      continue;
+    }
+    std::string key;
+    for (const iceberg::Literal& value : file.partition) {
+      const std::string bytes = iceberg::IsNull(value) ? "" : iceberg::EncodeBound(value);
+      key += fmt::format("{}:{}:", iceberg::IsNull(value), bytes.size()) + bytes;
+    }
+    by_partition[{file.spec_id, key}].push_back(id);
+  }
+  for (auto& [partition, ids] : by_partition) {
+    std::sort(ids.begin(), ids.end(), [&](uint32_t a, uint32_t b) { return files_[a].path < files_[b].path; });
+    std::vector<DeletedRows> rows;
+    for (const uint32_t id : ids) rows.push_back({files_[id].path, &files_[id].new_deletes});
+    const TableFile& first = files_[ids.front()];
+    const bool own_spec = first.spec_id == spec_.id;
+    const std::string folder = own_spec ? iceberg::PartitionPath(spec_, schema_->iceberg, first.partition) : "";
+    ASSIGN_OR_RETURN(iceberg::DataFile written,
+                     WritePositionDeletes(context_.store, NewDataFileUri(context_, location_, folder, "-deletes"), rows, context_.parquet()));
+    written.spec_id = first.spec_id;
+    written.partition = first.partition;
+    change.added_files.push_back(std::move(written));
+  }
+  return Ok();
+}
+
+Result<iceberg::TableChange> TableWriter::Prepare() {
+  ResolveDuplicates();
+  RETURN_IF_ERROR(Flush());
+  SLUICE_FAILPOINT("lake.before_delete_files");
+  iceberg::TableChange change;
+  RETURN_IF_ERROR(PrepareDeletes(change));
+  for (const auto& [id, file] : new_files_) {
+    if (!files_[id].removed) change.added_files.push_back(file);
+  }
+  change.remove_everything = truncated_;
+  return change;
+}
+
+void TableWriter::Committed(iceberg::ManifestFiles manifests) {
+  manifests_ = std::move(manifests);
+  for (TableFile& file : files_) {
+    file.committed = true;
+    file.committed_deletes |= file.new_deletes;
+    file.new_deletes = Roaring();
+  }
+  new_files_.clear();
+  if (!files_loaded_) files_.clear();  // The manifests name them from here on.
+  truncated_ = false;
+  dirty_ = false;
+}
+
+}  // namespace sluice

@@ -1,0 +1,117 @@
+#pragma once
+// The changes of one table since the last commit: open rows, files that are not committed yet, deletes, and the
+// index that finds the rows to delete.
+
+#include <roaring/roaring.hh>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "change/change_batch.h"
+#include "config/config.h"
+#include "iceberg/manifest_cache.h"
+#include "iceberg/partition_spec.h"
+#include "iceberg/snapshot_producer.h"
+#include "sink/lake/column_buffer.h"
+#include "sink/lake/data_file_writer.h"
+#include "sink/lake/key_codec.h"
+#include "sink/lake/key_index.h"
+#include "sink/lake/row_decoder.h"
+#include "sink/lake/table_files.h"
+#include "sink/lake/unchanged_values.h"
+#include "storage/object_store.h"
+
+namespace sluice {
+
+/// What the writers of all tables share. All must outlive them.
+struct LakeContext {
+  ObjectStore& store;
+  iceberg::ManifestReader& manifests;
+  const LakeConfig& config;
+  uint64_t epoch = 0;
+
+  ParquetOptions parquet() const { return {config.compression, config.compression_level}; }
+};
+
+/// Where a new data file goes: below the table's data folder and its partition, with the epoch in the name so that
+/// what a crashed process left behind can be told apart.
+std::string NewDataFileUri(const LakeContext& context, const std::string& location, const std::string& partition_path,
+                           std::string_view suffix = "");
+
+/// Not thread-safe; writers of different tables may work at once.
+class TableWriter {
+ public:
+  /// `context` must outlive the writer. `manifests`: of the table's current snapshot, also after each commit.
+  TableWriter(const LakeContext& context, LakeSchemaPtr schema, iceberg::PartitionSpec spec, std::string location,
+              iceberg::ManifestFiles manifests);
+
+  /// Applies one change in order. Error: kNeedsOperator (4108 key that can't be held, 4110 row missing), kCorrupt.
+  Status Apply(const ChangeBatch& batch, const Change& change, const RowStamp& stamp);
+
+  /// Writes the open rows into data files, which frees their memory. Nothing is visible by that.
+  Status Flush();
+
+  /// Flushes, writes the delete files, and says what a commit has to change.
+  Result<iceberg::TableChange> Prepare();
+
+  /// The commit of what Prepare said succeeded.
+  void Committed(iceberg::ManifestFiles manifests);
+
+  /// The table's schema is another from here on. Only right after Flush.
+  void ChangeSchema(LakeSchemaPtr schema);
+
+  bool dirty() const { return dirty_; }
+  size_t size_bytes() const { return buffer_->size_bytes() + unchanged_.size_bytes() + keys_.size() * sizeof(RowKey); }
+  const LakeSchema& schema() const { return *schema_; }
+  /// Since the last call, per column.
+  std::vector<PolicyCounts> TakePolicyCounts() { return decoder_->TakeCounts(); }
+  /// Files that were written and are not wanted any more, though no commit ever named them.
+  std::vector<std::string> TakeGarbage() { return std::exchange(garbage_, {}); }
+
+ private:
+  Status Insert(const std::byte* tuple, const RowStamp& stamp);
+  Status Update(const ChangeBatch& batch, const Change& change, const RowStamp& stamp);
+  Status Delete(const ChangeBatch& batch, const Change& change);
+  void Truncate();
+
+  Status EnsureIndex();
+  Status IndexFile(uint32_t file);
+  Result<RowKey> KeyOfCells();
+  Result<RowLocation> Locate(const RowKey& key, std::string_view operation) const;
+  void AppendRow(const RowKey& key, const RowStamp& stamp);
+  void Remove(const RowKey& key, RowLocation at);
+  Status WriteGroup(const iceberg::PartitionTuple& tuple, const Columns& columns, const std::vector<int64_t>& open_rows);
+  void ResolveDuplicates();
+  Status PrepareDeletes(iceberg::TableChange& change);
+  void Reset();
+
+  const LakeContext& context_;
+  LakeSchemaPtr schema_;
+  const iceberg::PartitionSpec spec_;
+  const std::string location_;
+  iceberg::ManifestFiles manifests_;
+
+  std::unique_ptr<RowDecoder> decoder_;
+  std::unique_ptr<KeyCodec> codec_;
+
+  // Open rows, by their number in buffer_.
+  std::unique_ptr<ColumnBuffer> buffer_;
+  std::vector<RowKey> keys_;
+  Roaring dead_rows_;
+  UnchangedValues unchanged_;
+
+  // Files, by their number in the index.
+  std::vector<TableFile> files_;
+  bool files_loaded_ = false;  ///< files_ holds all live files, not only those written since the last commit.
+  std::vector<std::pair<uint32_t, iceberg::DataFile>> new_files_;
+  std::optional<KeyIndex> index_;
+  std::vector<RowKey> doubled_keys_;  ///< Inserted while another row had them: must be single again at the commit.
+
+  std::vector<std::string> garbage_;
+  bool truncated_ = false;
+  bool dirty_ = false;
+};
+
+}  // namespace sluice

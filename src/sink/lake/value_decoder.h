@@ -1,0 +1,60 @@
+#pragma once
+// From the binary form of one column's values to the lake's representation.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "change/tuple.h"
+#include "change/type.h"
+#include "sink/lake/cell.h"
+
+namespace sluice {
+
+/// Why a value that the lake can't hold became something else. Every use is counted, none is silent.
+enum class Policy : uint8_t {
+  kInfinity,       ///< infinity or a year outside 1 to 9999 → NULL
+  kNotANumber,     ///< NaN or infinity in a decimal → NULL
+  kOutOfRange,     ///< more digits than the decimal holds → NULL
+  kArrayShape,     ///< an array of other than one dimension from 1 → NULL
+  kUnknownBinary,  ///< no known text → hexadecimal
+};
+inline constexpr size_t kPolicies = 5;
+std::string_view ToString(Policy policy);
+
+/// How often each policy was applied.
+struct PolicyCounts {
+  std::array<uint64_t, kPolicies> counts{};
+
+  uint64_t& operator[](Policy policy) { return counts[static_cast<size_t>(policy)]; }
+  void Add(const PolicyCounts& other) {
+    for (size_t i = 0; i < kPolicies; ++i) counts[i] += other.counts[i];
+  }
+};
+
+/// One column's decoder, with its scratch space. Not thread-safe.
+class ValueDecoder {
+ public:
+  virtual ~ValueDecoder() = default;
+  /// `cell` is valid until the next call. False: the bytes contradict the type's format.
+  virtual bool Decode(Bytes bytes, Cell& cell, PolicyCounts& counts) = 0;
+  /// Whether values in text form can be taken as they are.
+  virtual bool takes_text() const { return false; }
+
+  /// A value of a tuple; kUnchanged becomes null.
+  bool DecodeValue(const Value& value, Cell& cell, PolicyCounts& counts) {
+    if (value.kind == ValueKind::kBinary) return Decode(value.bytes, cell, counts);
+    if (value.kind == ValueKind::kText) {
+      cell = Cell::Of(AsText(value.bytes));
+      return takes_text();
+    }
+    cell = Cell{};
+    return true;
+  }
+};
+
+/// The decoder whose cells fit MapType(type, typmod).
+std::unique_ptr<ValueDecoder> MakeDecoder(const Type& type, int32_t typmod);
+
+}  // namespace sluice

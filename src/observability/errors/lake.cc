@@ -66,6 +66,42 @@ constexpr ErrorEntry kErrors[] = {
      "A table can only be created in a namespace that exists.",
      "Nothing was changed. Create the namespace first; sluice does so for every source namespace.",
      ExitCode::kNotFound},
+
+    // Tables and rows of the lake: 4101 to 4149.
+    {slu::kLakeForeignTable, "a table of that name is in the lake already, and is not sluice's",
+     "Sluice makes its own tables and never writes into others.",
+     "Rename or drop the table in the lake's catalog.\n"
+     "Give sluice another warehouse folder.\n"
+     "Exclude the table in the configuration.",
+     ExitCode::kRefused},
+    {slu::kLakeOtherSource, "the lake belongs to another source",
+     "The lake's bookmark names another system, database or slot than the configured one. Positions of different logs "
+     "can't be compared.",
+     "Check that the source's DSN and slot are the right ones.\n"
+     "Use another warehouse folder for this source.",
+     ExitCode::kRefused},
+    {slu::kLakePartition, "the lake's partition setting does not fit the table",
+     "The partition names a column that the table doesn't have, or a transform that its type doesn't take.",
+     "Correct the partition of this table in the configuration.",
+     ExitCode::kConfig},
+    {slu::kLakeSchemaChanged, "a table changed in a way that the lake's table can't follow",
+     "A column was removed or has another type now. New and renamed columns are followed without help.",
+     "Copy the table again.",
+     ExitCode::kRefused},
+    {slu::kLakeKeyValue, "a key holds a value that the lake can't hold",
+     "A key column holds an infinite date or NaN. Two such rows would be one in the lake.",
+     "Change the row on the source.\n"
+     "Exclude the table in the configuration.",
+     ExitCode::kRefused},
+    {slu::kLakeRowMissing, "a row to be changed is not in the lake",
+     "An update or delete names a row that the lake's table doesn't have: the two have diverged. Somebody else may have "
+     "written to the table.",
+     "Copy the table again.",
+     ExitCode::kFailed},
+    {slu::kLakeFenced, "another sluice has taken over this lake",
+     "Since this process opened the lake, another one has opened it with a later epoch. Nothing was committed.",
+     "Let only one process write to a lake.",
+     ExitCode::kConflict},
 };
 
 }  // namespace

@@ -39,16 +39,44 @@ Status RunJob(PgConnection& connection, const Job& job) {
   return Ok();
 }
 
+/// Connections that outlast one stage of the work. Thread-safe.
+class SessionPool {
+ public:
+  explicit SessionPool(const std::string& dsn) : dsn_(dsn) {}
+
+  Result<ReplicaSession> Take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        ReplicaSession session = std::move(idle_.back());
+        idle_.pop_back();
+        return session;
+      }
+    }
+    return OpenReplicaSession(dsn_, "sluice index");
+  }
+  void Give(ReplicaSession session) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(session));
+  }
+
+ private:
+  const std::string dsn_;
+  std::mutex mutex_;  // Guards everything below.
+  std::vector<ReplicaSession> idle_;
+};
+
 // Runs jobs on up to `connections` threads; the first error stops the others at their next job.
-Status RunAll(const std::string& dsn, const std::vector<Job>& jobs, int connections) {
+Status RunAll(SessionPool& pool, const std::vector<Job>& jobs, int connections) {
   std::atomic<size_t> next{0};
   std::atomic<bool> failed{false};
   std::mutex mutex;
   Status first;
   const auto work = [&]() -> Status {
-    ASSIGN_OR_RETURN(ReplicaSession session, OpenReplicaSession(dsn, "sluice index"));
+    ASSIGN_OR_RETURN(ReplicaSession session, pool.Take());
     for (size_t i = next++; i < jobs.size() && !failed; i = next++)
       RETURN_IF_ERROR(RunJob(session.connection, jobs[i]));
+    pool.Give(std::move(session));
     return Ok();
   };
   std::vector<std::jthread> threads;
@@ -79,12 +107,13 @@ Status BuildAfterRows(const std::string& dsn, const std::vector<TableDefinition>
     if (!after.in_order.empty()) constraints.push_back({&table, std::move(after.in_order)});
     for (std::string& statement : after.parallel) indexes.push_back({&table, {std::move(statement)}});
   }
-  RETURN_IF_ERROR(RunAll(dsn, constraints, connections));
-  RETURN_IF_ERROR(RunAll(dsn, indexes, connections));
+  SessionPool pool(dsn);
+  RETURN_IF_ERROR(RunAll(pool, constraints, connections));
+  RETURN_IF_ERROR(RunAll(pool, indexes, connections));
   std::vector<Job> statistics;
   for (const TableDefinition& table : tables)
     statistics.push_back({&table, {"ANALYZE " + QuoteName(table.schema->name)}});
-  return RunAll(dsn, statistics, connections);
+  return RunAll(pool, statistics, connections);
 }
 
 }  // namespace sluice

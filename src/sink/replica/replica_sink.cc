@@ -298,10 +298,12 @@ Status ReplicaSink::Write(ChangeBatchPtr batch) {
 }
 
 Status ReplicaSink::Commit(const Position& position, Timestamp source_time) {
-  const CommitPoint commit{position, source_time, epoch_};
+  // A source that sends again what we have must not take the bookmark back.
+  const bool behind = bookmark_ && position.lsn < bookmark_->position.lsn;
+  CommitPoint commit{behind ? bookmark_->position : position, source_time, epoch_};
+  if (bookmark_) commit.source_time = std::max(commit.source_time, bookmark_->source_time);
   RETURN_IF_ERROR(ApplyStaged(&commit));
-  const Timestamp before = bookmark_ ? bookmark_->source_time : Timestamp{};
-  bookmark_ = Bookmark{position, epoch_, source_time == Timestamp{} ? before : source_time};
+  bookmark_ = Bookmark{commit.position, epoch_, commit.source_time};
   return Ok();
 }
 

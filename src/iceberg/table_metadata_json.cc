@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "iceberg/json_object.h"
@@ -61,7 +63,6 @@ Json ToJson(const TableMetadata& metadata) {
   if (metadata.format_version >= 3) json["next-row-id"] = metadata.next_row_id.value_or(0);
   json["refs"] = Json::object();
   for (const auto& [name, ref] : metadata.refs) json["refs"][name] = ToJson(ref);
-  json["snapshots"] = ListToJson(metadata.snapshots);
   json["statistics"] = Json::parse(metadata.statistics_json, nullptr, false);
   json["partition-statistics"] = Json::parse(metadata.partition_statistics_json, nullptr, false);
   json["snapshot-log"] = ListToJson(metadata.snapshot_log);
@@ -118,6 +119,50 @@ Status ReadRefs(JsonObject& object, TableMetadata& metadata) {
   return Ok();
 }
 
+void AppendText(std::string& to, std::string_view text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+  });
+  if (plain) {
+    to.append("\"").append(text).append("\"");
+    return;
+  }
+  to += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// Snapshots are nearly all of a table's metadata, which every commit writes anew, so they go
+/// to text without a tree between.
+void AppendSnapshot(std::string& to, const Snapshot& snapshot) {
+  const auto add = [&](std::string_view name, int64_t number) {
+    fmt::format_to(std::back_inserter(to), ",\"{}\":{}", name, number);
+  };
+  fmt::format_to(std::back_inserter(to), "{{\"sequence-number\":{}", snapshot.sequence_number);
+  add("snapshot-id", snapshot.snapshot_id);
+  if (snapshot.parent_snapshot_id) add("parent-snapshot-id", *snapshot.parent_snapshot_id);
+  add("timestamp-ms", snapshot.timestamp_ms);
+  to += ",\"summary\":";
+  char separator = '{';
+  const auto add_summary = [&](const auto& pair) {
+    to += separator;
+    separator = ',';
+    AppendText(to, pair.first);
+    to += ':';
+    AppendText(to, pair.second);
+  };
+  // "operation" comes first, as people expect it.
+  const auto operation = snapshot.summary.find("operation");
+  if (operation != snapshot.summary.end()) add_summary(*operation);
+  for (auto pair = snapshot.summary.begin(); pair != snapshot.summary.end(); ++pair)
+    if (pair != operation) add_summary(*pair);
+  if (separator == '{') to += separator;
+  to += "},\"manifest-list\":";
+  AppendText(to, snapshot.manifest_list);
+  if (snapshot.schema_id) add("schema-id", *snapshot.schema_id);
+  if (snapshot.first_row_id) add("first-row-id", *snapshot.first_row_id);
+  if (snapshot.added_rows) add("added-rows", *snapshot.added_rows);
+  to += '}';
+}
+
 /// What must hold for the rest of the code to walk the metadata without looking.
 Status CheckConsistent(const TableMetadata& metadata) {
   if (!metadata.FindSchema(metadata.current_schema_id))
@@ -142,24 +187,6 @@ std::string KeepList(const JsonObject& object, const char* key) {
 
 }  // namespace
 
-Json ToJson(const Snapshot& snapshot) {
-  Json json = {{"sequence-number", snapshot.sequence_number},
-               {"snapshot-id", snapshot.snapshot_id}};
-  if (snapshot.parent_snapshot_id) json["parent-snapshot-id"] = *snapshot.parent_snapshot_id;
-  json["timestamp-ms"] = snapshot.timestamp_ms;
-  Json& summary = json["summary"] = Json::object();
-  // "operation" comes first, as people expect it.
-  if (const auto operation = snapshot.summary.find("operation");
-      operation != snapshot.summary.end())
-    summary["operation"] = operation->second;
-  for (const auto& [key, value] : snapshot.summary) summary[key] = value;
-  json["manifest-list"] = snapshot.manifest_list;
-  if (snapshot.schema_id) json["schema-id"] = *snapshot.schema_id;
-  if (snapshot.first_row_id) json["first-row-id"] = *snapshot.first_row_id;
-  if (snapshot.added_rows) json["added-rows"] = *snapshot.added_rows;
-  return json;
-}
-
 Result<Snapshot> SnapshotFromJson(const Json& json) {
   JsonObject object(json, "a snapshot");
   Snapshot snapshot;
@@ -177,7 +204,14 @@ Result<Snapshot> SnapshotFromJson(const Json& json) {
 }
 
 std::string ToJsonText(const TableMetadata& metadata) {
-  return ToJson(metadata).dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = ToJson(metadata).dump(-1, ' ', false, Json::error_handler_t::replace);
+  text.back() = ',';
+  text += "\"snapshots\":[";
+  for (const Snapshot& snapshot : metadata.snapshots) {
+    if (&snapshot != &metadata.snapshots.front()) text += ',';
+    AppendSnapshot(text, snapshot);
+  }
+  return text + "]}";
 }
 
 Result<TableMetadata> ParseTableMetadata(std::string_view text) {

@@ -15,7 +15,6 @@ std::string ToJsonText(const TableMetadata& metadata);
 /// Error: kCorrupt; kNeedsOperator for a format version or type we don't know.
 Result<TableMetadata> ParseTableMetadata(std::string_view text);
 
-nlohmann::ordered_json ToJson(const Snapshot& snapshot);
 Result<Snapshot> SnapshotFromJson(const nlohmann::ordered_json& json);
 
 }  // namespace sluice::iceberg

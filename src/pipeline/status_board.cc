@@ -1,6 +1,8 @@
 #include "pipeline/status_board.h"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 namespace sluice {
 
@@ -114,6 +116,8 @@ void StatusBoard::SinkMoved(std::string_view sink, Lsn durable, Timestamp visibl
 
 std::vector<TableStatus> StatusBoard::Tables() const {
   const CopyProgressSnapshot copy = copy_progress_.Snapshot();
+  std::unordered_map<std::string_view, const TableCopyProgress*> copies;
+  for (const TableCopyProgress& table : copy.tables) copies.emplace(table.table, &table);
   std::vector<TableStatus> statuses;
   for (const TableName& table : tables_) {
     TableStatus& status = statuses.emplace_back();
@@ -125,9 +129,9 @@ std::vector<TableStatus> StatusBoard::Tables() const {
       status.copy_lsn = std::max(status.copy_lsn, copied->second.copy_lsn);
     }
     if (!sinks_.empty() && status.copied_in.size() == sinks_.size()) status.state = TableState::kStreaming;
-    const auto progress = std::find_if(copy.tables.begin(), copy.tables.end(),
-                                       [&](const TableCopyProgress& p) { return p.table == status.table; });
-    if (progress == copy.tables.end()) continue;
+    const auto found = copies.find(status.table);
+    if (found == copies.end()) continue;
+    const TableCopyProgress* const progress = found->second;
     status.rows_copied = progress->rows_copied;
     status.rows_estimated = progress->rows_estimated;
     status.bytes_read = progress->bytes_read;

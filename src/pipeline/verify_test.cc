@@ -173,9 +173,11 @@ TEST(Verify, ASnapshotThatComesTooLateIsRefusedAndTheStreamWentOn) {
   ASSERT_TRUE(RunUntilCaughtUp(world).ok());
   Streaming streaming(world);
   bool went_on = false;
-  world.log.before_export = [&] {
+  world.log.fail = [&](const std::string& step) {
+    if (step != "before_export") return Ok();
     const Lsn last = world.log.Insert("shot", 1);  // Waits out the pause of 5 s.
     went_on = world.sink(0).WaitFor(last);
+    return Ok();
   };
   EXPECT_EQ(CodeOf(streaming.Verify()), 7004);
   EXPECT_TRUE(went_on);

@@ -249,7 +249,7 @@ Result<std::unique_ptr<InitialCopy>> FakeSource::CreateSlotWithSnapshot() {
 }
 
 Result<std::unique_ptr<InitialCopy>> FakeSource::ExportSnapshot() {
-  log_.before_export();
+  RETURN_IF_ERROR(log_.fail("before_export"));
   RETURN_IF_ERROR(log_.fail("export"));
   const Lsn now = log_.Idle();
   const std::lock_guard lock(log_.mutex);

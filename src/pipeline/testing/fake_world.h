@@ -34,6 +34,29 @@ struct FakeTransaction {
 
 TableName Named(const std::string& name);
 
+/// What a test does at a step, e.g. fail. May be set while the pipeline runs.
+class Hook {
+ public:
+  using Function = std::function<Status(const std::string& step)>;
+  Hook& operator=(Function function) {
+    const std::lock_guard lock(mutex_);
+    function_ = std::move(function);
+    return *this;
+  }
+  Status operator()(const std::string& step) const {
+    Function function;
+    {
+      const std::lock_guard lock(mutex_);
+      function = function_;
+    }
+    return function ? function(step) : Ok();
+  }
+
+ private:
+  mutable std::mutex mutex_;  // Guards the function, not its call.
+  Function function_;
+};
+
 /// The source server: its log, its slot, its tables. Thread-safe.
 class FakeLog {
  public:
@@ -64,8 +87,9 @@ class FakeLog {
   size_t transactions_per_batch = 1;
   int streams_opened = 0;
   int snapshots_exported = 0;
-  std::function<Status(const std::string& step)> fail = [](const std::string&) { return Ok(); };
-  std::function<void()> before_export = [] {};
+  /// Called with "open_source", "find_slot", "create_slot", "before_export", "export", "open_reader", "read",
+  /// "open_stream", "next", "acknowledge" before that step.
+  Hook fail;
 
  private:
   Lsn end_{1000};
@@ -115,8 +139,8 @@ class FakeDestination {
   std::vector<std::string> prepared;
   size_t writes = 0;
   bool blocked = false;
-  /// Called with "write", "commit", "commit.after", "finish", "copy", "view" before (or after) that step.
-  std::function<Status(const std::string& step)> fail = [](const std::string&) { return Ok(); };
+  /// Called with "prepare", "copy", "finish", "write", "commit", "view" before that step, "commit.after" after it.
+  Hook fail;
 };
 
 class FakeSink final : public Sink {

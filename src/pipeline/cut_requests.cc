@@ -35,18 +35,18 @@ Result<ConsistentCut> CutRequests::Take(const Export& export_snapshot) {
     changed_.notify_all();
     return error;
   };
-  changed_.wait(lock, [&] { return state_ != State::kAsked || !attached_; });
-  if (!attached_) return give_up(NotStreaming());
+  changed_.wait(lock, [&] { return state_ != State::kAsked; });
+  if (state_ != State::kPaused) return give_up(NotStreaming());
 
   lock.unlock();
   Result<std::unique_ptr<InitialCopy>> exported = export_snapshot();
   lock.lock();
   if (!exported.ok()) return give_up(std::move(exported).error());
-  if (!attached_) return give_up(NotStreaming());
-  if (state_ != State::kPaused)
+  if (state_ == State::kExpired)
     return give_up(Error{ErrorKind::kUnavailable,
                          "the source did not export a snapshot within the 5 s for which the stream may stand still",
                          slu::kVerifySnapshotLate});
+  if (state_ != State::kPaused) return give_up(NotStreaming());  // Another pipeline may stream by now: not held.
   const auto barrier = std::make_shared<Barrier>((*exported)->snapshot_lsn(), sinks_);
   const std::shared_ptr<void> owner = owner_;
   barrier_ = barrier;
@@ -75,6 +75,8 @@ void CutRequests::Detach(const Error& reason) {
   std::shared_ptr<void> last_owner;  // The sinks may die here, but not under the lock.
   const std::lock_guard lock(mutex_);
   attached_ = false;
+  asked_ = false;
+  state_ = State::kIdle;  // Whoever is being served finds that its reader is gone.
   ended_ = reason;
   last_owner = std::move(owner_);
   if (barrier_) barrier_->Fail(reason);

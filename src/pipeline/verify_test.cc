@@ -183,6 +183,28 @@ TEST(Verify, ASnapshotThatComesTooLateIsRefusedAndTheStreamWentOn) {
   EXPECT_TRUE(went_on);
 }
 
+TEST(Verify, APipelineThatWasReplacedDuringTheExportIsNotWaitedFor) {
+  FakeWorld world({"shot"}, {"replica"});
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  CutRequests cuts;
+  cuts.Attach(1, nullptr);
+  std::thread reader([&] {
+    while (true) {  // Stands still as a reader does, until the first pipeline ends.
+      const auto barrier = cuts.PauseIfAsked([&]() -> Status { return Error{ErrorKind::kUnavailable, "lost"}; }, {});
+      if (!barrier.ok()) return;
+    }
+  });
+  const Connector connector = world.connector();
+  world.log.fail = [&](const std::string& step) {
+    if (step != "export") return Ok();
+    reader.join();
+    cuts.Detach(Error{ErrorKind::kUnavailable, "lost"});
+    cuts.Attach(1, nullptr);
+    return Ok();
+  };
+  EXPECT_EQ(CodeOf(Verify(connector.open_source, cuts, {}, nullptr, {})), 7003);
+}
+
 TEST(Verify, ASinkThatFailsAtTheBarrierEndsTheComparisonWithItsError) {
   FakeWorld world({"shot"}, {"replica", "lake"});
   ASSERT_TRUE(RunUntilCaughtUp(world).ok());

@@ -37,7 +37,7 @@ class BulkApply {
   struct Stage {
     std::string name;
     int32_t step = 0;
-    bool dirty = false;
+    bool dirty = false;            ///< Holds rows of this transaction.
   };
   /// Updates that leave the same columns unchanged, and either all or none of them change the key.
   struct Group {
@@ -49,6 +49,7 @@ class BulkApply {
 
   ApplyOutcome Run(const std::string& sql, const DestinationTable& table, std::optional<uint64_t> rows_expected);
   ApplyOutcome OpenStage(const DestinationTable& table, Stage*& stage);
+  ApplyOutcome EmptyStage(const DestinationTable& table, Stage& stage);
   ApplyOutcome FinishCopy(CopyIn& copy, const DestinationTable& table);
   ApplyOutcome StageKeys(const DestinationTable& table, Stage& stage, int32_t step, std::span<const NetRow* const> first,
                          std::span<const NetRow* const> second);

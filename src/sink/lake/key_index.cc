@@ -1,5 +1,7 @@
 #include "sink/lake/key_index.h"
 
+#include <algorithm>
+
 namespace sluice {
 namespace {
 
@@ -40,25 +42,31 @@ size_t PartOf(uint64_t hash) { return hash >> 56; }
 namespace internal {
 
 template <class Entry>
+size_t Part<Entry>::Home(uint64_t hash) const {
+  // The lower half of the hash, spread over a capacity that is no power of two.
+  return static_cast<size_t>((hash & 0xFFFFFFFF) * entries_.size() >> 32);
+}
+
+template <class Entry>
+void Part<Entry>::Put(const Entry& entry, uint64_t hash) {
+  size_t i = Home(hash);
+  while (entries_[i].at.file != kNoFile) i = Next(i);
+  entries_[i] = entry;
+}
+
+template <class Entry>
 void Part<Entry>::Insert(const RowKey& key, uint64_t hash, RowLocation at) {
-  if ((count + 1) * 4 > entries_.size() * 3) Grow();
-  const size_t mask = entries_.size() - 1;
-  size_t i = hash & mask;
-  while (entries_[i].at.file != kNoFile) i = (i + 1) & mask;
-  entries_[i] = MakeEntry<Entry>(key, at);
+  if ((count + 1) * 5 > entries_.size() * 4) Grow();
+  Put(MakeEntry<Entry>(key, at), hash);
   ++count;
 }
 
 template <class Entry>
 void Part<Entry>::Grow() {
-  std::vector<Entry> old(entries_.empty() ? kFirstCapacity : entries_.size() * 2);
+  std::vector<Entry> old(std::max(kFirstCapacity, entries_.size() + entries_.size() / 4));
   old.swap(entries_);
-  const size_t mask = entries_.size() - 1;
   for (const Entry& entry : old) {
-    if (entry.at.file == kNoFile) continue;
-    size_t i = HashOfEntry(entry) & mask;
-    while (entries_[i].at.file != kNoFile) i = (i + 1) & mask;
-    entries_[i] = entry;
+    if (entry.at.file != kNoFile) Put(entry, HashOfEntry(entry));
   }
 }
 
@@ -66,8 +74,7 @@ template <class Entry>
 template <class Visit>
 Entry* Part<Entry>::Search(const RowKey& key, uint64_t hash, Visit visit) {
   if (entries_.empty()) return nullptr;
-  const size_t mask = entries_.size() - 1;
-  for (size_t i = hash & mask; entries_[i].at.file != kNoFile; i = (i + 1) & mask) {
+  for (size_t i = Home(hash); entries_[i].at.file != kNoFile; i = Next(i)) {
     if (Equal(entries_[i], key) && visit(entries_[i].at)) return &entries_[i];
   }
   return nullptr;
@@ -76,12 +83,11 @@ Entry* Part<Entry>::Search(const RowKey& key, uint64_t hash, Visit visit) {
 // Moves later entries of the run back, so that no tombstones are needed.
 template <class Entry>
 void Part<Entry>::Erase(Entry* entry) {
-  const size_t mask = entries_.size() - 1;
+  const auto distance = [&](size_t from, size_t to) { return to >= from ? to - from : to + entries_.size() - from; };
   auto hole = static_cast<size_t>(entry - entries_.data());
-  for (size_t i = (hole + 1) & mask; entries_[i].at.file != kNoFile; i = (i + 1) & mask) {
-    const size_t home = HashOfEntry(entries_[i]) & mask;
-    // Stays if its home lies cyclically in (hole, i].
-    if (((i - home) & mask) < ((i - hole) & mask)) continue;
+  for (size_t i = Next(hole); entries_[i].at.file != kNoFile; i = Next(i)) {
+    // Stays if its home lies cyclically behind the hole.
+    if (distance(Home(HashOfEntry(entries_[i])), i) < distance(hole, i)) continue;
     entries_[hole] = entries_[i];
     hole = i;
   }

@@ -2,8 +2,8 @@
 // Where each row lies: key → (file, row). A cache that can always be built again from the live files.
 //
 // Open addressing with linear probing, in 256 parts that grow one by one, so that growing never copies the
-// whole. An entry takes 16 bytes for keys of eight bytes and 24 for hashes, at a load of at most 3/4. A key may
-// occur several times.
+// whole. An entry takes 16 bytes for keys of eight bytes and 24 for hashes, at a load between 0.64 and 0.8. A key
+// may occur several times.
 
 #include <array>
 #include <cstdint>
@@ -51,6 +51,9 @@ class Part {
 
  private:
   void Grow();
+  void Put(const Entry& entry, uint64_t hash);
+  size_t Home(uint64_t hash) const;
+  size_t Next(size_t i) const { return i + 1 == entries_.size() ? 0 : i + 1; }
   std::vector<Entry> entries_;
 };
 

@@ -1,0 +1,137 @@
+#include "sink/lake/lake_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "sink/lake/lake_properties.h"
+#include "sink/lake/lake_schema.h"
+#include "sink/lake/partitioner.h"
+#include "sink/lake/type_map.h"
+#include "storage/object_store.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint64_t kFreeBytesMin = 1ull << 30;
+// Spark refuses tables with such columns.
+constexpr std::array<std::string_view, 10> kReservedNames = {"_file", "_pos", "_deleted", "_spec_id", "_partition", "_row_id",
+                                                             "_last_updated_sequence_number", "_change_type", "_change_ordinal",
+                                                             "_commit_snapshot_id"};
+
+std::string Lower(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  return name;
+}
+
+void CheckFolder(const LakeConfig& config, Findings& findings) {
+  const auto store = ObjectStore::Open(config.warehouse);
+  if (!store.ok()) {
+    findings.push_back({"L001", Severity::kFail, config.warehouse, store.error().message, "a folder that can be written", store.error().evidence});
+    return;
+  }
+  const std::string probe = (*store)->root_uri() + "/.sluice-check";
+  const Status put = (*store)->Put(probe, "sluice");
+  const Status removed = put.ok() ? (*store)->Remove(probe) : put;
+  if (!removed.ok()) {
+    findings.push_back({"L001", Severity::kFail, config.warehouse, removed.error().message, "a folder that can be written",
+                        fmt::format("chown \"$(id -un)\" '{}'", config.warehouse)});
+    return;
+  }
+  findings.push_back({"L001", Severity::kOk, config.warehouse, "the warehouse can be written"});
+}
+
+void CheckSpace(const LakeConfig& config, const std::vector<TableDefinition>& tables, Findings& findings) {
+  std::string path = config.warehouse;
+  if (path.starts_with("file://")) path.erase(0, 7);
+  std::error_code error;
+  const auto space = std::filesystem::space(path, error);
+  if (error) return;  // Not a local folder.
+  uint64_t source_bytes = 0;
+  for (const TableDefinition& table : tables) {
+    for (const Leaf& leaf : table.leaves) source_bytes += leaf.size_bytes;
+  }
+  // Parquet takes a third of PostgreSQL's pages or less; half leaves room for versions that are not expired yet.
+  const uint64_t wanted = std::max(kFreeBytesMin, source_bytes / 2);
+  const std::string found = fmt::format("{} MiB free", space.available >> 20);
+  if (space.available < wanted) {
+    findings.push_back({"L002", Severity::kWarn, config.warehouse, found, fmt::format("about {} MiB", wanted >> 20), ""});
+  } else {
+    findings.push_back({"L002", Severity::kOk, config.warehouse, found});
+  }
+}
+
+void CheckNames(const std::vector<TableDefinition>& tables, Findings& findings) {
+  std::map<std::string, std::string> seen;
+  for (const TableDefinition& table : tables) {
+    const std::string name = ToString(table.schema->name);
+    if (table.schema->name.name_space == kBookmarkNamespace)
+      findings.push_back({"L010", Severity::kFail, name, "the lake keeps its bookmark in a namespace of that name", "another namespace", "exclude the table in the configuration"});
+    const auto [other, is_new] = seen.emplace(Lower(name), name);
+    if (!is_new)
+      findings.push_back({"L011", Severity::kWarn, name, "differs from " + other->second + " only by case", "names that all readers tell apart", ""});
+    std::set<std::string> columns;
+    for (const Column& column : table.schema->columns) {
+      if (!columns.insert(Lower(column.name)).second)
+        findings.push_back({"L011", Severity::kWarn, name + "." + column.name, "differs from another column only by case", "names that all readers tell apart", ""});
+      if (std::find(kReservedNames.begin(), kReservedNames.end(), Lower(column.name)) != kReservedNames.end())
+        findings.push_back({"L012", Severity::kWarn, name + "." + column.name, "Iceberg reserves the name: Spark refuses the table", "another name", ""});
+    }
+  }
+}
+
+std::string_view WhatHappens(Loss loss) {
+  switch (loss) {
+    case Loss::kNone: return "";
+    case Loss::kInfinity: return "infinity and years outside 1 to 9999 become NULL";
+    case Loss::kNotANumber: return "NaN and infinity become NULL";
+    case Loss::kArrayShape: return "arrays of other than one dimension from 1 become NULL";
+    case Loss::kOidAsNumber: return "held as the number of the object, not its name";
+    case Loss::kUnknownBinary: return "the type is not known: held as hexadecimal of its binary form";
+  }
+  return "";
+}
+
+void CheckTypes(const std::vector<TableDefinition>& tables, Findings& findings) {
+  for (const TableDefinition& table : tables) {
+    for (const Column& column : table.schema->columns) {
+      const Loss loss = MapType(*column.type, column.typmod).loss;
+      if (loss == Loss::kNone) continue;
+      // Dates and decimals are in every database, what they can't hold in few: not worth a warning.
+      const bool rare = loss == Loss::kInfinity || loss == Loss::kNotANumber || loss == Loss::kArrayShape;
+      findings.push_back({"L020", rare ? Severity::kInfo : Severity::kWarn, ToString(table.schema->name) + "." + column.name,
+                          fmt::format("{}: {}, and are counted", column.type->name, WhatHappens(loss)), rare ? "" : "a type that the lake can hold", ""});
+    }
+  }
+}
+
+void CheckPartitions(const LakeConfig& config, const std::vector<TableDefinition>& tables, Findings& findings) {
+  for (const TableDefinition& table : tables) {
+    const auto spec = MakePartitionSpec(PartitionConfigOf(config, table.schema->name), *MakeLakeSchema(table.schema));
+    if (!spec.ok())
+      findings.push_back({"L030", Severity::kFail, ToString(table.schema->name), spec.error().message, "a partition that fits the table",
+                          "correct lake.tables in the configuration"});
+  }
+  for (const auto& [name, settings] : config.tables) {
+    const bool known = std::any_of(tables.begin(), tables.end(), [&](const TableDefinition& table) { return ToString(table.schema->name) == name; });
+    if (!known) findings.push_back({"L031", Severity::kWarn, name, "has settings, but is not among the tables", "the name of a table that is copied", ""});
+  }
+}
+
+}  // namespace
+
+Findings CheckLake(const LakeConfig& config, const std::vector<TableDefinition>& tables) {
+  Findings findings;
+  CheckFolder(config, findings);
+  CheckSpace(config, tables, findings);
+  CheckNames(tables, findings);
+  CheckTypes(tables, findings);
+  CheckPartitions(config, tables, findings);
+  return findings;
+}
+
+}  // namespace sluice

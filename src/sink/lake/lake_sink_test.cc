@@ -1,0 +1,415 @@
+#include "sink/lake/lake_sink.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "base/failpoint.h"
+#include "sink/lake/lake_test_support.h"
+
+namespace sluice {
+namespace {
+
+using testing::BatchMaker;
+using testing::CopyRow;
+using testing::DefinitionOf;
+using testing::RowsInLake;
+using testing::TestFolder;
+using testing::TestRow;
+using testing::TestSchema;
+using Rows = std::multiset<std::string>;
+
+const LogIdentity kLog{7'000'000'000'000'000'001, 1, "app", "sluice"};
+const TableName kTable{"public", "t"};
+
+#define ASSERT_OK(expression)                                          \
+  do {                                                                 \
+    const auto& result_of = (expression);                              \
+    ASSERT_TRUE(result_of.ok()) << result_of.error().message << " " << result_of.error().evidence; \
+  } while (false)
+
+class LakeSinkTest : public ::testing::Test {
+ protected:
+  LakeSinkTest() { config_.warehouse = folder_.path() + "/lake"; }
+  ~LakeSinkTest() override { EXPECT_TRUE(failpoint::Arm("").ok()); }
+
+  void Open() {
+    sink_.reset();
+    auto opened = LakeSink::Open(config_, kLog);
+    ASSERT_OK(opened);
+    sink_ = std::move(*opened);
+  }
+
+  void Copy(const TableSchemaPtr& schema, const std::vector<TestRow>& rows, uint64_t lsn = 100) {
+    const std::vector<TableDefinition> tables{DefinitionOf(schema)};
+    ASSERT_OK(sink_->PrepareTables(tables));
+    auto writer = sink_->OpenCopyWriter(tables[0]);
+    ASSERT_OK(writer);
+    std::string bytes;
+    for (const TestRow& row : rows) bytes += CopyRow(row);
+    ASSERT_OK((*writer)->Rows(AsBytes(bytes), rows.size()));
+    ASSERT_OK((*writer)->Finish());
+    ASSERT_OK(sink_->FinishTables(tables, {kLog, {lsn}}, {}));
+  }
+
+  Status Commit(uint64_t lsn) { return sink_->Commit({kLog, {lsn}}, Timestamp(std::chrono::seconds(lsn))); }
+
+  void Apply(BatchMaker& batch, uint64_t lsn) {
+    batch.End(lsn);
+    ASSERT_OK(sink_->Write(batch.Make()));
+    ASSERT_OK(Commit(lsn));
+  }
+
+  TestFolder folder_;
+  LakeConfig config_;
+  std::unique_ptr<Sink> sink_;
+};
+
+TEST_F(LakeSinkTest, CopiesRowsAndRemembersTheTableAndTheBookmark) {
+  Open();
+  EXPECT_FALSE(sink_->bookmark());
+  Copy(TestSchema("t"), {{1, "a", "x"}, {2, std::nullopt, "y"}});
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|x", "2|NULL|y"}));
+  Open();
+  ASSERT_TRUE(sink_->bookmark());
+  EXPECT_EQ(sink_->bookmark()->position, (Position{kLog, {100}}));
+  ASSERT_TRUE(sink_->copied_tables().contains(kTable));
+  EXPECT_EQ(sink_->copied_tables().at(kTable).copy_lsn, Lsn{100});
+  EXPECT_EQ(sink_->copied_tables().at(kTable).oid, 1000u);
+}
+
+TEST_F(LakeSinkTest, FollowsInsertsUpdatesAndDeletesAcrossRestarts) {
+  const TableSchemaPtr schema = TestSchema("t");
+  Open();
+  Copy(schema, {{1, "a", "x"}, {2, "b", "y"}, {3, "c", "z"}});
+  Apply(BatchMaker(schema).Insert({4, "d", "w"}).Update({1, "A", "X"}).Delete(2), 200);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|A|X", "3|c|z", "4|d|w"}));
+  Open();
+  EXPECT_EQ(sink_->bookmark()->position.lsn, Lsn{200});
+  Apply(BatchMaker(schema).Delete(4).Update({1, "again", "X"}).Insert({2, "back", ""}), 300);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|again|X", "2|back|", "3|c|z"}));
+}
+
+TEST_F(LakeSinkTest, NothingIsVisibleBeforeCommitAndWhatWasCommittedIsSkippedWhenSentAgain) {
+  const TableSchemaPtr schema = TestSchema("t");
+  Open();
+  Copy(schema, {{1, "a", "x"}});
+  BatchMaker batch(schema);
+  batch.Insert({2, "b", "y"}).Update({1, "c", "z"}).End(200);
+  ASSERT_OK(sink_->Write(batch.Make()));
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|x"}));
+  ASSERT_OK(Commit(200));
+  ASSERT_OK(sink_->Write(batch.Make()));
+  ASSERT_OK(Commit(200));
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|c|z", "2|b|y"}));
+}
+
+TEST_F(LakeSinkTest, ChangesBeforeTheCopyAreInTheCopyAlready) {
+  const TableSchemaPtr schema = TestSchema("t");
+  Open();
+  Copy(TestSchema("first", false, 999), {}, 50);
+  Copy(schema, {{1, "a", "x"}}, 100);
+  Apply(BatchMaker(schema).Insert({1, "a", "x"}), 100);  // Its commit record begins at 99.
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|x"}));
+}
+
+TEST_F(LakeSinkTest, AnUnchangedValueComesFromTheFileOfTheOldVersion) {
+  const TableSchemaPtr schema = TestSchema("t");
+  Open();
+  Copy(schema, {{1, "a", "long one"}, {2, "b", "long two"}, {3, "c", std::nullopt}});
+  Apply(BatchMaker(schema).Update({2, "B", std::nullopt, true}).Update({3, "C", std::nullopt, true}), 200);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|long one", "2|B|long two", "3|C|NULL"}));
+}
+
+TEST_F(LakeSinkTest, AnUnchangedValueComesFromTheOpenRowsAndThroughChainsAndKeyChanges) {
+  const TableSchemaPtr schema = TestSchema("t");
+  Open();
+  Copy(schema, {{1, "a", "from file"}});
+  BatchMaker batch(schema);
+  batch.Insert({2, "b", "from buffer"})
+      .Update({2, "b2", std::nullopt, true})
+      .Update({1, "a2", std::nullopt, true})
+      .Update({1, "a3", std::nullopt, true})
+      .Update({7, "a4", std::nullopt, true}, 1)
+      .Update({2, "b3", std::nullopt, true})
+      .Delete(7)
+      .Insert({8, "c", "other"})
+      .Update({9, "b4", std::nullopt, true}, 2);
+  Apply(batch, 200);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"8|c|other", "9|b4|from buffer"}));
+}
+
+TEST_F(LakeSinkTest, KeysMayRotate) {
+  const TableSchemaPtr schema = TestSchema("t");
+  Open();
+  Copy(schema, {{1, "one", "x"}, {2, "two", "x"}, {3, "three", "x"}});
+  Apply(BatchMaker(schema).Update({2, "one", "x"}, 1).Update({3, "two", "x"}, 2).Update({1, "three", "x"}, 3), 200);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|three|x", "2|one|x", "3|two|x"}));
+  Apply(BatchMaker(schema).Delete(1).Delete(2), 300);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"3|two|x"}));
+}
+
+TEST_F(LakeSinkTest, TruncateRemovesWhatWasBeforeItAndNothingAfter) {
+  const TableSchemaPtr schema = TestSchema("t");
+  Open();
+  Copy(schema, {{1, "a", "x"}});
+  Apply(BatchMaker(schema).Insert({2, "b", "y"}).Update({1, "A", "x"}).Truncate().Insert({1, "new", "z"}), 200);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|new|z"}));
+  Apply(BatchMaker(schema).Update({1, "newer", "z"}), 300);
+  Apply(BatchMaker(schema).Truncate(), 400);
+  EXPECT_EQ(RowsInLake(config_, kTable), Rows{});
+}
+
+TEST_F(LakeSinkTest, OfTwoEqualRowsExactlyOneIsRemoved) {
+  const TableSchemaPtr schema = TestSchema("t", /*full=*/true);
+  const TestRow twin{1, "twin", "x"};
+  Open();
+  Copy(schema, {twin, twin, {2, "b", std::nullopt}});
+  Apply(BatchMaker(schema).DeleteFull(twin).Insert(twin).Insert(twin), 200);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|twin|x", "1|twin|x", "1|twin|x", "2|b|NULL"}));
+  TestRow kept{1, "kept", std::nullopt, true};
+  Apply(BatchMaker(schema).UpdateFull(twin, kept).DeleteFull(twin), 300);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|kept|x", "1|twin|x", "2|b|NULL"}));
+}
+
+TEST_F(LakeSinkTest, AnInsertOfAKeyThatIsThereReplacesItsRow) {
+  const TableSchemaPtr schema = TestSchema("t");
+  Open();
+  Copy(schema, {{1, "a", "x"}, {2, "b", "y"}});
+  Apply(BatchMaker(schema).Delete(2).Insert({1, "again", "x"}), 200);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|again|x"}));
+}
+
+TEST_F(LakeSinkTest, ALargeTransactionInPartsIsVisibleOnlyAsAWhole) {
+  config_.file_bytes_target = 1 << 10;  // Every part flushes several times.
+  const TableSchemaPtr schema = TestSchema("t");
+  Open();
+  Copy(schema, {{1, "a", "x"}});
+  Rows expected;
+  for (int part = 0; part < 4; ++part) {
+    BatchMaker batch(schema);
+    for (int64_t i = 0; i < 100; ++i) {
+      const TestRow row{10 + part * 100 + i, "k", std::string(50, 'x')};
+      batch.Insert(row);
+      expected.insert(row.Text());
+    }
+    if (part > 0) {
+      const int64_t old = 10 + (part - 1) * 100;
+      batch.Update({old, "changed", std::nullopt, true}).Delete(old + 1);
+      expected.erase(expected.find(TestRow{old, "k", std::string(50, 'x')}.Text()));
+      expected.insert(TestRow{old, "changed", std::string(50, 'x')}.Text());
+      expected.erase(expected.find(TestRow{old + 1, "k", std::string(50, 'x')}.Text()));
+    }
+    batch.End(500, part == 3);
+    ASSERT_OK(sink_->Write(batch.Make()));
+    EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|x"}));
+    EXPECT_LT(sink_->uncommitted_bytes(), 16u << 10);
+  }
+  ASSERT_OK(Commit(500));
+  expected.insert("1|a|x");
+  EXPECT_EQ(RowsInLake(config_, kTable), expected);
+}
+
+TEST_F(LakeSinkTest, TheOlderOfTwoProcessesCannotCommit) {
+  const TableSchemaPtr schema = TestSchema("t");
+  Open();
+  Copy(schema, {{1, "a", "x"}});
+  std::unique_ptr<Sink> older = std::move(sink_);
+  Open();
+  BatchMaker batch(schema);
+  batch.Insert({2, "b", "y"}).End(200);
+  ASSERT_OK(older->Write(batch.Make()));
+  const Status refused = older->Commit({kLog, {200}}, {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind, ErrorKind::kConflict);
+  EXPECT_FALSE(older->Commit({kLog, {300}}, {}).ok());  // The bookmark alone neither.
+  Apply(batch, 200);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|x", "2|b|y"}));
+}
+
+TEST_F(LakeSinkTest, AfterAnErrorAtAnyFailpointTheSameBatchesGiveTheSameRows) {
+  const TableSchemaPtr schema = TestSchema("t");
+  for (const char* point : {"lake.before_data_files=error", "lake.before_delete_files=error", "lake.after_files_before_commit=error",
+                            "lake.after_commit=unknown"}) {
+    SCOPED_TRACE(point);
+    config_.warehouse = folder_.path() + "/" + point;
+    Open();
+    Copy(schema, {{1, "a", "x"}, {2, "b", "y"}});
+    BatchMaker batch(schema);
+    batch.Insert({3, "c", "z"}).Update({1, "A", std::nullopt, true}).Delete(2).End(200);
+    ASSERT_OK(failpoint::Arm(point));
+    const Status written = sink_->Write(batch.Make());
+    EXPECT_FALSE(written.ok() && Commit(200).ok());
+    ASSERT_OK(failpoint::Arm(""));
+    Open();
+    ASSERT_OK(sink_->Write(batch.Make()));
+    ASSERT_OK(Commit(200));
+    EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|A|x", "3|c|z"}));
+  }
+}
+
+TEST_F(LakeSinkTest, AnInterruptedCopyIsRemovedAndAForeignTableIsRefused) {
+  const std::vector<TableDefinition> tables{DefinitionOf(TestSchema("t"))};
+  Open();
+  ASSERT_OK(sink_->PrepareTables(tables));
+  auto writer = sink_->OpenCopyWriter(tables[0]);
+  ASSERT_OK(writer);
+  const std::string row = CopyRow({1, "lost", "x"});
+  ASSERT_OK((*writer)->Rows(AsBytes(row), 1));
+  ASSERT_OK((*writer)->Finish());
+  Open();
+  EXPECT_TRUE(sink_->copied_tables().empty());
+  Copy(TestSchema("t"), {{2, "kept", "y"}});
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"2|kept|y"}));
+}
+
+TEST_F(LakeSinkTest, AnUpdateOfARowThatIsNotThereIsDeclared) {
+  const TableSchemaPtr schema = TestSchema("t");
+  Open();
+  Copy(schema, {{1, "a", "x"}});
+  BatchMaker batch(schema);
+  batch.Update({5, "no", "x"}).End(200);
+  const Status refused = sink_->Write(batch.Make());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, 4110);
+}
+
+TEST_F(LakeSinkTest, NewAndRenamedColumnsAreFollowedAndOthersStop) {
+  const TableSchemaPtr schema = TestSchema("t");
+  Open();
+  Copy(schema, {{1, "a", "x"}});
+  auto wider = std::make_shared<TableSchema>(*schema);
+  wider->columns[1].name = "sort";
+  wider->columns.push_back({"extra", 4, testing::BuiltinType(25, "text"), -1, false});
+  BatchMaker batch(schema);
+  batch.Insert({2, "b", "y"});
+  const uint32_t table = batch.AddTable(wider);
+  batch.AddChange({Operation::kInsert, OldTuple::kNone, table, 0, batch.AppendTuple({testing::Int8(3), "c", "z", "new"}, {}, {0})});
+  Apply(batch, 200);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|x|NULL", "2|b|y|NULL", "3|c|z|new"}));
+  auto narrower = std::make_shared<TableSchema>(*wider);
+  narrower->columns.erase(narrower->columns.begin() + 2);
+  BatchMaker removed(narrower);
+  removed.AddChange({Operation::kInsert, OldTuple::kNone, 0, 0, removed.AppendTuple({testing::Int8(4), "c", "z"}, {}, {0})});
+  removed.End(300);
+  const Status refused = sink_->Write(removed.Make());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, 4107);
+}
+
+TEST_F(LakeSinkTest, EveryPartitionTransformKeepsAllRows) {
+  const TableSchemaPtr schema = TestSchema("t");
+  const std::vector<std::vector<PartitionFieldConfig>> specs{
+      {}, {{"id", "bucket", 4}}, {{"kind", "identity", 0}}, {{"body", "truncate", 2}, {"_ingested_at", "hour", 0}}, {{"id", "truncate", 10}}};
+  for (size_t i = 0; i < specs.size(); ++i) {
+    SCOPED_TRACE(i);
+    config_.warehouse = folder_.path() + "/" + std::to_string(i);
+    config_.partition = specs[i];
+    Open();
+    std::vector<TestRow> rows;
+    for (int64_t id = 0; id < 50; ++id) rows.push_back({id, id % 3 == 0 ? std::nullopt : testing::TestValue("k" + std::to_string(id % 3)), "b" + std::to_string(id)});
+    Copy(schema, rows);
+    BatchMaker batch(schema);
+    Rows expected;
+    for (int64_t id = 0; id < 50; ++id) {
+      if (id % 5 == 0) batch.Delete(id);
+      if (id % 5 == 1) batch.Update({id, "moved", "to"});
+      if (id % 5 == 1) rows[static_cast<size_t>(id)] = {id, "moved", "to"};
+      if (id % 5 != 0) expected.insert(rows[static_cast<size_t>(id)].Text());
+    }
+    batch.Insert({100, "in", "buffer"}).Update({100, "in2", "buffer"});
+    expected.insert("100|in2|buffer");
+    Apply(batch, 200);
+    EXPECT_EQ(RowsInLake(config_, kTable), expected);
+  }
+}
+
+TEST_F(LakeSinkTest, RandomChangesWithRestartsEqualAModel) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE(::testing::Message() << "seed " << seed);
+  std::mt19937_64 random(seed);
+  const auto below = [&](uint64_t limit) { return static_cast<int64_t>(random() % limit); };
+  const TableSchemaPtr schema = TestSchema("t");
+  config_.file_bytes_target = 4 << 10;
+  config_.snapshots_kept = 5;
+  config_.manifests_merged_at = 4;
+  std::map<int64_t, TestRow> model;
+  Open();
+  Copy(schema, {});
+  for (uint64_t lsn = 200; lsn < 230; ++lsn) {
+    if (below(5) == 0) Open();
+    BatchMaker batch(schema);
+    for (int64_t i = below(80); i > 0; --i) {
+      const int64_t id = below(60);
+      const auto at = model.find(id);
+      TestRow row{id, "k" + std::to_string(below(1000)), std::string(static_cast<size_t>(below(100)), 'b')};
+      if (below(4) == 0) row.body.reset();
+      if (at == model.end()) {
+        batch.Insert(row);
+        model[id] = row;
+        continue;
+      }
+      const int64_t what = below(10);
+      if (what < 3) {
+        batch.Delete(id);
+        model.erase(at);
+      } else if (what < 6) {
+        batch.Update(row);
+        at->second = row;
+      } else {
+        const int64_t moved = what < 8 ? id : below(60);
+        if (moved != id && model.contains(moved)) continue;
+        TestRow kept = at->second;
+        kept.id = moved;
+        kept.kind = row.kind;
+        TestRow sent = kept;
+        sent.body_unchanged = kept.body.has_value();
+        batch.Update(sent, moved == id ? std::nullopt : std::optional(id));
+        model.erase(at);
+        model[moved] = kept;
+      }
+    }
+    if (below(40) == 0) {
+      batch.Truncate();
+      model.clear();
+    }
+    Apply(batch, lsn);
+    if (below(3) != 0) continue;
+    Rows expected;
+    for (const auto& [id, row] : model) expected.insert(row.Text());
+    ASSERT_EQ(RowsInLake(config_, kTable), expected) << "after " << lsn;
+  }
+}
+
+TEST_F(LakeSinkTest, TheDigestOfTheLakeEqualsThatOfItsSourceRows) {
+  const TableSchemaPtr schema = TestSchema("t");
+  const TableDefinition definition = DefinitionOf(schema);
+  Open();
+  Copy(schema, {{1, "a", "x"}, {2, "b", "y"}});
+  Apply(BatchMaker(schema).Update({1, "A", std::nullopt, true}).Delete(2).Insert({3, std::nullopt, "z"}), 200);
+  auto view = sink_->View();
+  ASSERT_OK(view);
+  Apply(BatchMaker(schema).Insert({4, "later", "z"}), 300);
+  const auto digest = (*view)->Digest(definition);
+  ASSERT_OK(digest);
+  auto expect = (*view)->Expect(definition);
+  ASSERT_OK(expect);
+  const std::string rows = CopyRow({3, std::nullopt, "z"}) + CopyRow({1, "A", "x"});
+  ASSERT_OK((*expect)->Rows(AsBytes(rows), 2));
+  EXPECT_EQ(*digest, (*expect)->digest());
+  const std::string other = CopyRow({1, "A", "X"});
+  ASSERT_OK((*expect)->Rows(AsBytes(other), 1));
+  EXPECT_NE(*digest, (*expect)->digest());
+}
+
+TEST_F(LakeSinkTest, ABookmarkMovesWithoutChanges) {
+  Open();
+  Copy(TestSchema("t"), {});
+  ASSERT_OK(Commit(700));
+  Open();
+  EXPECT_EQ(sink_->bookmark()->position.lsn, Lsn{700});
+  EXPECT_EQ(sink_->bookmark()->source_time, Timestamp(std::chrono::seconds(700)));
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,321 @@
+// Every type: the server's binary form, decoded, equals the server's own text.
+
+#include <arrow/array.h>
+#include <gtest/gtest.h>
+
+#include "pg_test_server.h"
+#include "postgres/connection.h"
+#include "sink/lake/cell_reader.h"
+#include "sink/lake/column_buffer.h"
+#include "sink/lake/key_codec.h"
+#include "sink/lake/lake_schema.h"
+#include "sink/lake/row_decoder.h"
+#include "sink/lake/value_decoder.h"
+
+namespace sluice {
+namespace {
+
+struct TestedType {
+  const char* type;
+  std::vector<const char*> values;
+  const char* text = "format('%s', x)";  ///< SQL: what the lake must hold, as Print shows it.
+};
+
+constexpr char kMicros[] = "(extract(epoch FROM x) * 1000000)::bigint::text";
+
+const std::vector<TestedType>& TestedTypes() {
+  static const std::vector<TestedType> types = {
+      {"bool", {"true", "false"}, "x::int::text"},
+      {"int2", {"-32768", "32767"}},
+      {"int4", {"-2147483648", "2147483647"}},
+      {"int8", {"-9223372036854775808", "9223372036854775807"}},
+      {"float4", {"0", "-0", "1.1", "3.4028235e38", "1e-45", "NaN", "-Infinity"}, "('x' || lpad(encode(float4send(x), 'hex'), 16, '0'))::bit(64)::bigint::text"},
+      {"float8", {"0", "-0", "0.1", "5e-324", "NaN"}, "('x' || encode(float8send(x), 'hex'))::bit(64)::bigint::text"},
+      {"money", {"0", "-12.34", "92233720368547758.07", "-92233720368547758.08"}, "(x::numeric * 100)::numeric(19,0)::text"},
+      {"oid", {"0", "4294967295"}},
+      {"xid", {"4294967295"}},
+      {"xid8", {"0", "18446744073709551615"}},
+      {"numeric", {"0", "0.00", "-1.10", "1e100", "1e-100", "123456789012345678901234567890.123456789", "NaN", "Infinity", "10000", "0.0001", "12345.6", "-0.00012", "99990000"}},
+      {"numeric(10,2)", {"0", "-0.01", "99999999.99", "12345.6", "10000", "100"}, "(x * 100)::numeric(30,0)::text"},
+      {"numeric(38,0)", {"99999999999999999999999999999999999999", "-1", "10000000000000000000000000000000000000"}},
+      {"numeric(38,37)", {"9.9999999999999999999999999999999999999", "-0.0000000000000000000000000000000000001", "1"}, "(x * 1e37)::numeric(40,0)::text"},
+      {"numeric(4,4)", {"0.9999", "-0.0001"}, "(x * 10000)::numeric(30,0)::text"},
+      {"numeric(5,-2)", {"1234500", "-99999", "0"}},
+      {"numeric(3,6)", {"0.000999", "-0.000001"}, "(x * 1000000)::numeric(30,0)::text"},
+      {"numeric(39,2)", {"1234567890123456789012345678901234567.99"}},
+      {"text", {"", "plain", "tab\tnew\nline back\\slash 'quote\" ünï ⛳"}},
+      {"varchar(10)", {"0123456789"}},
+      {"char(5)", {"ab", ""}, "x::text || repeat(' ', 5 - length(x))"},
+      {"\"char\"", {"a", "", "\\377"}},
+      {"name", {"some_name"}},
+      {"xml", {"<a b=\"c\">d</a>"}},
+      {"json", {"{\"a\": 1,  \"a\": 2}", "[1e400]"}},
+      {"jsonb", {"{\"b\": 1, \"a\": [1, 2.50, null]}", "null"}},
+      {"jsonpath", {"$.a[*] ? (@ > 1)"}},
+      {"bytea", {"\\x", "\\x616263"}, "encode(x, 'escape')"},
+      {"date", {"0001-01-01", "1969-12-31", "9999-12-31"}, "(x - date '1970-01-01')::text"},
+      {"timestamp", {"0001-01-01 00:00:00", "1969-12-31 23:59:59.999999", "9999-12-31 23:59:59.999999"}, kMicros},
+      {"timestamptz", {"0001-01-01 00:00:00Z", "2024-03-31 01:30:00+01"}, kMicros},
+      {"time", {"00:00:00", "23:59:59.999999", "24:00:00", "12:34:56.7"}},
+      {"timetz", {"00:00:00+00", "23:59:59.999999-15:59", "24:00:00+05:30", "12:00:00.5+01:02:03"}},
+      {"interval", {"0", "1 year 2 mons 3 days 04:05:06.789", "-1 year 2 days -03:00:00.000001", "178000000 years", "-1 mon", "1000000 hours", "-0.5 s", "1 min -2 s"}},
+      {"inet", {"192.168.1.1", "10.0.0.0/8", "::1", "2001:db8::/32", "::ffff:1.2.3.4", "1:0:0:2::3"}},
+      {"cidr", {"10.0.0.0/8", "192.168.1.1/32", "2001:db8::/32"}},
+      {"macaddr", {"08:00:2b:01:02:03"}},
+      {"macaddr8", {"08:00:2b:01:02:03:04:05"}},
+      {"bit(1)", {"1"}},
+      {"bit(12)", {"101010101010"}},
+      {"varbit", {"", "0101010101010101011"}},
+      {"point", {"(1.5,-2)", "(NaN,Infinity)", "(1e15,123456789012345)", "(0.0001,0.00001)", "(1e23,9007199254740993)", "(2.2250738585072014e-308,0.1)"}},
+      {"line", {"{1,-1,0.5}"}},
+      {"lseg", {"[(0,0),(1,1e10)]"}},
+      {"box", {"(3,4),(1,2)"}},
+      {"path", {"[(0,0),(1,1)]", "((0,0),(1,1),(2,0))"}},
+      {"polygon", {"((0,0),(1,1),(2,0))"}},
+      {"circle", {"<(1,2),3.5>"}},
+      {"tsvector", {"'a':1 'fat':2A,3B,4C,5 'rat''s' 'back\\\\slash'", ""}},
+      {"tsquery", {"'a' & !'b' | 'c':*A <-> 'd'", "!('a' | 'b') & 'c' <3> ('d' <-> 'e')", "", "'x':ABCD", "!!'a'", "('a' | 'b') & ('c' | 'd')", "'it''s'"}},
+      {"pg_lsn", {"0/0", "16/B374D848"}},
+      {"pg_snapshot", {"10:20:10,14,15"}},
+      {"tid", {"(0,1)", "(4294967295,65535)"}},
+      {"int2vector", {"1 2 3", ""}},
+      {"oidvector", {"1 2 4294967295"}},
+      {"int4range", {"empty", "[1,5)", "(,5)", "[1,)", "(,)"}},
+      {"numrange", {"[1.50,2.0]", "(NaN,)"}},
+      {"tsrange", {"[2020-01-01,2021-01-01)", "[-infinity,infinity]"}},
+      {"tstzrange", {"[2020-01-01 00:00Z,2021-01-01 00:00Z)"}},
+      {"daterange", {"[2020-01-01,2020-02-01)", "(,infinity)", "[0044-03-15 BC,0001-01-01)"}},
+      {"int4multirange", {"{}", "{[1,3),[5,8)}"}},
+      {"tstzmultirange", {"{[2020-01-01 00:00Z,2021-01-01 00:00Z),[2022-01-01 00:00Z,)}"}},
+      {"float_range", {"[1.5,2.5)"}},
+      {"text_range", {"[\"a b\",\"c\\\"d\")", "[\"\",x]", "(a,)"}},
+      {"mood", {"sad", "very \"happy\", \\ ü"}},
+      {"age", {"77"}},
+      {"short", {"0123456789"}},
+      {"uuid", {"61626364-6566-6768-696a-6b6c6d6e6f70"}, "'abcdefghijklmnop'"},
+      {"pair", {"(1,\"a \"\"b\"\", c\")", "(,)", "(2,\"tab\tnew\nline\\\\\")"}, "to_json(x)::text"},
+      {"nested", {"(\"(1,x)\",\"{sad,ok}\",\"2020-01-01 00:00:00+00\",1.50,NaN,t,\"{\"\"a\"\": 1}\",2020-01-01,\"{{1,2},{3,4}}\",\"2020-01-01 01:02:03.5\")"}, "to_json(x)::text"},
+      {"citext", {"MiXed"}},
+      {"ltree", {"a.b.c"}},
+      {"hstore", {"\"a\"=>\"1\", \"b\"=>NULL", "", "\"k \"\"q\"=>\"v, \\\\ w\""}},
+      {"int4[]", {"{}", "{1,NULL,3}"}, "to_json(x)::text"},
+      {"text[]", {"{\"a,b\",\"\",NULL}"}, "to_json(x)::text"},
+      {"interval[]", {"{\"1 year -1 day\",\"2 s\",NULL,\"3 mons\"}"}, "to_json(array(SELECT e::text FROM unnest(x) e))::text"},
+      {"mood[]", {"{sad,ok,NULL}"}, "to_json(x)::text"},
+      {"int4range[]", {"{\"[1,5)\",empty}"}, "to_json(x)::text"},
+      {"numeric(8,3)[]", {"{1.125,NULL,99999.999}"}, "to_json(array(SELECT (e * 1000)::int FROM unnest(x) e))::text"},
+      {"ages", {"{1,2}"}, "to_json(x)::text"},
+  };
+  return types;
+}
+
+// Types of a server, as the source would build them.
+class ServerTypes {
+ public:
+  explicit ServerTypes(PgConnection& connection) : connection_(connection) {}
+
+  TypePtr Load(const std::string& oid) {
+    if (oid == "0") return nullptr;
+    const auto row = connection_.Execute(
+        "SELECT t.oid, t.typname, t.typtype, t.typcategory, t.typelem, t.typbasetype, t.typtypmod, t.typrelid, coalesce(r.rngsubtype, 0), "
+        "coalesce(m.rngtypid, 0), coalesce(e.extname, ''), t.typlen FROM pg_type t LEFT JOIN pg_range r ON r.rngtypid = t.oid "
+        "LEFT JOIN pg_range m ON m.rngmultitypid = t.oid LEFT JOIN pg_depend d ON d.objid = t.oid AND d.classid = 'pg_type'::regclass "
+        "AND d.deptype = 'e' LEFT JOIN pg_extension e ON e.oid = d.refobjid WHERE t.oid = " + oid);
+    EXPECT_TRUE(row.ok());
+    const auto text = [&](int column) { return std::string(Field(*row, 0, column)); };
+    auto type = std::make_shared<Type>();
+    type->oid = static_cast<Oid>(std::stoul(text(0)));
+    type->name = text(1);
+    type->extension = text(10);
+    switch (text(2)[0]) {
+      case 'e': type->kind = TypeKind::kEnum; break;
+      case 'd':
+        type->kind = TypeKind::kDomain;
+        type->element = Load(text(5));
+        type->element_typmod = std::stoi(text(6));
+        break;
+      case 'r':
+        type->kind = TypeKind::kRange;
+        type->element = Load(text(8));
+        break;
+      case 'm':
+        type->kind = TypeKind::kMultirange;
+        type->element = Load(text(9));
+        break;
+      case 'c': {
+        type->kind = TypeKind::kComposite;
+        const auto fields = connection_.Execute("SELECT attname, atttypid, atttypmod FROM pg_attribute WHERE attrelid = " + text(7) + " AND attnum > 0 ORDER BY attnum");
+        EXPECT_TRUE(fields.ok());
+        for (int i = 0; i < PQntuples(fields->get()); ++i)
+          type->fields.push_back({std::string(Field(*fields, i, 0)), Load(std::string(Field(*fields, i, 1))), std::stoi(std::string(Field(*fields, i, 2)))});
+        break;
+      }
+      default:
+        if (text(3) == "A") {
+          type->kind = TypeKind::kArray;
+          type->element = Load(text(4));
+        }
+    }
+    return type;
+  }
+
+ private:
+  PgConnection& connection_;
+};
+
+std::string Print(const Cell& cell, bool bare = true) {
+  switch (cell.kind) {
+    case CellKind::kNull: return bare ? "NULL" : "null";
+    case CellKind::kInteger: return std::to_string(cell.integer);
+    case CellKind::kDecimal: {
+      unsigned __int128 rest = cell.decimal < 0 ? 0 - static_cast<unsigned __int128>(cell.decimal) : static_cast<unsigned __int128>(cell.decimal);
+      std::string digits;
+      do digits.insert(digits.begin(), static_cast<char>('0' + static_cast<int>(rest % 10)));
+      while ((rest /= 10) != 0);
+      return (cell.decimal < 0 ? "-" : "") + digits;
+    }
+    case CellKind::kBytes: return bare ? std::string(cell.bytes) : '"' + std::string(cell.bytes) + '"';
+    case CellKind::kList: {
+      std::string list = "[";
+      for (const Cell& item : cell.items) list += (list.size() > 1 ? "," : "") + Print(item, false);
+      return list + "]";
+    }
+  }
+  return "";
+}
+
+class ValueDecoderServerTest : public ::testing::Test {
+ protected:
+  static PgConnection& Server() {
+    static PgConnection connection = [] {
+      auto opened = PgConnection::Connect(testing::PgTestServer::Shared().NewDatabase());
+      EXPECT_TRUE(opened.ok());
+      const auto made = opened->Execute(
+          "SET datestyle = 'ISO, YMD'; SET intervalstyle = iso_8601; SET timezone = 'UTC'; SET extra_float_digits = 3; SET search_path = public; "
+          "CREATE EXTENSION hstore; CREATE EXTENSION citext; CREATE EXTENSION ltree; "
+          "CREATE TYPE mood AS ENUM ('sad', 'ok', 'very \"happy\", \\ ü'); CREATE TYPE pair AS (a int, b text); "
+          "CREATE TYPE nested AS (p pair, m mood[], at timestamptz, n numeric, f float8, b bool, j jsonb, d date, i int[], t timestamp); "
+          "CREATE DOMAIN age AS int; CREATE DOMAIN ages AS age[]; CREATE DOMAIN short AS varchar(10); "
+          "CREATE TYPE float_range AS RANGE (subtype = float8); CREATE TYPE text_range AS RANGE (subtype = text)");
+      EXPECT_TRUE(made.ok()) << made.error().message << made.error().evidence;
+      return std::move(*opened);
+    }();
+    return connection;
+  }
+
+  struct Sample {
+    TypePtr type;
+    int32_t typmod = -1;
+    std::string binary;
+    std::string expected;
+  };
+
+  static Sample Ask(const TestedType& tested, const char* value) {
+    PgConnection& server = Server();
+    Sample sample;
+    const auto made = server.Execute(std::string("DROP TABLE IF EXISTS sample; CREATE TABLE sample (x ") + tested.type + ")");
+    EXPECT_TRUE(made.ok());
+    EXPECT_TRUE(server.Execute(std::string("INSERT INTO sample VALUES ($1::text::") + tested.type + ")", {value}).ok()) << tested.type << " " << value;
+    const auto facts = server.Execute("SELECT atttypid::bigint, atttypmod FROM pg_attribute WHERE attrelid = 'sample'::regclass AND attnum = 1");
+    sample.type = ServerTypes(server).Load(std::string(Field(*facts, 0, 0)));
+    sample.typmod = std::stoi(std::string(Field(*facts, 0, 1)));
+    sample.expected = *server.QueryValue(std::string("SELECT ") + tested.text + " FROM sample");
+    const PgResult binary(PQexecParams(server.get(), "SELECT x FROM sample", 0, nullptr, nullptr, nullptr, nullptr, 1));
+    sample.binary = std::string(Field(binary, 0, 0));
+    return sample;
+  }
+};
+
+TEST_F(ValueDecoderServerTest, EveryTypeIsHeldAsTheServerPrintsIt) {
+  for (const TestedType& tested : TestedTypes()) {
+    for (const char* value : tested.values) {
+      SCOPED_TRACE(std::string(tested.type) + ": " + value);
+      const Sample sample = Ask(tested, value);
+      const auto decoder = MakeDecoder(*sample.type, sample.typmod);
+      Cell cell;
+      PolicyCounts counts;
+      ASSERT_TRUE(decoder->Decode(AsBytes(sample.binary), cell, counts));
+      EXPECT_EQ(Print(cell), sample.expected);
+      for (const uint64_t count : counts.counts) EXPECT_EQ(count, 0u);
+    }
+  }
+}
+
+TEST_F(ValueDecoderServerTest, ATruncatedOrLongerValueIsRefusedOrAnotherValueButNeverReadBeyond) {
+  for (const TestedType& tested : TestedTypes()) {
+    for (const char* value : tested.values) {
+      SCOPED_TRACE(std::string(tested.type) + ": " + value);
+      const Sample sample = Ask(tested, value);
+      const auto decoder = MakeDecoder(*sample.type, sample.typmod);
+      for (size_t length = 0; length <= sample.binary.size(); ++length) {
+        // A heap block of exactly that length: sanitizers see every byte too many.
+        const std::vector<char> cut(sample.binary.begin(), sample.binary.begin() + static_cast<ptrdiff_t>(length));
+        Cell cell;
+        PolicyCounts counts;
+        (void)decoder->Decode(AsBytes(std::string_view(cut.data(), cut.size())), cell, counts);
+      }
+      for (size_t at = 0; at < sample.binary.size(); ++at) {
+        std::string damaged = sample.binary;
+        damaged[at] = static_cast<char>(damaged[at] ^ 0x81);
+        Cell cell;
+        PolicyCounts counts;
+        (void)decoder->Decode(AsBytes(damaged), cell, counts);
+      }
+    }
+  }
+}
+
+TEST_F(ValueDecoderServerTest, ValuesComeBackOutOfColumnsAsTheyWentInAndGiveTheSameKey) {
+  for (const TestedType& tested : TestedTypes()) {
+    for (const char* value : tested.values) {
+      SCOPED_TRACE(std::string(tested.type) + ": " + value);
+      const Sample sample = Ask(tested, value);
+      auto schema = std::make_shared<TableSchema>();
+      schema->name = {"public", "sample"};
+      schema->columns = {{"x", 1, sample.type, sample.typmod, true}};
+      schema->key = {0};
+      const LakeSchemaPtr lake = MakeLakeSchema(schema);
+      RowDecoder decoder(*schema);
+      std::string row;
+      AppendBigEndian(row, int16_t{1});
+      AppendBigEndian(row, static_cast<int32_t>(sample.binary.size()));
+      row += sample.binary;
+      ByteReader reader(AsBytes(row));
+      ASSERT_TRUE(decoder.DecodeCopyRow(reader).ok());
+      KeyCodec codec(*lake);
+      const RowKey key = codec.Encode(decoder.cells());
+      std::string canonical, read_back;
+      AppendCanonical(decoder.cells()[0], canonical);
+      ColumnBuffer buffer(lake);
+      buffer.Append(decoder.cells(), {});
+      const Columns columns = buffer.Finish();
+      CellReader cells;
+      Cell cell;
+      cells.Read(*columns[0], 0, cell);
+      AppendCanonical(cell, read_back);
+      EXPECT_EQ(canonical, read_back);
+      EXPECT_EQ(codec.EncodeKeyCells(std::span(&cell, 1)), key);
+    }
+  }
+}
+
+TEST_F(ValueDecoderServerTest, WhatTheLakeCannotHoldBecomesNullAndIsCounted) {
+  const std::vector<std::tuple<const char*, const char*, Policy>> beyond = {
+      {"date", "infinity", Policy::kInfinity},       {"date", "-infinity", Policy::kInfinity},
+      {"date", "4713-01-01 BC", Policy::kInfinity},  {"date", "10000-01-01", Policy::kInfinity},
+      {"timestamp", "infinity", Policy::kInfinity},  {"timestamptz", "294276-12-31 23:59:59Z", Policy::kInfinity},
+      {"numeric(10,2)", "NaN", Policy::kNotANumber}, {"int4[]", "{{1,2},{3,4}}", Policy::kArrayShape},
+      {"int4[]", "[0:1]={1,2}", Policy::kArrayShape}};
+  for (const auto& [type, value, policy] : beyond) {
+    SCOPED_TRACE(std::string(type) + ": " + value);
+    const Sample sample = Ask({type, {}, "'-'"}, value);
+    Cell cell;
+    PolicyCounts counts;
+    ASSERT_TRUE(MakeDecoder(*sample.type, sample.typmod)->Decode(AsBytes(sample.binary), cell, counts));
+    EXPECT_TRUE(cell.is_null());
+    EXPECT_EQ(counts[policy], 1u);
+  }
+}
+
+}  // namespace
+}  // namespace sluice

@@ -151,8 +151,12 @@ Status PgSource::DropSlotAndPublication() {
     if (attempt == kDropAttempts) return SlotError(dropped.error(), config_.slot);
     std::this_thread::sleep_for(kDropPause);
   }
-  const auto dropped = connection_.Execute("DROP PUBLICATION IF EXISTS " + QuoteIdentifier(config_.publication));
-  if (!dropped.ok()) return dropped.error();
+  ASSIGN_OR_RETURN(const std::optional<PublicationFacts> publication, ReadPublication(connection_, config_.publication));
+  if (publication) {
+    SLUICE_FAILPOINT("source.before_drop_publication");
+    const auto dropped = connection_.Execute("DROP PUBLICATION " + QuoteIdentifier(config_.publication));
+    if (!dropped.ok()) return dropped.error();
+  }
   ASSIGN_OR_RETURN(const PgResult left,
                    connection_.Execute("SELECT FROM pg_replication_slots WHERE slot_name = $1 UNION ALL SELECT FROM pg_publication WHERE pubname = $2",
                                        {config_.slot, config_.publication}));

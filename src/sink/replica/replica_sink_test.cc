@@ -344,6 +344,44 @@ TEST_F(ReplicaSinkTest, EveryKindOfTypeIsExactByCopyAndByStream) {
   }
 }
 
+TEST_F(ReplicaSinkTest, ARoleThatMaySetNothingAndOwnsNothingStillFollows) {
+  replica_.Run("DO $$ BEGIN CREATE ROLE plain LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+               "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO plain', current_database()); END $$");
+  replica_dsn_.replace(replica_dsn_.find("user=postgres"), 13, "user=plain");
+  source_.Run("CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY, n int, big text);"
+              "INSERT INTO app.t SELECT i, i, repeat('x', 10 + i) FROM generate_series(1, 1500) i");
+  const TableDefinition table = source_.Describe("app", "t");
+  auto sink = Open();
+  Copy(*sink, {table});
+  // Without silent triggers whole rows are updated, not deleted and inserted.
+  replica_.Run("CREATE TABLE app.kept (id int REFERENCES app.t ON DELETE CASCADE); INSERT INTO app.kept VALUES (1)");
+  source_.Run("UPDATE app.t SET n = -n, big = CASE WHEN id % 2 = 0 THEN 'y' || id ELSE big END");
+  BatchBuilder builder;
+  builder.Begin(Lsn{2000});
+  for (const Tuple& row : source_.Rows(table, "id % 2 = 0")) builder.Update(table.schema, OldTuple::kNone, {}, row);
+  for (const Tuple& row : source_.Rows(table, "id % 2 = 1")) builder.Update(table.schema, OldTuple::kNone, {}, WithUnchanged(row, 2));
+  MustBeOk(Apply(*sink, builder.Build()));
+  ExpectEqual(*sink, table);
+  EXPECT_EQ(replica_.Value("SELECT count(*) FROM app.kept"), "1");
+}
+
+TEST_F(ReplicaSinkTest, AConnectionThatDiesWhileIdleIsUnavailableAndReopeningGoesOn) {
+  source_.Run("CREATE TABLE public.t (id int PRIMARY KEY)");
+  const TableDefinition table = source_.Describe("public", "t");
+  auto sink = Open();
+  Copy(*sink, {table});
+  replica_.Run("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'sluice apply'");
+  source_.Run("INSERT INTO public.t VALUES (1)");
+  const ChangeBatchPtr batch = BatchBuilder().Begin(Lsn{2000}).Insert(table.schema, source_.Row(table, "id = 1")).Build();
+  const Status lost = Apply(*sink, batch);
+  ASSERT_FALSE(lost.ok());
+  EXPECT_TRUE(lost.error().kind == ErrorKind::kUnavailable || lost.error().kind == ErrorKind::kOutcomeUnknown);
+  sink = Open();
+  EXPECT_EQ(sink->bookmark()->position, At(1000));
+  MustBeOk(Apply(*sink, batch));
+  ExpectEqual(*sink, table);
+}
+
 TEST_F(ReplicaSinkTest, RandomTransactionsOfAnySizeLeaveBothEqual) {
   source_.Run("CREATE TABLE public.t (id int, part text, v int UNIQUE, big text, PRIMARY KEY (part, id));"
               "INSERT INTO public.t SELECT i, 'p' || i % 3, i, repeat('b', i % 50) FROM generate_series(1, 300) i");

@@ -14,22 +14,25 @@ constexpr std::chrono::seconds kWatchInterval{10};
 constexpr const char* kBeat = "SELECT pg_logical_emit_message(false, 'sluice', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text)";
 constexpr const char* kBeat17 = "SELECT pg_logical_emit_message(false, 'sluice', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text, true)";
 
+Error Stopping(std::string evidence) {
+  return Error{ErrorKind::kUnavailable, "the source is shutting down", slu::kSourceStopping, std::move(evidence)};
+}
+
+/// libpq hands a FATAL error of an idle session over as if it were a notice.
+void OnNotice(void* stopping, const PGresult* notice) {
+  const char* const state = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+  // admin_shutdown, crash_shutdown, cannot_connect_now.
+  if (state != nullptr && std::string_view(state).substr(0, 3) == "57P") *static_cast<bool*>(stopping) = true;
+}
+
 }  // namespace
 
 Status Heartbeat::Run(Clock::time_point now) {
   RETURN_IF_ERROR(Collect());
   if (now < next_) return Ok();
   next_ = now + (interval_.count() > 0 ? interval_ : kWatchInterval);
-  if (!connection_) {
-    auto opened = PgConnection::Connect(dsn_, {.application_name = "sluice heartbeat", .replication = false});
-    if (!opened.ok()) {
-      log::Warn("source", "source.heartbeat_failed", "cannot open the heartbeat's session", {{"evidence", opened.error().evidence}});
-      return Ok();
-    }
-    connection_.emplace(std::move(opened).value());
-    waiting_ = false;
-  }
-  if (interval_.count() == 0 || refused_ || waiting_) return Ok();
+  RETURN_IF_ERROR(Open());
+  if (!connection_ || interval_.count() == 0 || refused_ || waiting_) return Ok();
   if (PQsendQuery(connection_->get(), connection_->server_version() >= 170000 ? kBeat17 : kBeat) == 1) {
     waiting_ = true;
   } else {
@@ -38,30 +41,47 @@ Status Heartbeat::Run(Clock::time_point now) {
   return Ok();
 }
 
-Status Heartbeat::Collect() {
-  if (!connection_) return Ok();
+Status Heartbeat::Open() {
+  if (connection_) return Ok();
+  auto opened = PgConnection::Connect(dsn_, {.application_name = "sluice heartbeat", .replication = false});
+  if (!opened.ok()) {
+    const std::string& evidence = opened.error().evidence;
+    if (evidence.find("shutting down") != std::string::npos) return Stopping(evidence);
+    log::Warn("source", "source.heartbeat_failed", "cannot open the heartbeat's session", {{"evidence", evidence}});
+    return Ok();
+  }
+  connection_.emplace(std::move(opened).value());
+  waiting_ = false;
+  stopping_ = false;
+  PQsetNoticeReceiver(connection_->get(), OnNotice, &stopping_);
+  return Ok();
+}
+
+void Heartbeat::CollectReplies() {
   PGconn* const connection = connection_->get();
-  const bool alive = PQconsumeInput(connection) == 1;
-  std::string_view evidence;
-  while (waiting_ && PQisBusy(connection) == 0) {
+  // PQisBusy is also what takes an idle session's messages apart.
+  while (PQisBusy(connection) == 0 && waiting_) {
     const PgResult result(PQgetResult(connection));
     if (!result) {
       waiting_ = false;
-      break;
+      return;
     }
-    if (PQresultStatus(result.get()) == PGRES_TUPLES_OK || PQstatus(connection) != CONNECTION_OK) continue;
+    if (PQresultStatus(result.get()) == PGRES_TUPLES_OK) continue;
+    OnNotice(&stopping_, result.get());
+    if (stopping_ || PQstatus(connection) != CONNECTION_OK) return;
     refused_ = true;
     log::Warn("source", "source.heartbeat_refused", "the source refuses heartbeats; freshness of an idle source is unknown",
               {{"evidence", ErrorFromResult(result.get(), "").evidence}});
   }
-  if (alive && PQstatus(connection) == CONNECTION_OK) return Ok();
-  evidence = PQerrorMessage(connection);
-  const bool stopping = evidence.find("terminating connection due to administrator command") != std::string_view::npos ||
-                        evidence.find("57P01") != std::string_view::npos;
-  const Error error{ErrorKind::kUnavailable, "the source is shutting down", slu::kSourceStopping, "postgres: terminating connection due to administrator command"};
-  connection_.reset();
-  waiting_ = false;
-  return stopping ? Status(error) : Ok();
+}
+
+Status Heartbeat::Collect() {
+  if (!connection_) return Ok();
+  const bool alive = PQconsumeInput(connection_->get()) == 1;
+  CollectReplies();
+  if (stopping_) return Stopping("postgres: terminating connection due to administrator command [57P01]");
+  if (!alive || PQstatus(connection_->get()) != CONNECTION_OK) connection_.reset();
+  return Ok();
 }
 
 }  // namespace sluice

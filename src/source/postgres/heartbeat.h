@@ -18,6 +18,8 @@ class Heartbeat {
 
   /// `interval`: zero sends none, but still watches the session.
   Heartbeat(std::string dsn, std::chrono::milliseconds interval) : dsn_(std::move(dsn)), interval_(interval) {}
+  Heartbeat(const Heartbeat&) = delete;  // The session points back to it.
+  Heartbeat& operator=(const Heartbeat&) = delete;
 
   /// Sends when it is due, and takes replies. A session that breaks is opened again at the next beat.
   /// Error: kUnavailable (2003) once the source ends this session because it shuts down. Its fast shutdown waits for
@@ -30,13 +32,16 @@ class Heartbeat {
   int socket() const { return connection_ ? PQsocket(connection_->get()) : -1; }
 
  private:
+  Status Open();
   Status Collect();
+  void CollectReplies();
 
   const std::string dsn_;
   const std::chrono::milliseconds interval_;
   std::optional<PgConnection> connection_;
   Clock::time_point next_{};
   bool waiting_ = false;   ///< A reply is due.
+  bool stopping_ = false;  ///< The server ended the session because it shuts down.
   bool refused_ = false;   ///< The role may not send messages: said once.
 };
 

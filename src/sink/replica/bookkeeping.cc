@@ -56,7 +56,7 @@ Status EnsureTables(PgConnection& connection) {
                    connection.QueryValue("SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
                                          " ON n.oid = c.relnamespace WHERE n.nspname = 'sluice' AND c.relkind = 'r'"
                                          " AND c.relname IN ('bookmark', 'copied_table', 'preparing_table')"));
-  if (present == "3") return Ok();
+  if (std::string_view(present) == "3") return Ok();
   const auto refused = [](const Error& error) {
     if (error.kind == ErrorKind::kUnavailable) return error;
     return Error{ErrorKind::kNeedsOperator, "cannot create schema sluice on the replica",

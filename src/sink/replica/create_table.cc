@@ -139,7 +139,7 @@ Result<bool> UseExisting(PgConnection& connection, DestinationTypes& types, cons
   }
   ASSIGN_OR_RETURN(const std::string filled,
                    connection.QueryValue("SELECT EXISTS (SELECT 1 FROM " + QuoteName(name) + ")"));
-  if (filled == "t")
+  if (std::string_view(filled) == "t")
     return Error{ErrorKind::kNeedsOperator, fmt::format("table {} of the replica already holds rows", ToString(name)),
                  slu::kReplicaForeignRows};
   RETURN_IF_ERROR(RecordPreparing(connection, name, false));

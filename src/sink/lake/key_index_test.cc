@@ -66,7 +66,9 @@ TEST(KeyIndex, TakesAtMostTwentySixBytesForANarrowKey) {
   KeyIndex index(true);
   for (uint32_t i = 0; i < 300'000; ++i) {
     index.Insert({i, 0}, {0, i});
-    if (i % 10'000 == 9'999 && i > 50'000) ASSERT_LT(index.size_bytes() / index.size(), 26u);
+    if (i % 10'000 == 9'999 && i > 50'000) {
+      ASSERT_LT(index.size_bytes() / index.size(), 26u);
+    }
   }
 }
 

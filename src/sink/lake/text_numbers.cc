@@ -2,7 +2,8 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
+#include <limits>
 
 #include "sink/lake/text_forms.h"
 
@@ -16,6 +17,31 @@ bool Read(Bytes value, T& number) {
   return true;
 }
 
+// Whether digits × 10^exponent lies exactly between `value` and one of its neighbours. Such digits read back as
+// `value` by the rule of even mantissas, but PostgreSQL prints longer ones then.
+template <class Float>
+bool IsHalfway(Float value, uint64_t digits, int exponent) {
+  using UInt128 = unsigned __int128;
+  int binary = 0;
+  constexpr int kBits = std::numeric_limits<Float>::digits;
+  const auto mantissa = static_cast<uint64_t>(std::ldexp(std::frexp(std::abs(value), &binary), kBits));
+  const int scale = binary - kBits - 1;  // The halves are (2 mantissa ± 1) × 2^scale.
+  const int fives = std::abs(exponent);
+  if (fives > 23) return false;  // 5^24 has more bits than twice the mantissa.
+  UInt128 power = 1;
+  for (int i = 0; i < fives; ++i) power *= 5;
+  for (const uint64_t half : {2 * mantissa - 1, 2 * mantissa + 1}) {
+    UInt128 left = digits, right = half;
+    if (exponent >= 0) left *= power;
+    else if (fives <= 3) right *= power;
+    else return false;
+    // left × 2^exponent == right × 2^scale, and right is odd.
+    const int shift = scale - exponent;
+    if (shift >= 0 ? shift < 64 && left == right << shift : -shift < 64 && left << -shift == right) return true;
+  }
+  return false;
+}
+
 // The shortest digits that read back as the same number, put as float8out does: fixed for exponents from -4
 // up to `fixed_below`, else scientific with at least two digits in the exponent.
 template <class Float>
@@ -24,16 +50,29 @@ void AppendShortest(Float value, int fixed_below, std::string& out) {
   if (std::isinf(value)) return void(out.append(value < 0 ? "-Infinity" : "Infinity"));
   if (value == 0) return void(out.append(std::signbit(value) ? "-0" : "0"));
   std::array<char, 40> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific).ptr;
-  const char* at = buffer.data();
-  if (*at == '-') out.push_back(*at++);
+  if (value < 0) out.push_back('-');
+  value = std::abs(value);
+  const char* end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific).ptr;
   std::array<char, 24> digits;
   size_t count = 0;
-  for (; *at != 'e'; ++at) {
-    if (*at != '.') digits[count++] = *at;
-  }
   int exponent = 0;
-  std::from_chars(at[1] == '+' ? at + 2 : at + 1, end, exponent);
+  for (int precision = -1; precision <= 17; ++precision) {
+    if (precision >= 0) {
+      end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific, precision).ptr;
+      Float back = 0;
+      std::from_chars(buffer.data(), end, back);
+      if (back != value) continue;
+    }
+    const char* at = buffer.data();
+    uint64_t number = 0;
+    for (count = 0; *at != 'e'; ++at) {
+      if (*at == '.') continue;
+      digits[count++] = *at;
+      number = number * 10 + static_cast<uint64_t>(*at - '0');
+    }
+    std::from_chars(at[1] == '+' ? at + 2 : at + 1, end, exponent);
+    if (!IsHalfway(value, number, exponent - static_cast<int>(count) + 1)) break;
+  }
   const auto point = static_cast<ptrdiff_t>(exponent) + 1;  // Digits before the decimal point.
   const auto length = static_cast<ptrdiff_t>(count);
   if (exponent < -4 || exponent >= fixed_below) {

@@ -97,7 +97,7 @@ const std::vector<TestedType>& TestedTypes() {
       {"nested", {"(\"(1,x)\",\"{sad,ok}\",\"2020-01-01 00:00:00+00\",1.50,NaN,t,\"{\"\"a\"\": 1}\",2020-01-01,\"{{1,2},{3,4}}\",\"2020-01-01 01:02:03.5\")"}, "to_json(x)::text"},
       {"citext", {"MiXed"}},
       {"ltree", {"a.b.c"}},
-      {"hstore", {"\"a\"=>\"1\", \"b\"=>NULL", "", "\"k \"\"q\"=>\"v, \\\\ w\""}},
+      {"hstore", {"\"a\"=>\"1\", \"b\"=>NULL", "", "\"k \\\"q\"=>\"v, \\\\ w\""}},
       {"int4[]", {"{}", "{1,NULL,3}"}, "to_json(x)::text"},
       {"text[]", {"{\"a,b\",\"\",NULL}"}, "to_json(x)::text"},
       {"interval[]", {"{\"1 year -1 day\",\"2 s\",NULL,\"3 mons\"}"}, "to_json(array(SELECT e::text FROM unnest(x) e))::text"},

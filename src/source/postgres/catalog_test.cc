@@ -125,7 +125,7 @@ TEST_F(CatalogTest, EqualSchemasAreOnePointerAndChangedOnesAreNot) {
 }
 
 TEST_F(CatalogTest, AThousandTablesAreReadInTwoSeconds) {
-  Run("DO $$ BEGIN FOR i IN 1..1000 LOOP EXECUTE format('CREATE TABLE public.t%s (id int PRIMARY KEY, b numeric(10,2), c timestamptz DEFAULT now())', i); END LOOP; END $$");
+  Run("DO $$ BEGIN FOR i IN 1..1000 LOOP EXECUTE format('CREATE TABLE public.t%s (id int CHECK (id > 0), b numeric(10,2), c timestamptz DEFAULT now())', i); END LOOP; END $$");
   auto best = std::chrono::steady_clock::duration::max();
   for (int round = 0; round < 3; ++round) {  // Other programs on the machine may slow one of them.
     const auto start = std::chrono::steady_clock::now();

@@ -46,14 +46,14 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
 
 void AddVerbs(CLI::App& app, Invocation& invocation) {
   AddInit(app, invocation);
-  // AddCheck(app, invocation);
-  // AddRun(app, invocation);
-  // AddStatus(app, invocation);
-  // AddTables(app, invocation);
-  // AddBookmark(app, invocation);
-  // AddVerify(app, invocation);
-  // AddTeardown(app, invocation);
-  // AddDemo(app, invocation);
+  AddCheck(app, invocation);
+  AddRun(app, invocation);
+  AddStatus(app, invocation);
+  AddTables(app, invocation);
+  AddBookmark(app, invocation);
+  AddVerify(app, invocation);
+  AddTeardown(app, invocation);
+  AddDemo(app, invocation);
   AddExplain(app, invocation);
   AddVersion(app, invocation);
   AddDebug(app, invocation);

@@ -11,5 +11,6 @@ inline constexpr int kFileSystem = 9102;
 inline constexpr int kUsage = 9201;
 inline constexpr int kUnknownCode = 9202;
 inline constexpr int kNotConfirmed = 9203;
+inline constexpr int kNoSuchSink = 9204;
 
 }  // namespace sluice::slu

@@ -1,0 +1,30 @@
+#pragma once
+// The one place that knows which sources and sinks there are, and makes them from the configuration.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "config/finding.h"
+#include "pipeline/pipeline.h"
+
+namespace sluice::cli {
+
+/// What a pipeline runs on. `config` must outlive it.
+Connector MakeConnector(const Config& config);
+
+PipelineOptions MakePipelineOptions(const Config& config);
+
+/// Where the process that runs this configuration listens.
+std::string SocketPath(const Config& config);
+
+struct SinkBookmark {
+  std::string sink;
+  std::optional<Bookmark> bookmark;  ///< Absent: nothing was ever made durable there.
+};
+
+/// Reads every configured sink's bookmark, without opening the sinks: that would take their next epoch.
+Result<std::vector<SinkBookmark>> ReadBookmarks(const Config& config);
+
+}  // namespace sluice::cli

@@ -1,0 +1,97 @@
+// sluice run: copies what is missing, then follows the source.
+
+#include <fmt/format.h>
+
+#include "cli/build_version.h"
+#include "cli/commands.h"
+#include "cli/parts.h"
+#include "cli/progress_view.h"
+#include "cli/signals.h"
+#include "observability/log.h"
+#include "pipeline/pipeline.h"
+#include "pipeline/supervisor.h"
+#include "pipeline/verify.h"
+#include "server/control_commands.h"
+#include "server/state_lock.h"
+
+namespace sluice::cli {
+namespace {
+
+struct Options {
+  std::string until_lsn;
+  bool until_caught_up = false;
+};
+
+// Everything that lives as long as the process; pipelines come and go inside.
+class Runner {
+ public:
+  Runner(const Config& config, PipelineOptions options, bool redraw)
+      : config_(config), options_(std::move(options)), redraw_(redraw), connector_(MakeConnector(config)),
+        board_(config.project, config.source.name, config.source.slot_budget_warn_bytes, clock_) {}
+
+  Result<ExitCode> Run() {
+    SignalStop signals;
+    ASSIGN_OR_RETURN(const StateLock lock, StateLock::Acquire(config_.state_folder));
+    std::stop_source stop;
+    const std::stop_callback forward(signals.token(), [&stop] { stop.request_stop(); });
+    ASSIGN_OR_RETURN(const std::unique_ptr<ControlServer> server, ControlServer::Listen(SocketPath(config_), Answer(Commands(stop))));
+    const ProgressView view(board_, redraw_);
+    Supervisor supervisor(board_);
+    const Status done = supervisor.Run([this](std::stop_token asked) { return RunOnce(std::move(asked)); }, stop.get_token());
+    if (!done.ok() && done.error().kind != ErrorKind::kCancelled) return done.error();
+    return signals.exit_code();
+  }
+
+ private:
+  RunOutcome RunOnce(std::stop_token stop) {
+    Pipeline pipeline(connector_, options_, clock_, board_, cuts_);
+    Status status = pipeline.Run(std::move(stop));
+    return {std::move(status), pipeline.made_progress()};
+  }
+
+  ControlCommands Commands(std::stop_source& stop) {
+    const auto verify = [this](const std::vector<std::string>& globs, const VerifyObserver& observe, std::stop_token asked) {
+      return Verify(connector_.open_source, cuts_, globs, observe, std::move(asked));
+    };
+    return {&board_, verify, [&stop] { stop.request_stop(); }};
+  }
+
+  const Config& config_;
+  const PipelineOptions options_;
+  const bool redraw_;
+  const SystemClock clock_;
+  const Connector connector_;
+  StatusBoard board_;
+  CutRequests cuts_;
+};
+
+Result<ExitCode> Run(const Options& options, Invocation& invocation) {
+  PipelineOptions pipeline;
+  std::optional<Lsn> until;
+  if (!options.until_lsn.empty()) {
+    const Result<Lsn> parsed = ParseLsn(options.until_lsn);
+    if (!parsed.ok()) return Error{ErrorKind::kNeedsOperator, parsed.error().message, slu::kUsage, "", "", {"an LSN looks like 5C/9A01F2E8: SELECT pg_current_wal_lsn()"}};
+    until = *parsed;
+  }
+  ASSIGN_OR_RETURN(const Config config, invocation.LoadConfig());
+  pipeline = MakePipelineOptions(config);
+  pipeline.until_lsn = until;
+  pipeline.until_caught_up = options.until_caught_up;
+  log::Info("cli", "started", fmt::format("sluice {} ({})", kVersion, kCommit), {{"config", config.path}, {"project", config.project}, {"slot", config.source.slot}});
+  return Runner(config, std::move(pipeline), invocation.terminal.progress).Run();
+}
+
+}  // namespace
+
+void AddRun(CLI::App& app, Invocation& invocation) {
+  CLI::App* verb = AddVerb(app, "run", "Copy what is missing, then follow the source until stopped",
+                           "  sluice run\n"
+                           "  sluice run --until-caught-up       # end once every sink has what is committed now\n"
+                           "  sluice run --until-lsn 5C/9A01F2E8\n");
+  const auto options = std::make_shared<Options>();
+  CLI::Option* lsn = verb->add_option("--until-lsn", options->until_lsn, "end once every sink is durable up to there")->type_name("LSN");
+  verb->add_flag("--until-caught-up", options->until_caught_up, "the same, up to where the source's log ends now")->excludes(lsn);
+  verb->callback([&invocation, options] { invocation.command = [&invocation, options] { return Run(*options, invocation); }; });
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,61 @@
+// sluice teardown: the source forgets us. Drops slot and publication, and looks whether they are gone.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "cli/commands.h"
+#include "config/printable.h"
+#include "config/units.h"
+#include "source/postgres/pg_source.h"
+
+namespace sluice::cli {
+namespace {
+
+std::string Plan(const Config& config, const std::optional<SlotState>& slot) {
+  std::string plan = fmt::format("On source {}:\n", Printable(config.source.name));
+  plan += slot ? fmt::format("  drop replication slot {} (holds {})\n", Printable(config.source.slot), FormatSize(slot->retained_bytes))
+               : fmt::format("  replication slot {} is not there\n", Printable(config.source.slot));
+  plan += fmt::format("  drop publication {} and the one for inserts beside it\n", Printable(config.source.publication));
+  return plan + "The destinations stay as they are. Going on later means copying every table again.\n";
+}
+
+bool Confirmed(const Invocation& invocation) {
+  if (invocation.options.yes) return true;
+  if (isatty(STDIN_FILENO) == 0) return false;
+  PrintTalk("Do it? [y/N] ");
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+Result<ExitCode> Teardown(Invocation& invocation) {
+  ASSIGN_OR_RETURN(const Config config, invocation.LoadConfig());
+  ASSIGN_OR_RETURN(const std::unique_ptr<PgSource> source, PgSource::Connect(config.source, config.pipeline, config.state_folder + "/spill"));
+  ASSIGN_OR_RETURN(const std::optional<SlotState> slot, source->FindSlot());
+  if (slot && slot->active)
+    return Error{ErrorKind::kConflict, fmt::format("replication slot \"{}\" is being read by process {}", Printable(slot->name), slot->active_pid), slu::kSlotInUse, "", "",
+                 {"stop sluice run, then: sluice teardown"}};
+  invocation.Say(Plan(config, slot));
+  if (!Confirmed(invocation)) return Error{ErrorKind::kNeedsOperator, "nothing was removed", slu::kNotConfirmed};
+  RETURN_IF_ERROR(source->DropSlotAndPublication());
+  ASSIGN_OR_RETURN(const std::optional<SlotState> left, source->FindSlot());
+  if (left) return Error{ErrorKind::kConflict, fmt::format("replication slot \"{}\" is there again", Printable(left->name)), slu::kSlotInUse};
+  if (invocation.options.json)
+    invocation.PrintJson({{"schema", "sluice.teardown/v1"}, {"slot", config.source.slot}, {"publication", config.source.publication}, {"gone", true}});
+  else
+    invocation.Say(fmt::format("gone: slot {}, publication {}", Printable(config.source.slot), Printable(config.source.publication)));
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void AddTeardown(CLI::App& app, Invocation& invocation) {
+  CLI::App* verb = AddVerb(app, "teardown", "Drop slot and publication on the source, and prove that they are gone",
+                           "  sluice teardown\n"
+                           "  sluice teardown --yes\n");
+  verb->callback([&invocation] { invocation.command = [&invocation] { return Teardown(invocation); }; });
+}
+
+}  // namespace sluice::cli

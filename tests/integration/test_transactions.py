@@ -64,7 +64,7 @@ def test_many_small_transactions(replicate):
 
 
 def test_ddl_without_rows_and_empty_transactions_do_not_disturb(replicate):
-    replicate(TABLE + "CREATE TABLE unseen (id int);",
+    replicate(TABLE + "CREATE UNLOGGED TABLE unseen (id int);",
               ["BEGIN; SELECT txid_current(); COMMIT", "INSERT INTO unseen VALUES (1)", "SELECT pg_logical_emit_message(false, 'someone', 'else')",
                "BEGIN; INSERT INTO t VALUES (200, 'y'); SELECT pg_logical_emit_message(true, 'someone', 'else'); INSERT INTO t VALUES (201, 'y'); COMMIT"],
               tables=["t"])

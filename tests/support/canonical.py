@@ -47,6 +47,8 @@ def mapping(type_: Type) -> Mapping:
     """The mapping of the type reference, profile portable."""
     if type_.element is not None:
         return _list_of(mapping(type_.element))
+    if type_.kind == "c":
+        return Mapping("string", "row_to_json({x})::text", "{x}")
     namespace, name = type_.name.split(".", 1)
     if namespace == "pg_catalog":
         if name == "numeric":
@@ -73,7 +75,8 @@ def _numeric(typmod: int) -> Mapping:
         return AS_TEXT
     return Mapping(f"decimal({precision}, {scale})",
                    f"CASE WHEN {{x}}::text NOT IN ('NaN', 'Infinity', '-Infinity') THEN {{x}}::numeric({precision}, {scale})::text END",
-                   "{x}::VARCHAR")
+                   # DuckDB leaves out the zero before the point where all digits stand behind it.
+                   r"regexp_replace({x}::VARCHAR, '^(-?)\.', '\10.')")
 
 
 def _list_of(element: Mapping) -> Mapping:

@@ -92,6 +92,8 @@ size_t SizeOf(const Cell& cell) {
   return cell.kind == CellKind::kDecimal ? 16 : size;
 }
 
+}  // namespace
+
 std::shared_ptr<arrow::Array> AsType(const std::shared_ptr<arrow::Array>& array, const std::shared_ptr<arrow::DataType>& type) {
   if (array->type()->Equals(*type)) return array;
   std::shared_ptr<arrow::ArrayData> data = array->data()->Copy();
@@ -103,8 +105,6 @@ std::shared_ptr<arrow::Array> AsType(const std::shared_ptr<arrow::Array>& array,
   }
   return arrow::MakeArray(data);
 }
-
-}  // namespace
 
 struct ColumnBuffer::Column {
   std::unique_ptr<arrow::ArrayBuilder> builder;

@@ -28,6 +28,9 @@ struct RowStamp {
 
 using Columns = std::vector<std::shared_ptr<arrow::Array>>;
 
+/// The same values under a type that is stored alike: extension types and what they are stored as, also inside lists.
+std::shared_ptr<arrow::Array> AsType(const std::shared_ptr<arrow::Array>& array, const std::shared_ptr<arrow::DataType>& type);
+
 /// Not thread-safe.
 class ColumnBuffer {
  public:

@@ -114,7 +114,7 @@ Status UnchangedValues::Fill(ObjectStore& store, const LakeSchema& schema,
     arrow::ArrayVector all{own};
     for (const auto& part : fetched[column].parts) {
       bytes += SizeOf(*part);
-      all.push_back(part);
+      all.push_back(AsType(part, own->type()));  // Files don't say that a uuid is one.
     }
     values += rows.size();
     auto joined = arrow::Concatenate(all);

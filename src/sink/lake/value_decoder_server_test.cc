@@ -2,9 +2,13 @@
 
 #include <arrow/array.h>
 #include <gtest/gtest.h>
+#include <libpq-fe.h>
 
+#include <optional>
+
+#include "base/free_with.h"
+#include "base/result.h"
 #include "pg_test_server.h"
-#include "postgres/connection.h"
 #include "sink/lake/cell_reader.h"
 #include "sink/lake/column_buffer.h"
 #include "sink/lake/key_codec.h"
@@ -14,6 +18,32 @@
 
 namespace sluice {
 namespace {
+
+using PgResult = std::unique_ptr<PGresult, FreeWith<PQclear>>;
+
+std::string_view Field(const PgResult& result, int row, int column) {
+  return {PQgetvalue(result.get(), row, column), static_cast<size_t>(PQgetlength(result.get(), row, column))};
+}
+
+// One session; sink/lake itself knows nothing of servers.
+class ServerSession {
+ public:
+  explicit ServerSession(const std::string& dsn) : connection_(PQconnectdb(dsn.c_str())) {}
+  Result<PgResult> Execute(const std::string& sql) { return Checked(PgResult(PQexec(get(), sql.c_str()))); }
+  Result<PgResult> Execute(const std::string& sql, const std::string& parameter) {
+    const char* const values[] = {parameter.c_str()};
+    return Checked(PgResult(PQexecParams(get(), sql.c_str(), 1, nullptr, values, nullptr, nullptr, 0)));
+  }
+  PGconn* get() const { return connection_.get(); }
+
+ private:
+  Result<PgResult> Checked(PgResult result) const {
+    const ExecStatusType status = PQresultStatus(result.get());
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return result;
+    return Error{ErrorKind::kCorrupt, PQerrorMessage(get())};
+  }
+  std::unique_ptr<PGconn, FreeWith<PQfinish>> connection_;
+};
 
 struct TestedType {
   const char* type;
@@ -112,7 +142,7 @@ const std::vector<TestedType>& TestedTypes() {
 // Types of a server, as the source would build them.
 class ServerTypes {
  public:
-  explicit ServerTypes(PgConnection& connection) : connection_(connection) {}
+  explicit ServerTypes(ServerSession& connection) : connection_(connection) {}
 
   TypePtr Load(const std::string& oid) {
     if (oid == "0") return nullptr;
@@ -160,7 +190,7 @@ class ServerTypes {
   }
 
  private:
-  PgConnection& connection_;
+  ServerSession& connection_;
 };
 
 std::string Print(const Cell& cell, bool bare = true) {
@@ -186,21 +216,21 @@ std::string Print(const Cell& cell, bool bare = true) {
 
 class ValueDecoderServerTest : public ::testing::Test {
  protected:
-  static PgConnection& Server() {
-    static PgConnection connection = [] {
-      auto opened = PgConnection::Connect(testing::PgTestServer::Shared().NewDatabase());
-      EXPECT_TRUE(opened.ok());
-      const auto made = opened->Execute(
+  static ServerSession& Server() {
+    static ServerSession session(testing::PgTestServer::Shared().NewDatabase());
+    static const bool prepared = [] {
+      const auto made = session.Execute(
           "SET datestyle = 'ISO, YMD'; SET intervalstyle = iso_8601; SET timezone = 'UTC'; SET extra_float_digits = 3; SET search_path = public; "
           "CREATE EXTENSION hstore; CREATE EXTENSION citext; CREATE EXTENSION ltree; "
           "CREATE TYPE mood AS ENUM ('sad', 'ok', 'very \"happy\", \\ ü'); CREATE TYPE pair AS (a int, b text); "
           "CREATE TYPE nested AS (p pair, m mood[], at timestamptz, n numeric, f float8, b bool, j jsonb, d date, i int[], t timestamp); "
           "CREATE DOMAIN age AS int; CREATE DOMAIN ages AS age[]; CREATE DOMAIN short AS varchar(10); "
           "CREATE TYPE float_range AS RANGE (subtype = float8); CREATE TYPE text_range AS RANGE (subtype = text)");
-      EXPECT_TRUE(made.ok()) << made.error().message << made.error().evidence;
-      return std::move(*opened);
+      EXPECT_TRUE(made.ok()) << made.error().message;
+      return made.ok();
     }();
-    return connection;
+    EXPECT_TRUE(prepared);
+    return session;
   }
 
   struct Sample {
@@ -211,15 +241,15 @@ class ValueDecoderServerTest : public ::testing::Test {
   };
 
   static Sample Ask(const TestedType& tested, const char* value) {
-    PgConnection& server = Server();
+    ServerSession& server = Server();
     Sample sample;
     const auto made = server.Execute(std::string("DROP TABLE IF EXISTS sample; CREATE TABLE sample (x ") + tested.type + ")");
     EXPECT_TRUE(made.ok());
-    EXPECT_TRUE(server.Execute(std::string("INSERT INTO sample VALUES ($1::text::") + tested.type + ")", {value}).ok()) << tested.type << " " << value;
+    EXPECT_TRUE(server.Execute(std::string("INSERT INTO sample VALUES ($1::text::") + tested.type + ")", value).ok()) << tested.type << " " << value;
     const auto facts = server.Execute("SELECT atttypid::bigint, atttypmod FROM pg_attribute WHERE attrelid = 'sample'::regclass AND attnum = 1");
     sample.type = ServerTypes(server).Load(std::string(Field(*facts, 0, 0)));
     sample.typmod = std::stoi(std::string(Field(*facts, 0, 1)));
-    sample.expected = *server.QueryValue(std::string("SELECT ") + tested.text + " FROM sample");
+    sample.expected = std::string(Field(*server.Execute(std::string("SELECT ") + tested.text + " FROM sample"), 0, 0));
     const PgResult binary(PQexecParams(server.get(), "SELECT x FROM sample", 0, nullptr, nullptr, nullptr, nullptr, 1));
     sample.binary = std::string(Field(binary, 0, 0));
     return sample;

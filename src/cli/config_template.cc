@@ -89,6 +89,7 @@ std::string PipelineSection(const ConfigTemplate& content) {
       "    tables:\n"
       "      include: [\"*.*\"]                          # namespace.table, with * and ?\n"
       "      exclude: []\n"
+      "      without_identity: append-only            # tables that PostgreSQL would not let be updated once published: or refuse\n"
       "    queue: {{ max_bytes: 64MiB }}                # per sink; a full one slows the reader\n"
       "    # table_options:\n"
       "    #   public.events:\n"

@@ -63,10 +63,17 @@ struct LakeConfig {
   std::map<std::string, LakeTableConfig> tables;  ///< By "namespace.name".
 };
 
+/// What becomes of a table whose UPDATE and DELETE PostgreSQL would refuse once published.
+enum class WithoutIdentity {
+  kAppendOnly,  ///< Only its inserts and truncates are published, which harms nobody; check and log say so.
+  kRefuse,
+};
+
 struct PipelineConfig {
   std::string name = "sluice";
   std::vector<std::string> include{"*.*"};     ///< Globs of "namespace.name"; system namespaces never match.
   std::vector<std::string> exclude;
+  WithoutIdentity without_identity = WithoutIdentity::kAppendOnly;
   uint64_t queue_bytes_max = 64ull << 20;      ///< Per sink.
 };
 

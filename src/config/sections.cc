@@ -269,6 +269,9 @@ void ReadPipelines(FieldReader& pipelines, const DeclaredParts& parts, Config& c
     if (auto tables = fields->Mapping("tables")) {
       CheckPatterns(*tables, "include", config.pipeline.include);
       CheckPatterns(*tables, "exclude", config.pipeline.exclude);
+      std::string without_identity = "append-only";
+      tables->Choice("without_identity", without_identity, {"append-only", "refuse"});
+      config.pipeline.without_identity = without_identity == "refuse" ? WithoutIdentity::kRefuse : WithoutIdentity::kAppendOnly;
       tables->RefuseOthers();
     }
     if (auto queue = fields->Mapping("queue")) {

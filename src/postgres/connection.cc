@@ -54,6 +54,8 @@ Result<PgConnection> PgConnection::Connect(const std::string& dsn, const PgConne
     const std::string text = Trimmed(PQerrorMessage(connection.get()));
     return Error{KindOfRefusal(text), fmt::format("cannot connect to {}", RedactDsn(dsn)), 0, "postgres: " + text};
   }
+  // Notices ("does not exist, skipping") are nobody's business, and libpq would print them.
+  PQsetNoticeProcessor(connection.get(), [](void*, const char*) {}, nullptr);
   std::string pins(kSessionPins);
   if (connection.server_version() >= 170000) pins += "; SET SESSION transaction_timeout = 0";
   // A walsender takes SET too (10+), and its output functions print what pgoutput sends as text.

@@ -4,9 +4,12 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "base/failpoint.h"
 #include "observability/errors/source_codes.h"
+#include "source/postgres/publication.h"
 #include "source/postgres/slot.h"
 
 namespace sluice {
@@ -22,10 +25,13 @@ constexpr milliseconds kAcknowledgeInterval{10};
 constexpr milliseconds kStatusInterval{1000};
 constexpr size_t kXLogDataHeader = 25;
 
-Status CheckPublication(PgConnection& connection, const std::string& publication) {
-  ASSIGN_OR_RETURN(const PgResult found, connection.Execute("SELECT FROM pg_publication WHERE pubname = $1", {publication}));
-  if (PQntuples(found.get()) == 1) return Ok();
-  return Error{ErrorKind::kSourceLost, fmt::format("there is no publication \"{}\"", publication), slu::kPublicationMissing};
+/// The configured publication and, where some table is append only, the one beside it.
+Result<std::vector<std::string>> FindPublications(PgConnection& connection, const std::string& publication) {
+  ASSIGN_OR_RETURN(const PgResult found, connection.Execute("SELECT pubname FROM pg_publication WHERE pubname IN ($1, $2)", {publication, InsertsPublication(publication)}));
+  std::vector<std::string> names;
+  for (int row = 0; row < PQntuples(found.get()); ++row) names.emplace_back(Field(found, row, 0));
+  if (names.empty()) return Error{ErrorKind::kSourceLost, fmt::format("there is no publication \"{}\"", publication), slu::kPublicationMissing};
+  return names;
 }
 
 }  // namespace
@@ -35,10 +41,10 @@ Result<std::unique_ptr<PgChangeStream>> PgChangeStream::Open(const SourceConfig&
   ASSIGN_OR_RETURN(PgConnection catalog, PgConnection::Connect(config.dsn, {.application_name = "sluice catalog", .replication = false}));
   ASSIGN_OR_RETURN(const auto slot, ReadSlot(catalog, config.slot));
   RETURN_IF_ERROR(CheckSlot(slot, config.slot, options.database, options.resume_from));
-  RETURN_IF_ERROR(CheckPublication(catalog, config.publication));
+  ASSIGN_OR_RETURN(std::vector<std::string> publications, FindPublications(catalog, config.publication));
   ASSIGN_OR_RETURN(ReplicationConnection replication, ReplicationConnection::Connect(config.dsn, "sluice stream"));
   SLUICE_FAILPOINT("source.before_start_stream");
-  RETURN_IF_ERROR(replication.Start({config.slot, config.publication, options.resume_from, options.binary}));
+  RETURN_IF_ERROR(replication.Start({config.slot, std::move(publications), options.resume_from, options.binary}));
   auto resolver = std::make_unique<CatalogSchemaResolver>(config.dsn, std::move(catalog), std::move(schemas));
   return std::unique_ptr<PgChangeStream>(new PgChangeStream(config, options, std::move(replication), std::move(resolver)));
 }

@@ -79,7 +79,21 @@ Result<std::vector<TableDefinition>> PgSource::ReadTables() {
 
 Status PgSource::EnsurePublication(const std::vector<TableDefinition>& tables) {
   if (tables.empty()) return Error{ErrorKind::kNeedsOperator, "no table matches the configuration", slu::kNoTables};
-  return MakePublication(connection_, config_.publication, tables);
+  ASSIGN_OR_RETURN(const std::vector<MissingIdentity> missing, FindMissingIdentities(connection_, tables));
+  if (!missing.empty() && pipeline_.without_identity == WithoutIdentity::kRefuse) return NoIdentity(missing);
+  const SplitTables split = SplitByIdentity(tables, missing);
+  for (const TableDefinition& table : split.append_only)
+    log::Warn("source", "source.append_only", "a table without row identity is followed append only: its updates and deletes are not published", {{"table", ToString(table.schema->name)}});
+  // Into the one before out of the other, so that a table which changes sides is never unpublished.
+  const std::string inserts = InsertsPublication(config_.publication);
+  ASSIGN_OR_RETURN(const auto before, ReadPublication(connection_, inserts));
+  std::vector<TableDefinition> leaving = split.append_only;
+  for (const TableDefinition& table : split.whole)
+    if (before && before->tables.contains(table.schema->name)) leaving.push_back(table);
+  RETURN_IF_ERROR(MakePublication(connection_, inserts, PublishedOperations::kInserts, leaving));
+  RETURN_IF_ERROR(MakePublication(connection_, config_.publication, PublishedOperations::kAll, split.whole));
+  if (leaving.size() == split.append_only.size()) return Ok();
+  return MakePublication(connection_, inserts, PublishedOperations::kInserts, split.append_only);
 }
 
 Result<std::optional<SlotState>> PgSource::FindSlot() {
@@ -151,15 +165,15 @@ Status PgSource::DropSlotAndPublication() {
     if (attempt == kDropAttempts) return SlotError(dropped.error(), config_.slot);
     std::this_thread::sleep_for(kDropPause);
   }
-  ASSIGN_OR_RETURN(const std::optional<PublicationFacts> publication, ReadPublication(connection_, config_.publication));
-  if (publication) {
+  const std::string inserts = InsertsPublication(config_.publication);
+  for (const std::string& name : {config_.publication, inserts}) {
     SLUICE_FAILPOINT("source.before_drop_publication");
-    const auto dropped = connection_.Execute("DROP PUBLICATION " + QuoteIdentifier(config_.publication));
+    const auto dropped = connection_.Execute("DROP PUBLICATION IF EXISTS " + QuoteIdentifier(name));
     if (!dropped.ok()) return dropped.error();
   }
   ASSIGN_OR_RETURN(const PgResult left,
-                   connection_.Execute("SELECT FROM pg_replication_slots WHERE slot_name = $1 UNION ALL SELECT FROM pg_publication WHERE pubname = $2",
-                                       {config_.slot, config_.publication}));
+                   connection_.Execute("SELECT FROM pg_replication_slots WHERE slot_name = $1 UNION ALL SELECT FROM pg_publication WHERE pubname IN ($2, $3)",
+                                       {config_.slot, config_.publication, inserts}));
   if (PQntuples(left.get()) > 0) return Error{ErrorKind::kUnavailable, "the replication slot or publication is still there after it was dropped"};
   return Ok();
 }

@@ -250,8 +250,30 @@ TEST_F(PgSourceTest, AColumnDroppedAndAddedUnderItsNameIsAnotherColumn) {
   EXPECT_TRUE(numbers.contains(3));
 }
 
-TEST_F(PgSourceTest, ATableWithoutIdentityIsRefusedWithTheSqlThatHelps) {
+TEST_F(PgSourceTest, ATableWithoutIdentityIsFollowedByItsInsertsAndStaysUpdatable) {
   Run("CREATE TABLE public.note (t text); CREATE TABLE public.good (id int PRIMARY KEY)");
+  Start();
+  Run("INSERT INTO public.note VALUES ('a'), ('b'); UPDATE public.note SET t = 'c'; DELETE FROM public.note; INSERT INTO public.good VALUES (1)");
+  std::map<std::string, size_t> changes;
+  while (changes["good"] == 0) {
+    const auto batch = stream_->Next(milliseconds(1000));
+    ASSERT_TRUE(batch.ok() && *batch);
+    for (const Change& change : (*batch)->changes) {
+      EXPECT_EQ(change.operation, Operation::kInsert);
+      ++changes[(*batch)->tables[change.table]->name.name];
+    }
+  }
+  EXPECT_EQ(changes["note"], 2u);
+  // Once it has an identity it moves over, and its updates come.
+  Run("ALTER TABLE public.note REPLICA IDENTITY FULL");
+  ASSERT_TRUE(source_->EnsurePublication(*source_->ReadTables()).ok());
+  EXPECT_EQ(Ask("SELECT count(*) FROM pg_publication_tables WHERE pubname LIKE '%inserts'"), "0");
+  EXPECT_EQ(Ask("SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_publication_tables WHERE pubname NOT LIKE '%inserts'"), "good,note");
+}
+
+TEST_F(PgSourceTest, ATableWithoutIdentityIsRefusedWithTheSqlThatHelpsWhereTheConfigurationSaysSo) {
+  Run("CREATE TABLE public.note (t text); CREATE TABLE public.good (id int PRIMARY KEY)");
+  pipeline_.without_identity = WithoutIdentity::kRefuse;
   source_ = Connect();
   const auto tables = source_->ReadTables();
   ASSERT_TRUE(tables.ok());

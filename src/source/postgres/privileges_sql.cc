@@ -4,6 +4,7 @@
 
 #include "postgres/connection.h"
 #include "postgres/quote.h"
+#include "source/postgres/publication.h"
 #include "source/postgres/source_check.h"
 
 namespace sluice {
@@ -12,6 +13,11 @@ namespace {
 /// CREATE has no IF NOT EXISTS for roles and publications; psql's \gexec runs what a query returns.
 std::string CreateUnless(const std::string& statement, const std::string& exists) {
   return fmt::format("SELECT {}\n WHERE NOT EXISTS ({}) \\gexec\n", QuoteLiteral(statement), exists);
+}
+
+std::string CreatePublication(const std::string& name, const std::string& tables, const std::string& option) {
+  return "\n" + CreateUnless(fmt::format("CREATE PUBLICATION {} FOR TABLE {} WITH (publish_via_partition_root = true{})", QuoteIdentifier(name), tables, option),
+                             fmt::format("SELECT FROM pg_catalog.pg_publication WHERE pubname = {}", QuoteLiteral(name)));
 }
 
 }  // namespace
@@ -48,11 +54,13 @@ std::string PrivilegesSql(const SourceConfig& source, const std::string& role, c
   }
 
   std::string published;
-  for (const TableDefinition& table : tables)
-    published += fmt::format("{}{}{}", published.empty() ? "" : ", ", table.partition_key.empty() ? "ONLY " : "", QuoteName(table.schema->name));
-  if (!published.empty())
-    sql += "\n" + CreateUnless(fmt::format("CREATE PUBLICATION {} FOR TABLE {} WITH (publish_via_partition_root = true)", QuoteIdentifier(source.publication), published),
-                               fmt::format("SELECT FROM pg_catalog.pg_publication WHERE pubname = {}", QuoteLiteral(source.publication)));
+  std::string inserts;
+  for (const TableDefinition& table : tables) {
+    std::string& list = table.schema->append_only() || table.schema->replica_identity == ReplicaIdentity::kNothing ? inserts : published;
+    list += fmt::format("{}{}{}", list.empty() ? "" : ", ", table.partition_key.empty() ? "ONLY " : "", QuoteName(table.schema->name));
+  }
+  if (!published.empty()) sql += CreatePublication(source.publication, published, "");
+  if (!inserts.empty()) sql += CreatePublication(InsertsPublication(source.publication), inserts, ", publish = 'insert, truncate'");
   return sql;
 }
 

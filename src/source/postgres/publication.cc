@@ -28,20 +28,6 @@ std::string FixFor(const MissingIdentity& missing) {
   return fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL;   -- or give it a primary key", QuoteName(missing.leaf));
 }
 
-Error NoIdentity(const std::vector<MissingIdentity>& missing) {
-  Error error{ErrorKind::kNeedsOperator, "", slu::kNoIdentity};
-  constexpr size_t kNamed = 10;
-  for (size_t i = 0; i < std::min(missing.size(), kNamed); ++i) {
-    error.message += (i > 0 ? ", " : "") + ToString(missing[i].leaf);
-    error.fix.push_back(FixFor(missing[i]));
-  }
-  if (missing.size() > kNamed) error.message += fmt::format(" and {} more", missing.size() - kNamed);
-  error.message += missing.size() == 1 ? " has no row identity; publishing it would make UPDATE and DELETE fail in production"
-                                       : " have no row identity; publishing them would make UPDATE and DELETE fail in production";
-  error.fix.push_back(fmt::format("tables.exclude: [{}]   # in the configuration: leave it out", ToString(missing[0].table)));
-  return error;
-}
-
 Status RunWithLockTimeout(PgConnection& connection, const std::string& sql, const std::string& what, const PublicationLockLimits& limits) {
   for (int attempt = 1;; ++attempt) {
     const auto done = connection.Execute(sql);
@@ -66,14 +52,44 @@ std::string Published(const TableDefinition& table) {
 
 }  // namespace
 
+Error NoIdentity(const std::vector<MissingIdentity>& missing) {
+  Error error{ErrorKind::kNeedsOperator, "", slu::kNoIdentity};
+  constexpr size_t kNamed = 10;
+  for (size_t i = 0; i < std::min(missing.size(), kNamed); ++i) {
+    error.message += (i > 0 ? ", " : "") + ToString(missing[i].leaf);
+    error.fix.push_back(FixFor(missing[i]));
+  }
+  if (missing.size() > kNamed) error.message += fmt::format(" and {} more", missing.size() - kNamed);
+  error.message += missing.size() == 1 ? " has no row identity; publishing it would make UPDATE and DELETE fail in production"
+                                       : " have no row identity; publishing them would make UPDATE and DELETE fail in production";
+  error.fix.push_back(fmt::format("tables.exclude: [{}]   # in the configuration: leave it out", ToString(missing[0].table)));
+  return error;
+}
+
+SplitTables SplitByIdentity(const std::vector<TableDefinition>& tables, const std::vector<MissingIdentity>& missing) {
+  SplitTables split;
+  for (const TableDefinition& table : tables) {
+    const bool lacks = std::any_of(missing.begin(), missing.end(), [&](const MissingIdentity& one) { return one.table == table.schema->name; });
+    (lacks ? split.append_only : split.whole).push_back(table);
+  }
+  return split;
+}
+
+std::string InsertsPublication(const std::string& publication) {
+  constexpr std::string_view kSuffix = "_inserts";
+  constexpr size_t kNameBytesMax = 63;
+  return publication.substr(0, kNameBytesMax - kSuffix.size()) + std::string(kSuffix);
+}
+
 Result<std::optional<PublicationFacts>> ReadPublication(PgConnection& connection, const std::string& publication) {
-  ASSIGN_OR_RETURN(const PgResult rows, connection.Execute("SELECT oid, puballtables, pubinsert AND pubupdate AND pubdelete AND pubtruncate, pubviaroot FROM pg_publication WHERE pubname = $1", {publication}));
+  ASSIGN_OR_RETURN(const PgResult rows, connection.Execute("SELECT oid, puballtables, pubinsert AND pubtruncate, pubupdate AND pubdelete, pubviaroot FROM pg_publication WHERE pubname = $1", {publication}));
   if (PQntuples(rows.get()) == 0) return std::optional<PublicationFacts>();
   PublicationFacts facts;
   const std::string oid = TextAt(rows, 0, 0);
   facts.all_tables = BoolAt(rows, 0, 1);
-  facts.all_operations = BoolAt(rows, 0, 2);
-  facts.via_partition_root = BoolAt(rows, 0, 3);
+  facts.inserts = BoolAt(rows, 0, 2);
+  facts.updates = BoolAt(rows, 0, 3);
+  facts.via_partition_root = BoolAt(rows, 0, 4);
   const bool has_filters = connection.server_version() >= 150000;
   ASSIGN_OR_RETURN(const PgResult tables,
                    connection.Execute(fmt::format("SELECT n.nspname, c.relname, {} FROM pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.prpubid = $1::oid",
@@ -100,34 +116,34 @@ Result<std::vector<MissingIdentity>> FindMissingIdentities(PgConnection& connect
   return missing;
 }
 
-std::string WhyForeign(const PublicationFacts& facts, bool any_partitioned) {
+std::string WhyForeign(const PublicationFacts& facts, PublishedOperations operations, bool any_partitioned) {
   if (facts.all_tables) return "it is FOR ALL TABLES, which breaks UPDATE and DELETE of any table without identity";
   if (facts.whole_namespaces) return "it is FOR TABLES IN SCHEMA, which takes in tables that nobody has checked";
-  if (!facts.all_operations) return "it does not publish all of insert, update, delete and truncate";
+  if (operations == PublishedOperations::kAll && !(facts.inserts && facts.updates)) return "it does not publish all of insert, update, delete and truncate";
+  if (operations == PublishedOperations::kInserts && (!facts.inserts || facts.updates)) return "it does not publish exactly insert and truncate";
   if (!facts.filtered.empty()) return fmt::format("it has a row filter or column list on {}", ToString(*facts.filtered.begin()));
   if (any_partitioned && !facts.via_partition_root) return "it was made without publish_via_partition_root";
   return {};
 }
 
-Status MakePublication(PgConnection& connection, const std::string& publication, const std::vector<TableDefinition>& tables, const PublicationLockLimits& limits) {
+Status MakePublication(PgConnection& connection, const std::string& publication, PublishedOperations operations, const std::vector<TableDefinition>& tables,
+                       const PublicationLockLimits& limits) {
   ASSIGN_OR_RETURN(const std::optional<PublicationFacts> found, ReadPublication(connection, publication));
+  if (!found && tables.empty()) return Ok();
   const PublicationFacts facts = found.value_or(PublicationFacts{});
   const bool any_partitioned = std::any_of(tables.begin(), tables.end(), [](const TableDefinition& table) { return !table.partition_key.empty(); });
   if (found) {
-    if (const std::string why = WhyForeign(facts, any_partitioned); !why.empty())
+    if (const std::string why = WhyForeign(facts, operations, any_partitioned); !why.empty())
       return Error{ErrorKind::kNeedsOperator, fmt::format("publication \"{}\" is not as sluice makes it: {}", publication, why), slu::kPublicationForeign};
   }
-  // What somebody published already is broken, if at all, without us.
   std::vector<TableDefinition> added;
   std::copy_if(tables.begin(), tables.end(), std::back_inserter(added), [&](const TableDefinition& table) { return !facts.tables.contains(table.schema->name); });
-  ASSIGN_OR_RETURN(const std::vector<MissingIdentity> missing, FindMissingIdentities(connection, added));
-  if (!missing.empty()) return NoIdentity(missing);
 
   const std::string name = QuoteIdentifier(publication);
   ASSIGN_OR_RETURN(const PgResult set, connection.Execute(fmt::format("SET SESSION lock_timeout = {}", limits.lock_timeout.count())));
   SLUICE_FAILPOINT("source.before_publication");
   if (!found)
-    RETURN_IF_ERROR(RunWithLockTimeout(connection, fmt::format("CREATE PUBLICATION {} WITH (publish_via_partition_root = true)", name),
+    RETURN_IF_ERROR(RunWithLockTimeout(connection, fmt::format("CREATE PUBLICATION {} WITH (publish_via_partition_root = true{})", name, operations == PublishedOperations::kInserts ? ", publish = 'insert, truncate'" : ""),
                                        fmt::format("cannot make publication \"{}\"", publication), limits));
   for (const TableDefinition& table : added) {
     SLUICE_FAILPOINT("source.before_publish_table");

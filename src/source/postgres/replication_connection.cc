@@ -159,9 +159,11 @@ Result<CreatedSlot> ReplicationConnection::CreateSlot(const std::string& name, b
 Status ReplicationConnection::Start(const StreamOptions& options) {
   // Protocol 2 streams open transactions; 4 is the same with optional parallel apply.
   const int protocol = connection_.server_version() >= 160000 ? 4 : 2;
+  std::string names;
+  for (const std::string& publication : options.publications) names += (names.empty() ? "" : ",") + QuoteIdentifier(publication);
   const std::string command = fmt::format(
       "START_REPLICATION SLOT {} LOGICAL {} (proto_version '{}', publication_names {}, binary '{}', streaming 'true', messages 'true')",
-      QuoteIdentifier(options.slot), ToString(options.start), protocol, ReplicationLiteral(QuoteIdentifier(options.publication)), options.binary);
+      QuoteIdentifier(options.slot), ToString(options.start), protocol, ReplicationLiteral(names), options.binary);
   const auto started = connection_.Execute(command);
   if (!started.ok()) return SlotError(started.error(), options.slot);
   if (PQresultStatus(started->get()) != PGRES_COPY_BOTH)

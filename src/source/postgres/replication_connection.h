@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -32,7 +33,7 @@ struct CreatedSlot {
 
 struct StreamOptions {
   std::string slot;
-  std::string publication;
+  std::vector<std::string> publications;
   Lsn start;
   bool binary = true;
 };

@@ -134,8 +134,12 @@ class SourceCheck {
   void CheckIdentities(const std::vector<TableDefinition>& tables) {
     const auto missing = FindMissingIdentities(connection_, tables);
     if (!missing.ok()) return Bad("S030", Severity::kWarn, "row identity", "could not be looked at: " + missing.error().evidence, "", "");
+    const bool refuse = pipeline_.without_identity == WithoutIdentity::kRefuse;
+    missing_ = *missing;
     for (const MissingIdentity& table : *missing)
-      Bad("S030", Severity::kFail, ToString(table.leaf), "has no row identity: once published its UPDATE and DELETE would fail on the source", "a primary key or REPLICA IDENTITY FULL",
+      Bad("S030", refuse ? Severity::kFail : Severity::kWarn, ToString(table.leaf),
+          refuse ? "has no row identity: once published its UPDATE and DELETE would fail on the source" : "has no row identity: only its inserts are followed, its UPDATE and DELETE are not",
+          "a primary key or REPLICA IDENTITY FULL",
           fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL;\nor in the configuration: tables.exclude: [\"{}\"]", QuoteName(table.leaf), ToString(table.table)));
     const auto keyed = std::count_if(tables.begin(), tables.end(), [](const TableDefinition& table) { return table.schema->has_key(); });
     Good("S031", "tables", fmt::format("{} of {} have a key", keyed, tables.size()));
@@ -162,17 +166,35 @@ class SourceCheck {
     if (denied == 0) Good("S036", "privileges", fmt::format("SELECT on {} tables", leaves.size()));
   }
 
-  void CheckPublication(const std::vector<TableDefinition>& tables) {
-    const auto found = ReadPublication(connection_, source_.publication);
-    if (!found.ok()) return Bad("S032", Severity::kWarn, "publication", "could not be looked at: " + found.error().evidence, "", "");
-    const bool any_partitioned = std::any_of(tables.begin(), tables.end(), [](const TableDefinition& table) { return !table.partition_key.empty(); });
-    if (*found) {
-      if (const std::string why = WhyForeign(**found, any_partitioned); !why.empty())
-        return Bad("S032", Severity::kFail, source_.publication, why, "a publication of explicit tables without filters", fmt::format("DROP PUBLICATION {};", QuoteIdentifier(source_.publication)));
+  /// How many of the tables it holds; nullopt after a finding that says it all.
+  std::optional<size_t> CheckOnePublication(const std::string& name, PublishedOperations operations, const std::vector<TableDefinition>& tables, bool& exact) {
+    const auto found = ReadPublication(connection_, name);
+    if (!found.ok()) {
+      Bad("S032", Severity::kWarn, "publication", "could not be looked at: " + found.error().evidence, "", "");
+      return std::nullopt;
     }
-    const auto published = std::count_if(tables.begin(), tables.end(), [&](const TableDefinition& table) { return *found && (*found)->tables.contains(table.schema->name); });
-    if (static_cast<size_t>(published) == tables.size() && (*found)->tables.size() == tables.size())
-      return Good("S032", "publication", fmt::format("\"{}\" covers {} of {} tables", source_.publication, published, tables.size()));
+    if (!*found) {
+      exact &= tables.empty();
+      return 0;
+    }
+    const bool any_partitioned = std::any_of(tables.begin(), tables.end(), [](const TableDefinition& table) { return !table.partition_key.empty(); });
+    if (const std::string why = WhyForeign(**found, operations, any_partitioned); !why.empty()) {
+      Bad("S032", Severity::kFail, name, why, "a publication of explicit tables without filters", fmt::format("DROP PUBLICATION {};", QuoteIdentifier(name)));
+      return std::nullopt;
+    }
+    const auto published = std::count_if(tables.begin(), tables.end(), [&](const TableDefinition& table) { return (*found)->tables.contains(table.schema->name); });
+    exact &= static_cast<size_t>(published) == tables.size() && (*found)->tables.size() == tables.size();
+    return static_cast<size_t>(published);
+  }
+
+  void CheckPublication(const std::vector<TableDefinition>& tables) {
+    const SplitTables split = SplitByIdentity(tables, missing_);
+    bool exact = true;
+    const auto whole = CheckOnePublication(source_.publication, PublishedOperations::kAll, split.whole, exact);
+    const auto inserts = CheckOnePublication(InsertsPublication(source_.publication), PublishedOperations::kInserts, split.append_only, exact);
+    if (!whole || !inserts) return;
+    const size_t published = *whole + *inserts;
+    if (exact) return Good("S032", "publication", fmt::format("\"{}\" covers {} of {} tables", source_.publication, published, tables.size()));
     const auto rows = Ask("S032", "publication",
                           "SELECT has_database_privilege(current_database(), 'CREATE') AND NOT EXISTS (SELECT FROM pg_class WHERE oid = ANY($1::oid[]) AND NOT pg_has_role(relowner, 'USAGE')),"
                           " NOT EXISTS (SELECT FROM pg_publication WHERE pubname = $2 AND NOT pg_has_role(pubowner, 'USAGE'))",
@@ -211,6 +233,7 @@ class SourceCheck {
   const SourceConfig& source_;
   const PipelineConfig& pipeline_;
   PgConnection connection_;
+  std::vector<MissingIdentity> missing_;
   Findings findings_;
 };
 

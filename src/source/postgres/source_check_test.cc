@@ -53,7 +53,7 @@ TEST(SourceCheck, AGoodSourceHasNoFailureAndABadOneNamesEachWithItsFix) {
            "CREATE ROLE checked LOGIN; CREATE TABLE public.part (id int) PARTITION BY LIST (id); CREATE TABLE public.leaf PARTITION OF public.part DEFAULT");
   const Findings findings = CheckSource(ConfigOf(AsUser(dsn, "checked")), {});
   ASSERT_NE(Find(findings, "S030", "public.note"), nullptr);
-  EXPECT_EQ(Find(findings, "S030", "public.note")->severity, Severity::kFail);
+  EXPECT_EQ(Find(findings, "S030", "public.note")->severity, Severity::kWarn);
   EXPECT_THAT(Find(findings, "S030", "public.note")->fix, ::testing::HasSubstr("REPLICA IDENTITY FULL"));
   EXPECT_NE(Find(findings, "S030", "public.leaf"), nullptr) << "a leaf needs an identity of its own";
   EXPECT_EQ(Find(findings, "S030", "public.good"), nullptr);

@@ -74,12 +74,6 @@ constexpr ErrorEntry kErrors[] = {
      "Give sluice another warehouse folder.\n"
      "Exclude the table in the configuration.",
      ExitCode::kRefused},
-    {slu::kLakeOtherSource, "the lake belongs to another source",
-     "The lake's bookmark names another system, database or slot than the configured one. Positions of different logs "
-     "can't be compared.",
-     "Check that the source's DSN and slot are the right ones.\n"
-     "Use another warehouse folder for this source.",
-     ExitCode::kRefused},
     {slu::kLakePartition, "the lake's partition setting does not fit the table",
      "The partition names a column that the table doesn't have, or a transform that its type doesn't take.",
      "Correct the partition of this table in the configuration.",

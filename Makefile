@@ -1,6 +1,9 @@
 # Thin on purpose: each target calls one script or CMake preset.
 export SLUICE_DEPS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sluice
 export CCACHE_DIR ?= $(SLUICE_DEPS)/ccache
+# Another clone of the same source hits the same cache.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
 
 python := $(SLUICE_DEPS)/venv/bin/python
 configure = cmake --preset release >/dev/null

@@ -66,6 +66,8 @@ class Demo:
         with step("source and replica: PostgreSQL 15") as it:
             self.source = self._server("source")
             self.replica = self._server("replica")
+            with self.replica.connect() as connection:
+                connection.execute("CREATE EXTENSION btree_gist")  # For the constraint of bookings.
             it.done = f"source and replica: PostgreSQL 15 in {self.folder}"
         with step("filling the source") as it:
             self.source.psql_file(HERE / "schema.sql")

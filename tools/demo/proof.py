@@ -33,7 +33,10 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'sluice')
 ORDER BY 1, 2
 """
-COLUMNS = "SELECT attname FROM pg_attribute WHERE attrelid = '{}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+COLUMNS = """
+SELECT attname, typtype = 'c' FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
+WHERE attrelid = '{}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,8 +99,9 @@ class LakeComparison:
         self.readers = {"PyIceberg": f"(SELECT {values} FROM arrow AS t({numbered}))",
                         "DuckDB": f"(SELECT {values} FROM {duckdb_scan(in_lake)} AS t({numbered}))"}
 
-    def load_source(self, dsn: str, table: Table):
-        values = ", ".join(f"to_json({quote(name)})" if type_.endswith("[]") else quote(name) for name, type_ in self.types.items())
+    def load_source(self, dsn: str, table: Table, composites: list):
+        as_json = [name for name, type_ in self.types.items() if type_.endswith("[]") or name in composites]
+        values = ", ".join(f"to_json({quote(name)})" if name in as_json else quote(name) for name in self.types)
         with tempfile.NamedTemporaryFile(suffix=".csv") as file:
             psql(dsn, f"COPY (SELECT {values} FROM {table.sql}) TO STDOUT (FORMAT csv)", into=file)
             types = ", ".join(f"{self._from_text(i, type_)} AS c{i}" for i, type_ in enumerate(self.types.values()))
@@ -146,11 +150,12 @@ class Proof:
 
     def _table(self, table: Table):
         name = f"{table.namespace}.{table.name}"
-        columns = [row[0] for row in psql(self.source, COLUMNS.format(table.sql.replace("'", "''")))]
+        described = psql(self.source, COLUMNS.format(table.sql.replace("'", "''")))
+        columns, composites = [name for name, _ in described], [name for name, composite in described if composite == "t"]
         expected = digest_in_postgres(self.source, table, columns)
         notes = self._replica_notes(table, columns, expected)
         replica = MARKS[not notes]
-        in_lake, equal, lake_notes = self._lake(table, expected)
+        in_lake, equal, lake_notes = self._lake(table, composites, expected)
         say_row(name, f"{expected.rows:,}", expected, replica, in_lake, MARKS[equal.get("PyIceberg", False)], MARKS[equal.get("DuckDB", False)])
         self.rows += expected.rows
         for note in notes + lake_notes:
@@ -165,12 +170,12 @@ class Proof:
             return [f"replica: {error}"]
         return [] if got == expected else [f"replica: {got.rows:,} rows, checksum {got}"]
 
-    def _lake(self, table: Table, expected: Digest) -> tuple:
+    def _lake(self, table: Table, composites: list, expected: Digest) -> tuple:
         """The source's digest in the lake's types, which reader agrees with it, and what is wrong."""
         in_lake, equal, notes = "", {}, []
         try:
             comparison = LakeComparison(self.lake, table)
-            comparison.load_source(self.source, table)
+            comparison.load_source(self.source, table, composites)
             in_lake = comparison.digest("source")
             for reader, relation in comparison.readers.items():
                 got = comparison.digest(relation)

@@ -1,5 +1,6 @@
 """What an operator relies on: it goes on where it was, lets the source forget, says the truth, and leaves nothing behind."""
 
+import subprocess
 import time
 
 import pytest
@@ -91,6 +92,7 @@ def test_a_restart_of_either_server_is_survived(source, replica, replicate, slui
     sluice.start()
     sluice.wait_until()
     for database in (source, replica):
+        database.close()
         database.server.restart()
         source.execute("UPDATE account SET balance = balance + 1 WHERE id < 100; INSERT INTO event (kind) VALUES ('restarted')")
         sluice.wait_until()
@@ -170,10 +172,11 @@ def test_check_is_content_and_changes_nothing(source, replica, sluice):
 def test_a_role_of_least_privilege_made_by_the_printed_script_suffices(source, replica, servers, sluice, compare):
     source.execute(TABLES + 'CREATE SCHEMA "Other"; CREATE TABLE "Other".t (id int PRIMARY KEY); INSERT INTO "Other".t VALUES (1);')
     role = f"reader_{source.name}"
-    sluice.init(source_dsn=source.dsn(user=role))
-    script = sluice.command("check", "--print-sql", expect=None).stdout
+    sluice.init()
+    script = sluice.command("check", "--print-sql", "--role", role).stdout
     assert "REPLICATION" in script
-    source.execute(script)
+    subprocess.run(["psql", "-qX", "-v", "ON_ERROR_STOP=1", source.dsn()], input=script, text=True, check=True, stdout=subprocess.DEVNULL)
+    sluice.configure(lambda config: next(iter(config["sources"].values())).update(user=role))
     try:
         assert not source.scalar("SELECT rolsuper FROM pg_roles WHERE rolname = %s", [role])
         sluice.sync()

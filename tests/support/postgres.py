@@ -142,6 +142,11 @@ class Database:
             self._connection = self.connect()
         return self._connection
 
+    def close(self):
+        """Forgets the connection, as before a restart of the server."""
+        if self._connection is not None:
+            self._connection.close()
+
     def lsn(self) -> int:
         """Everything committed so far ends at or before it."""
         return lsn_number(self.scalar("SELECT pg_current_wal_flush_lsn()::text"))
@@ -154,8 +159,7 @@ class Database:
 
     def drop(self):
         """With its slots, whoever still reads them."""
-        if self._connection is not None:
-            self._connection.close()
+        self.close()
         with psycopg.connect(self.server.dsn("postgres"), autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [self.name])

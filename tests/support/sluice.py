@@ -96,7 +96,7 @@ class Sluice:
 
     def stop(self, timeout: float = 30) -> int:
         code = self._end(signal.SIGTERM, timeout)
-        assert code in (0, 143), f"ended with {code}\n{self.log_tail()}"
+        assert code in (0, 130, 143), f"ended with {code}\n{self.log_tail()}"
         return code
 
     def _end(self, how: signal.Signals, timeout: float = 30) -> int | None:
@@ -107,6 +107,13 @@ class Sluice:
         code = self._process.wait(timeout)
         self._process = None
         return code
+
+    def wait_said(self, words: str, timeout: float = 60):
+        """Until the log of `sluice run` has these words."""
+        deadline = time.monotonic() + timeout
+        while words not in self.log.read_text(errors="replace"):
+            assert self.running() and time.monotonic() < deadline, f"never said {words!r}\n{self.log_tail()}"
+            time.sleep(0.1)
 
     def wait_exit(self, timeout: float = 60) -> int:
         code = self._process.wait(timeout)

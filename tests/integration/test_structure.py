@@ -7,7 +7,7 @@ CREATE TYPE mood AS ENUM ('sad', 'ok', 'very "happy"');
 CREATE DOMAIN percent AS numeric(5,2) CHECK (VALUE BETWEEN 0 AND 100);
 CREATE TYPE address AS (street text, zip int);
 CREATE SEQUENCE ticket START 1000 INCREMENT 5;
-CREATE TABLE facility (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE, mood mood DEFAULT 'ok', share percent,
+CREATE TABLE facility (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE, mood mood, share percent,
                        home address, ticket bigint DEFAULT nextval('ticket'), created timestamptz NOT NULL DEFAULT now(),
                        CONSTRAINT named CHECK (length(name) < 100));
 CREATE TABLE booking (id bigserial PRIMARY KEY, facility_id int REFERENCES facility, during tstzrange NOT NULL,

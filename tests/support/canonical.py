@@ -46,7 +46,7 @@ SIMPLE = {
 def mapping(type_: Type) -> Mapping:
     """The mapping of the type reference, profile portable."""
     if type_.element is not None:
-        return _list_of(mapping(type_.element))
+        return _list_of(mapping(type_.element), type_.element.kind == "c")
     if type_.kind == "c":
         return Mapping("string", "row_to_json({x})::text", "{x}")
     namespace, name = type_.name.split(".", 1)
@@ -55,8 +55,6 @@ def mapping(type_: Type) -> Mapping:
             return _numeric(type_.typmod)
         if name in SIMPLE:
             return SIMPLE[name]
-        if name.startswith("reg"):  # The name is known to the source alone.
-            return Mapping("string", "{x}::oid::text", "{x}")
     return AS_TEXT
 
 
@@ -79,14 +77,15 @@ def _numeric(typmod: int) -> Mapping:
                    r"regexp_replace({x}::VARCHAR, '^(-?)\.', '\10.')")
 
 
-def _list_of(element: Mapping) -> Mapping:
-    # Length before text: no element can be mistaken for two.
-    source = element.source.format(x="e")
+def _list_of(element: Mapping, composite: bool) -> Mapping:
+    # Length before text: no element can be mistaken for two. (unnest would take composites apart.)
+    source = element.source.format(x="({x})[i]" if composite else "e")
+    elements = "generate_subscripts({x}, 1) AS i" if composite else "unnest({x}) WITH ORDINALITY AS u(e, i)"
     lake = element.lake.format(x="e")
     return Mapping(
         f"list<{element.iceberg}>",
         # Iceberg's lists have one dimension that starts at one.
-        f"CASE WHEN {{x}} IS NULL OR array_ndims({{x}}) > 1 OR array_lower({{x}}, 1) <> 1 THEN NULL ELSE '[' || coalesce((SELECT string_agg(coalesce(length({source}) || ':' || ({source}), 'NULL'), ',' "
-        f"ORDER BY i) FROM unnest({{x}}) WITH ORDINALITY AS u(e, i)), '') || ']' END",
+        f"CASE WHEN {{x}} IS NULL OR array_ndims({{x}}) > 1 OR array_lower({{x}}, 1) <> 1 THEN NULL ELSE '[' || coalesce((SELECT string_agg("
+        f"coalesce(length({source}) || ':' || ({source}), 'NULL'), ',' ORDER BY i) FROM {elements}), '') || ']' END",
         f"CASE WHEN {{x}} IS NULL THEN NULL ELSE '[' || coalesce(array_to_string(list_transform({{x}}, lambda e: "
         f"coalesce(length({lake}) || ':' || ({lake}), 'NULL')), ','), '') || ']' END")

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/failpoint.h"
+#include "observability/errors/source_codes.h"
 #include "pipeline/first_error.h"
 #include "pipeline/table_finisher.h"
 
@@ -79,7 +81,9 @@ class Copying {
     if (end_.stop_requested()) finishers_.clear();  // Drops what waits; what is being committed may end.
     for (const auto& finisher : finishers_) finisher->NoMore();
     for (const auto& finisher : finishers_) finisher->Join();
-    return first_error_.status();
+    Status ran = first_error_.status();
+    if (ran.ok() && postponed_) return *postponed_;
+    return ran;
   }
 
  private:
@@ -119,7 +123,12 @@ class Copying {
     progress_.RangeStarted(range.table);
     FanOut rows(range.table, progress_, end_.get_token());
     RETURN_IF_ERROR(rows.Open(run_));
-    RETURN_IF_ERROR(reader.Read(run_.tables[range.table], range, rows));
+    const Status read = reader.Read(run_.tables[range.table], range, rows);
+    if (!read.ok() && read.error().code == slu::kCopiedTableRewritten) {
+      Postpone(read.error());
+      return Ok();
+    }
+    RETURN_IF_ERROR(read);
     SLUICE_FAILPOINT("pipeline.range_read");
     RETURN_IF_ERROR(rows.Finish());
     SLUICE_FAILPOINT("pipeline.range_written");
@@ -131,6 +140,12 @@ class Copying {
     }
     if (complete) Complete(range.table);
     return Ok();
+  }
+
+  // The other tables go on; this one never becomes complete, and is copied again by the next run.
+  void Postpone(const Error& error) {
+    const std::lock_guard lock(mutex_);
+    if (!postponed_) postponed_ = error;
   }
 
   // All rows of the table are with the sinks.
@@ -156,9 +171,10 @@ class Copying {
   std::stop_source end_;
   FirstError first_error_;
 
-  std::mutex mutex_;  // Guards the two below.
+  std::mutex mutex_;  // Guards the three below.
   std::vector<size_t> ranges_left_;    // By table.
   std::vector<size_t> finishes_left_;  // By table: sinks that have not made it complete.
+  std::optional<Error> postponed_;     // The first table that must be copied again.
 
   std::vector<std::unique_ptr<TableFinisher>> finishers_;  // One per target; last: ends first.
 };

@@ -26,7 +26,8 @@ class InitialCopy {
   class Reader {
    public:
     virtual ~Reader() = default;
-    /// Reads one range and hands its rows over as they come.
+    /// Reads one range and hands its rows over as they come. Error: kCopiedTableRewritten if the snapshot no longer
+    /// shows the table's rows, before any of them; other ranges may be read all the same.
     virtual Status Read(const TableDefinition& table, const CopyRange& range, RowReceiver& receiver) = 0;
   };
 

@@ -24,5 +24,6 @@ inline constexpr int kSlotForeign = 2206;          // Another plugin, database o
 inline constexpr int kStreamCorrupt = 2301;
 inline constexpr int kSpillFailed = 2302;
 inline constexpr int kSnapshotMismatch = 2401;
+inline constexpr int kCopiedTableRewritten = 2402;  // TRUNCATE or a rewrite between snapshot and copy.
 
 }  // namespace sluice::slu

@@ -48,13 +48,9 @@ class PgCopyReader final : public InitialCopy::Reader {
     SLUICE_FAILPOINT("source.before_copy_range");
     if (!connection_) return Error{ErrorKind::kUnavailable, "this copy connection has failed before"};
     const TableName& leaf = table.leaves[range.leaf].name;
+    RETURN_IF_ERROR(RequireSameFiles(leaf));
     auto started = connection_->Execute(CopyCommand(*table.schema, leaf, range));
-    if (!started.ok()) {
-      Error error = std::move(started).error();
-      error.message = fmt::format("cannot copy {}", ToString(leaf));
-      if (error.evidence.find("[42501]") != std::string::npos) error.code = slu::kSourcePrivilege;
-      return error;
-    }
+    if (!started.ok()) return CannotCopy(leaf, std::move(started).error());
     CopyRows rows(table.schema->columns.size(), receiver);
     Status read = ReadRows(rows, leaf);
     // What is still under way ends with the connection.
@@ -63,6 +59,25 @@ class PgCopyReader final : public InitialCopy::Reader {
   }
 
  private:
+  // A table that was emptied or rewritten after the snapshot looks empty under it. The lock keeps its files as they
+  // are; pg_class is read under the snapshot, and the function tells the files of now.
+  Status RequireSameFiles(const TableName& leaf) {
+    const std::string name = QuoteName(leaf);
+    const auto locked = connection_->Execute(fmt::format("LOCK TABLE ONLY {} IN ACCESS SHARE MODE", name));
+    if (!locked.ok()) return CannotCopy(leaf, locked.error());
+    const auto same = connection_->Execute(fmt::format("SELECT FROM pg_catalog.pg_class c WHERE c.oid = {}::pg_catalog.regclass AND "
+                                                       "c.relfilenode = pg_catalog.pg_relation_filenode(c.oid)", QuoteLiteral(name)));
+    if (!same.ok()) return CannotCopy(leaf, same.error());
+    if (PQntuples(same->get()) == 1) return Ok();
+    return Error{ErrorKind::kUnavailable, fmt::format("{} was emptied or rewritten while it was being copied", ToString(leaf)), slu::kCopiedTableRewritten};
+  }
+
+  static Error CannotCopy(const TableName& leaf, Error error) {
+    error.message = fmt::format("cannot copy {}", ToString(leaf));
+    if (error.evidence.find("[42501]") != std::string::npos) error.code = slu::kSourcePrivilege;
+    return error;
+  }
+
   Status ReadRows(CopyRows& rows, const TableName& leaf) {
     for (;;) {
       char* data = nullptr;

@@ -1,5 +1,6 @@
 #include "source/postgres/pg_initial_copy.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "observability/errors/source_codes.h"
 #include "pg_test_server.h"
 #include "source/postgres/copy_rows.h"
 #include "source/postgres/pg_source.h"
@@ -161,6 +163,33 @@ TEST_F(PgInitialCopyTest, ObjectReferencesAreReadAsText) {
   FirstFields rows;
   ASSERT_TRUE((*reader)->Read(tables_[0], (*copy)->Plan(tables_, 1 << 20)[0], rows).ok());
   EXPECT_THAT(rows.second, ::testing::ElementsAre("public.r"));
+}
+
+TEST_F(PgInitialCopyTest, ATableThatLostItsFilesAfterTheSnapshotIsAnErrorInsteadOfEmpty) {
+  for (const char* table : {"emptied", "rewritten", "quiet"})
+    Run(fmt::format("CREATE TABLE public.{0} (id int PRIMARY KEY); INSERT INTO public.{0} SELECT generate_series(1, 10)", table));
+  Connect();
+  auto copy = source_->ExportSnapshot();
+  ASSERT_TRUE(copy.ok()) << copy.error().message << copy.error().evidence;
+  Run("TRUNCATE public.emptied");
+  Run("ALTER TABLE public.rewritten ADD COLUMN made timestamptz DEFAULT clock_timestamp()");
+  auto reader = (*copy)->Open();
+  ASSERT_TRUE(reader.ok());
+  size_t read = 0;
+  for (const CopyRange& range : (*copy)->Plan(tables_, 1 << 20)) {
+    FirstFields rows;
+    const Status done = (*reader)->Read(tables_[range.table], range, rows);
+    if (tables_[range.table].schema->name.name == "quiet") {
+      EXPECT_TRUE(done.ok());
+      EXPECT_EQ(rows.values.size(), 10u);
+    } else {
+      ASSERT_FALSE(done.ok());
+      EXPECT_EQ(done.error().code, slu::kCopiedTableRewritten);
+      EXPECT_TRUE(rows.values.empty());
+    }
+    ++read;
+  }
+  EXPECT_EQ(read, 3u);
 }
 
 TEST_F(PgInitialCopyTest, RowSecurityIsAnErrorInsteadOfMissingRows) {

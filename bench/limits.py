@@ -1,11 +1,12 @@
 """The limits: what the machine and PostgreSQL itself can do with the same rows."""
 
 import json
+import os
 import pathlib
 import subprocess
 import time
 
-PROGRAMS = pathlib.Path(__file__).resolve().parents[1] / "build/release/bench"
+PROGRAMS = pathlib.Path(os.environ.get("BENCH_PROGRAMS", pathlib.Path(__file__).resolve().parents[1] / "build/release/bench"))
 
 
 def program(name: str, *arguments) -> dict:

@@ -28,21 +28,91 @@ def wait_killed(sluice, timeout) -> bool:
     return True
 
 
-@pytest.mark.parametrize("name", failpoints())
-def test_killed_at(name, source, sluice, compare):
+# What the mixed load alone does not reach, and what does.
+def add_a_column(source, sluice):
+    source.execute("ALTER TABLE account ADD COLUMN note text")
+
+
+def change_megabytes_at_once(source, sluice):
+    source.execute("INSERT INTO account SELECT 9000000 + i, repeat('x', 250), i, now() FROM generate_series(1, 80000) i")
+
+
+def verify(source, sluice):
+    sluice.command("verify", expect=None)
+
+
+PROVOKED = {
+    "lake.before_schema_change": add_a_column,
+    "lake.after_schema_change": add_a_column,
+    "replica.after_part": change_megabytes_at_once,
+    "source.before_spill_write": change_megabytes_at_once,
+    "pipeline.barrier_view": verify,
+}
+AFTER_AN_INTERRUPTED_COPY = ["lake.after_drop_leftover"]
+IN_TEARDOWN = ["source.before_drop_slot", "source.before_drop_publication"]
+
+
+def prepare(source, sluice):
     source.execute(MIXED_SCHEMA)
     stream_small_transactions(source)
     sluice.init(commit_interval="300ms")
-    sluice.configure(lambda config: config["sinks"]["lake"].update(manifests={"merge_at": 3}, snapshots={"keep": 3}))
+
+    def often(config):
+        config["sinks"]["lake"].update(manifests={"merge_at": 3}, snapshots={"keep": 3})
+        config["sources"]["source"]["stream"] = {"spill_after": "1MiB"}
+
+    sluice.configure(often)
+
+
+def recover(sluice, armed):
+    """Once more with the failpoint armed, in the recovery or in the work after it, then to the end."""
+    sluice.start(env=armed)
+    if not wait_killed(sluice, 3):
+        sluice.kill()
+    sluice.start()
+    sluice.wait_until()
+
+
+@pytest.mark.parametrize("name", [name for name in failpoints() if name not in AFTER_AN_INTERRUPTED_COPY + IN_TEARDOWN])
+def test_killed_at(name, source, sluice, compare):
+    prepare(source, sluice)
     armed = {"SLUICE_FAILPOINTS": f"{name}=kill"}
     with MixedLoad(source):
         sluice.start(env=armed)
+        if provoke := PROVOKED.get(name):
+            sluice.wait_until()
+            provoke(source, sluice)
         assert wait_killed(sluice, 40), f"{name} was never hit\n{sluice.log_tail()}"
-        sluice.start(env=armed)  # In the recovery, or in the work after it, or not at all.
-        if not wait_killed(sluice, 4):
-            sluice.kill()
-        sluice.start()
-        sluice.wait_until()
+        recover(sluice, armed)
     sluice.wait_until()
     sluice.stop()
     compare()
+
+
+@pytest.mark.parametrize("name", AFTER_AN_INTERRUPTED_COPY)
+def test_killed_while_it_removes_an_interrupted_copy(name, source, sluice, compare):
+    prepare(source, sluice)
+    armed = {"SLUICE_FAILPOINTS": f"{name}=kill"}
+    with MixedLoad(source):
+        sluice.start(env={"SLUICE_FAILPOINTS": "lake.before_finish_tables=kill"})
+        assert wait_killed(sluice, 40), sluice.log_tail()
+        sluice.start(env=armed)
+        assert wait_killed(sluice, 40), f"{name} was never hit\n{sluice.log_tail()}"
+        recover(sluice, armed)
+    sluice.wait_until()
+    sluice.stop()
+    compare()
+
+
+@pytest.mark.parametrize("name", IN_TEARDOWN)
+def test_killed_in_teardown(name, source, sluice):
+    prepare(source, sluice)
+    sluice.sync()
+    sluice.command("teardown", "--yes", env={"SLUICE_FAILPOINTS": f"{name}=kill"}, expect=-signal.SIGKILL)
+    sluice.command("teardown", "--yes")
+    assert source.rows("SELECT count(*) FROM pg_publication") == [(0,)]
+    assert source.rows("SELECT count(*) FROM pg_replication_slots WHERE database = current_database()") == [(0,)]
+
+
+def test_every_failpoint_with_a_place_of_its_own_exists():
+    assert not {*PROVOKED, *AFTER_AN_INTERRUPTED_COPY, *IN_TEARDOWN} - {*failpoints()}

@@ -66,7 +66,7 @@ nlohmann::ordered_json FixToJson(const std::vector<std::string>& remedies) {
 // PostgreSQL's own classes of refusal, where the code that met it had no better word.
 bool IsPermission(const Error& error) {
   for (const std::string_view sign : {"[42501]", "[28000]", "[28P01]", "password authentication failed", "no password supplied",
-                                      "no pg_hba.conf entry", "permission denied", "Permission denied"})
+                                      "no pg_hba.conf entry", "certificate", "permission denied", "Permission denied"})
     if (error.evidence.find(sign) != std::string::npos) return true;
   return false;
 }

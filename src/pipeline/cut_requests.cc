@@ -20,6 +20,11 @@ Status CutRequests::WaitUntilStreaming() {
   return attached_ ? Ok() : ended_;
 }
 
+void CutRequests::WaitUntilStreaming(std::chrono::milliseconds wait_max) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, wait_max, [&] { return attached_; });
+}
+
 Result<ConsistentCut> CutRequests::Take(const Export& export_snapshot) {
   std::unique_lock lock(mutex_);
   if (!attached_) return NotStreaming();

@@ -36,6 +36,8 @@ class CutRequests {
 
   /// Until a pipeline streams. Error: what ended the pipeline before that.
   Status WaitUntilStreaming();
+  /// Or until `wait_max` has passed; whatever the last pipeline ended with.
+  void WaitUntilStreaming(std::chrono::milliseconds wait_max);
 
   /// Pauses the reader, calls `export_snapshot`, and waits until every sink stands at that moment.
   /// Error: kUnavailable (no pipeline streams 7003; the snapshot took too long 7004; the pipeline ended),

@@ -55,6 +55,7 @@ std::string_view Word(Comparison result) {
     case Comparison::kEqual: return "equal";
     case Comparison::kDifferent: return "different";
     case Comparison::kNotCopied: return "not_copied";
+    case Comparison::kRewritten: return "rewritten";
   }
   return "";
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <tuple>
 
 #include "base/failpoint.h"
 #include "observability/error_catalog.h"
@@ -12,6 +13,10 @@
 namespace sluice {
 namespace {
 
+// A table that is truncated all the time is tried alone, and so sooner after its moment, before we give up on it.
+constexpr int kCutsMax = 5;
+// A process that has just been started may still be opening its sinks.
+constexpr std::chrono::milliseconds kStreamStartWait{5000};
 constexpr uint64_t kRangeBytes = 256ull << 20;  // One reader, so ranges only bound what a stop must wait for.
 
 /// One read of the source feeds what every sink expects.
@@ -79,6 +84,37 @@ Result<std::vector<TableDefinition>> ChosenTables(Source& source, const std::vec
   return tables;
 }
 
+/// Adds to `report` what it can compare, and returns the tables that were rewritten between the moment and the
+/// reading: under the snapshot they look empty. `last`: those too are added, as such.
+Result<std::vector<TableDefinition>> CompareAtOneMoment(Source& source, CutRequests& cuts,
+                                                        const std::vector<TableDefinition>& tables,
+                                                        const VerifyObserver& observe, const std::stop_token& stop,
+                                                        bool last, VerifyReport& report) {
+  ASSIGN_OR_RETURN(ConsistentCut cut, cuts.Take([&] { return source.ExportSnapshot(); }));
+  ASSIGN_OR_RETURN(auto reader, cut.source_rows->Open());
+  std::vector<std::vector<CopyRange>> ranges(tables.size());
+  for (const CopyRange& range : cut.source_rows->Plan(tables, kRangeBytes)) ranges[range.table].push_back(range);
+  report.lsn = cut.source_rows->snapshot_lsn();
+  std::vector<TableDefinition> rewritten;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    if (observe) observe({ToString(tables[i].schema->name), i, tables.size()});
+    const auto compared = CompareTable(tables[i], ranges[i], *reader, cut.sinks, stop);
+    if (compared.ok()) {
+      report.tables.insert(report.tables.end(), compared->begin(), compared->end());
+      continue;
+    }
+    if (compared.error().code != slu::kCopiedTableRewritten) return compared.error();
+    ASSIGN_OR_RETURN(reader, cut.source_rows->Open());
+    if (!last) {
+      rewritten.push_back(tables[i]);
+      continue;
+    }
+    for (const SinkCut& sink : cut.sinks)
+      report.tables.push_back({ToString(tables[i].schema->name), sink.sink, Comparison::kRewritten});
+  }
+  return rewritten;
+}
+
 }  // namespace
 
 size_t VerifyReport::count(Comparison result) const {
@@ -89,21 +125,14 @@ size_t VerifyReport::count(Comparison result) const {
 Result<VerifyReport> Verify(const OpenSource& open_source, CutRequests& cuts, const std::vector<std::string>& globs,
                             const VerifyObserver& observe, std::stop_token stop) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Source> source, open_source());
-  ASSIGN_OR_RETURN(const std::vector<TableDefinition> tables, ChosenTables(*source, globs));
-  ASSIGN_OR_RETURN(ConsistentCut cut, cuts.Take([&] { return source->ExportSnapshot(); }));
-  std::sort(cut.sinks.begin(), cut.sinks.end(), [](const SinkCut& a, const SinkCut& b) { return a.sink < b.sink; });
-  ASSIGN_OR_RETURN(const auto reader, cut.source_rows->Open());
-  std::vector<std::vector<CopyRange>> ranges(tables.size());
-  for (const CopyRange& range : cut.source_rows->Plan(tables, kRangeBytes)) ranges[range.table].push_back(range);
-
+  ASSIGN_OR_RETURN(std::vector<TableDefinition> tables, ChosenTables(*source, globs));
+  cuts.WaitUntilStreaming(kStreamStartWait);  // Take() says it, if nothing streams by then.
   VerifyReport report;
-  report.lsn = cut.source_rows->snapshot_lsn();
-  for (size_t i = 0; i < tables.size(); ++i) {
-    if (observe) observe({ToString(tables[i].schema->name), i, tables.size()});
-    ASSIGN_OR_RETURN(const std::vector<TableComparison> compared,
-                     CompareTable(tables[i], ranges[i], *reader, cut.sinks, stop));
-    report.tables.insert(report.tables.end(), compared.begin(), compared.end());
+  for (int cut = 1; cut == 1 || !tables.empty(); ++cut) {
+    ASSIGN_OR_RETURN(tables, CompareAtOneMoment(*source, cuts, tables, observe, stop, cut == kCutsMax, report));
   }
+  std::stable_sort(report.tables.begin(), report.tables.end(),
+                   [](const auto& a, const auto& b) { return std::tie(a.table, a.sink) < std::tie(b.table, b.sink); });
   return report;
 }
 

@@ -14,7 +14,12 @@
 
 namespace sluice {
 
-enum class Comparison { kEqual, kDifferent, kNotCopied };
+enum class Comparison {
+  kEqual,
+  kDifferent,
+  kNotCopied,
+  kRewritten,  ///< TRUNCATE or a rewrite came between the moment and the reading, every time.
+};
 
 struct TableComparison {
   std::string table;

@@ -119,6 +119,7 @@ def test_verify_is_silent_about_equal_data(how, source, replicate, sluice):
         sluice.command("verify", expect=OK)
         return
     sluice.start()
+    sluice.wait_answering()  # Before it holds the folder's lock, verify would run alone and keep it out.
     with MixedLoad(source):
         for _ in range(3):
             sluice.command("verify", expect=OK)

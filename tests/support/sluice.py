@@ -108,6 +108,13 @@ class Sluice:
         self._process = None
         return code
 
+    def wait_answering(self, timeout: float = 30):
+        """Until `sluice status` gets an answer."""
+        deadline = time.monotonic() + timeout
+        while self.command("status", expect=None).code != OK:
+            assert self.running() and time.monotonic() < deadline, self.log_tail()
+            time.sleep(0.1)
+
     def wait_said(self, words: str, timeout: float = 60):
         """Until the log of `sluice run` has these words."""
         deadline = time.monotonic() + timeout

@@ -58,7 +58,7 @@ bool IsKey(const TableSchema& source, size_t column) {
   return std::find(source.key.begin(), source.key.end(), column) != source.key.end();
 }
 
-LakeSchemaPtr Complete(const TableSchemaPtr& source, iceberg::Schema schema, FieldIds field_ids) {
+LakeSchemaPtr Complete(const TableSchemaPtr& source, iceberg::Schema schema, FieldIds field_ids, bool older = false) {
   SetIdentifiers(*source, schema);
   arrow::FieldVector fields;
   for (const iceberg::Field& field : schema.fields) fields.push_back(ToArrowField(field));
@@ -67,6 +67,7 @@ LakeSchemaPtr Complete(const TableSchemaPtr& source, iceberg::Schema schema, Fie
   made->arrow = arrow::schema(std::move(fields));
   made->iceberg = std::move(schema);
   made->field_ids = std::move(field_ids);
+  made->older = older;
   return made;
 }
 
@@ -101,6 +102,14 @@ const iceberg::Field* FindOld(const iceberg::Schema& current, const FieldIds& fi
   return current.FindColumn(column.name);
 }
 
+// Attribute numbers only grow, so a column that the source does not know yet has a higher one than all it knows.
+bool IsNewerThanAll(int32_t field, const FieldIds& field_ids, const TableSchema& source) {
+  const auto entry = std::find_if(field_ids.begin(), field_ids.end(), [&](const auto& one) { return one.second == field; });
+  return entry != field_ids.end() && std::all_of(source.columns.begin(), source.columns.end(), [&](const Column& column) {
+           return column.attribute_number != 0 && column.attribute_number < entry->first;
+         });
+}
+
 }  // namespace
 
 LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source) {
@@ -120,7 +129,7 @@ LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source) {
 }
 
 Result<LakeSchemaPtr> EvolveLakeSchema(const iceberg::Schema& current, int32_t last_column_id,
-                                       const FieldIds& field_ids, const TableSchemaPtr& source) {
+                                       const FieldIds& field_ids, const TableSchemaPtr& source, bool may_be_older) {
   iceberg::Schema schema;
   FieldIds new_ids;
   std::set<int32_t> used;
@@ -145,8 +154,11 @@ Result<LakeSchemaPtr> EvolveLakeSchema(const iceberg::Schema& current, int32_t l
   }
   // The added columns are the last of every schema that sluice made.
   const size_t added_from = current.fields.size() - kAddedColumns.size();
+  bool older = false;
   for (size_t i = 0; i < added_from; ++i) {
-    if (!used.contains(current.fields[i].id)) return Changed(*source, current.fields[i].name, "was removed");
+    if (used.contains(current.fields[i].id)) continue;
+    older = may_be_older && !current.fields[i].required && IsNewerThanAll(current.fields[i].id, field_ids, *source);
+    if (!older) return Changed(*source, current.fields[i].name, "was removed");
   }
   const std::vector<std::string> names = NamesOfAddedColumns(*source);
   for (size_t i = 0; i < names.size(); ++i) {
@@ -156,7 +168,7 @@ Result<LakeSchemaPtr> EvolveLakeSchema(const iceberg::Schema& current, int32_t l
   }
   for (iceberg::Field& field : schema.fields) AssignElementIds(field.type, last_column_id);
   schema.id = current.id;
-  return Complete(source, std::move(schema), std::move(new_ids));
+  return Complete(source, std::move(schema), std::move(new_ids), older);
 }
 
 std::string ToText(const FieldIds& field_ids) {

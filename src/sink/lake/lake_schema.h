@@ -26,6 +26,7 @@ struct LakeSchema {
   iceberg::Schema iceberg;
   std::shared_ptr<arrow::Schema> arrow;
   FieldIds field_ids;
+  bool older = false;  ///< Lacks columns that the table already has; its rows are NULL there.
 
   size_t source_columns() const { return source->columns.size(); }
   size_t ingested_at() const { return source_columns(); }
@@ -39,9 +40,12 @@ LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source);
 
 /// The schema after the source's columns changed; `current` is what the table has, `field_ids` what its
 /// property says. New columns get new ids, renamed ones keep theirs.
+/// `may_be_older`: after a restart the stream begins before changes that the lake has followed already, so the last
+/// columns may be missing.
 /// Error: kNeedsOperator (4107) naming the column that was removed or has another type now.
 Result<LakeSchemaPtr> EvolveLakeSchema(const iceberg::Schema& current, int32_t last_column_id,
-                                       const FieldIds& field_ids, const TableSchemaPtr& source);
+                                       const FieldIds& field_ids, const TableSchemaPtr& source,
+                                       bool may_be_older = false);
 
 std::string ToText(const FieldIds& field_ids);
 /// Error: kCorrupt.

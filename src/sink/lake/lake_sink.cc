@@ -266,8 +266,11 @@ Status LakeSink::FollowSchema(LakeTable& table, const TableSchemaPtr& schema) {
   const iceberg::TableMetadata& metadata = *table.current.metadata;
   const auto property = metadata.properties.find(kColumnsProperty);
   ASSIGN_OR_RETURN(const FieldIds ids, ParseFieldIds(property == metadata.properties.end() ? "" : property->second));
-  ASSIGN_OR_RETURN(LakeSchemaPtr evolved, EvolveLakeSchema(metadata.schema(), metadata.last_column_id, ids, schema));
-  if (!evolved->iceberg.SameColumns(metadata.schema())) {
+  ASSIGN_OR_RETURN(LakeSchemaPtr evolved, EvolveLakeSchema(metadata.schema(), metadata.last_column_id, ids, schema,
+                                                           /*may_be_older=*/table.writer == nullptr));
+  if (evolved->older) {
+    log::Warn("lake", "lake.older_columns", "rows come that lack columns which the table has since; they are NULL there", {{"table", ToString(schema->name)}});
+  } else if (!evolved->iceberg.SameColumns(metadata.schema())) {
     if (table.writer != nullptr) RETURN_IF_ERROR(table.writer->Flush());
     SLUICE_FAILPOINT("lake.before_schema_change");
     log::Info("lake", "lake.schema_changed", "a table's columns follow the source", {{"table", ToString(schema->name)}});

@@ -297,6 +297,25 @@ TEST_F(LakeSinkTest, NewAndRenamedColumnsAreFollowedAndOthersStop) {
   EXPECT_EQ(refused.error().code, 4107);
 }
 
+TEST_F(LakeSinkTest, RowsFromBeforeAColumnWasAddedAreTakenAfterARestart) {
+  const TableSchemaPtr schema = TestSchema("t");
+  Open();
+  Copy(schema, {{1, "a", "x"}});
+  auto wider = std::make_shared<TableSchema>(*schema);
+  wider->columns.push_back({"extra", 4, testing::BuiltinType(25, "text"), -1, false});
+  BatchMaker batch(wider);
+  batch.AddChange({Operation::kInsert, OldTuple::kNone, 0, 0, batch.AppendTuple({testing::Int8(2), "b", "y", "new"}, {}, {0})});
+  batch.End(300);
+  ASSERT_TRUE(sink_->Write(batch.Make()).ok());  // The column is there, the row is not: as after a crash.
+  Open();
+  BatchMaker again(schema);
+  again.Insert({3, "c", "z"}).End(200);
+  const uint32_t table = again.AddTable(wider);
+  again.AddChange({Operation::kInsert, OldTuple::kNone, table, 0, again.AppendTuple({testing::Int8(2), "b", "y", "new"}, {}, {0})});
+  Apply(again, 300);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|x|NULL", "2|b|y|new", "3|c|z|NULL"}));
+}
+
 TEST_F(LakeSinkTest, EveryPartitionTransformKeepsAllRows) {
   const TableSchemaPtr schema = TestSchema("t");
   const std::vector<std::vector<PartitionFieldConfig>> specs{

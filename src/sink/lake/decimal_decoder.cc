@@ -1,5 +1,9 @@
 #include "sink/lake/decimal_decoder.h"
 
+#include <algorithm>
+
+#include "sink/lake/value_text.h"
+
 namespace sluice {
 namespace {
 
@@ -11,12 +15,18 @@ constexpr Int128 PowerOfTen(int exponent) {
   return power;
 }
 
-template <class T>
+template <class T, bool (*kParse)(std::string_view, T&)>
 class WholeDecimalDecoder final : public ValueDecoder {
  public:
   bool Decode(Bytes bytes, Cell& cell, PolicyCounts&) override {
     if (bytes.size() != sizeof(T)) return false;
     cell = Cell::Decimal(static_cast<Int128>(LoadBigEndian<T>(bytes.data())));
+    return true;
+  }
+  bool DecodeText(std::string_view text, Cell& cell, PolicyCounts&) override {
+    T number = 0;
+    if (!kParse(text, number)) return false;
+    cell = Cell::Decimal(static_cast<Int128>(number));
     return true;
   }
 };
@@ -48,7 +58,35 @@ class NumericDecoder final : public ValueDecoder {
     return true;
   }
 
+  bool DecodeText(std::string_view text, Cell& cell, PolicyCounts& counts) override {
+    cell = Cell{};
+    if (text::IsNotFinite(text)) return ++counts[Policy::kNotANumber], true;
+    if (!text::IsNumber(text) || text.find('e') != std::string_view::npos) return false;
+    const bool negative = text.starts_with('-');
+    Int128 value = 0;
+    if (SumText(text.substr(negative ? 1 : 0), value)) cell = Cell::Decimal(negative ? -value : value);
+    else ++counts[Policy::kOutOfRange];
+    return true;
+  }
+
  private:
+  // As Sum, from decimal digits with or without a point among them.
+  bool SumText(std::string_view digits, Int128& value) const {
+    const size_t point = std::min(digits.find('.'), digits.size());
+    const auto take = [&](char digit) {
+      if (value > (limit_ - 1 - (digit - '0')) / 10) return false;  // Before it grows beyond 128 bits.
+      value = value * 10 + (digit - '0');
+      return true;
+    };
+    for (const char digit : digits.substr(0, point))
+      if (!take(digit)) return false;
+    const std::string_view fraction = digits.substr(std::min(point + 1, digits.size()));
+    const auto scale = static_cast<size_t>(scale_);
+    for (size_t i = 0; i < scale; ++i)
+      if (!take(i < fraction.size() ? fraction[i] : '0')) return false;
+    return fraction.find_first_not_of('0', scale) == std::string_view::npos;
+  }
+
   // The digits times 10^scale_; false where that isn't a whole number below the limit.
   bool Sum(const std::byte* digits, int count, int weight, Int128& value) const {
     int exponent = 0;  // Of the last digit taken, in tens.
@@ -84,7 +122,7 @@ class NumericDecoder final : public ValueDecoder {
 std::unique_ptr<ValueDecoder> MakeDecimalFromNumeric(int32_t precision, int32_t scale) {
   return std::make_unique<NumericDecoder>(precision, scale);
 }
-std::unique_ptr<ValueDecoder> MakeDecimalFromInt64() { return std::make_unique<WholeDecimalDecoder<int64_t>>(); }
-std::unique_ptr<ValueDecoder> MakeDecimalFromUint64() { return std::make_unique<WholeDecimalDecoder<uint64_t>>(); }
+std::unique_ptr<ValueDecoder> MakeDecimalFromInt64() { return std::make_unique<WholeDecimalDecoder<int64_t, text::ParseMoney>>(); }
+std::unique_ptr<ValueDecoder> MakeDecimalFromUint64() { return std::make_unique<WholeDecimalDecoder<uint64_t, text::ParseInteger<uint64_t>>>(); }
 
 }  // namespace sluice

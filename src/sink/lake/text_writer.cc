@@ -5,6 +5,8 @@
 
 #include "sink/lake/pg_type_oid.h"
 #include "sink/lake/text_forms.h"
+#include "sink/lake/value_text.h"
+#include "sink/lake/value_text_parts.h"
 
 namespace sluice {
 namespace {
@@ -95,6 +97,15 @@ class SimpleWriter final : public TextWriter {
  public:
   explicit SimpleWriter(text::Form form) : form_(form) {}
   bool Write(Bytes value, std::string& out) const override { return form_(value, out); }
+  bool writes_server_text() const override { return form_ != UnknownBinary && form_ != text::Money; }
+  bool RewriteText(std::string_view text, std::string& out) const override {
+    if (form_ != text::Money) return TextWriter::RewriteText(text, out);
+    int64_t cents = 0;
+    if (!text::ParseMoney(text, cents)) return false;
+    std::byte bytes[sizeof cents];
+    StoreBigEndian(bytes, cents);
+    return text::Money(bytes, out);
+  }
 
  private:
   const text::Form form_;
@@ -115,6 +126,11 @@ class NumberWriter final : public TextWriter {
     }
     return true;
   }
+  bool RewriteJson(std::string_view text, std::string& out) const override {
+    if (!text::IsNumber(text)) return false;
+    if (text::IsNotFinite(text)) text::AppendJsonString(text, out); else out.append(text);
+    return true;
+  }
 
  private:
   const text::Form form_;
@@ -126,6 +142,12 @@ class BoolWriter final : public TextWriter {
   bool WriteJson(Bytes value, std::string& out) const override {
     if (value.size() != 1) return false;
     out.append(value[0] != std::byte{0} ? "true" : "false");
+    return true;
+  }
+  bool RewriteJson(std::string_view text, std::string& out) const override {
+    bool value = false;
+    if (!text::ParseBool(text, value)) return false;
+    out.append(value ? "true" : "false");
     return true;
   }
 };
@@ -141,6 +163,14 @@ class TwoFormsWriter final : public TextWriter {
     if (quoted_) out.push_back('"');
     return true;
   }
+  bool RewriteJson(std::string_view text, std::string& out) const override {
+    if (!quoted_) return out.append(text), true;
+    int64_t micros = 0;
+    if (!(form_ == text::Timestamp ? text::ParseTimestamp(text, micros) : text::ParseTimestamptz(text, micros))) return false;
+    std::byte bytes[sizeof micros];
+    StoreBigEndian(bytes, micros);
+    return WriteJson(bytes, out);
+  }
 
  private:
   const text::Form form_, json_;
@@ -151,7 +181,7 @@ class TwoFormsWriter final : public TextWriter {
 // | per element  length: int32, -1 for null, and bytes
 class ArrayWriter final : public TextWriter {
  public:
-  explicit ArrayWriter(std::unique_ptr<TextWriter> element) : element_(std::move(element)) {}
+  ArrayWriter(std::unique_ptr<TextWriter> element, char delimiter) : element_(std::move(element)), delimiter_(delimiter) {}
   bool Write(Bytes value, std::string& out) const override { return WriteJson(value, out); }
   bool WriteJson(Bytes value, std::string& out) const override {
     ByteReader reader(value);
@@ -166,6 +196,24 @@ class ArrayWriter final : public TextWriter {
       if (!reader.ok() || lengths[i] <= 0) return false;
     }
     return Append(lengths, dimensions, reader, out) && reader.at_end();
+  }
+  bool writes_server_text() const override { return false; }
+  bool RewriteText(std::string_view text, std::string& out) const override { return RewriteJson(text, out); }
+  bool RewriteJson(std::string_view text, std::string& out) const override {
+    using Token = text::ArrayParts::Token;
+    text::ArrayParts parts(text, delimiter_);
+    for (Token token = parts.Next(); token != Token::kEnd; token = parts.Next()) {
+      if (token == Token::kMalformed) return false;
+      if (token == Token::kClose) {
+        out.push_back(']');
+        continue;
+      }
+      if (!parts.is_first()) out.push_back(',');
+      if (token == Token::kOpen) out.push_back('[');
+      if (token == Token::kNull) out.append("null");
+      if (token == Token::kItem && !element_->RewriteJson(parts.item(), out)) return false;
+    }
+    return true;
   }
 
  private:
@@ -191,6 +239,7 @@ class ArrayWriter final : public TextWriter {
   }
 
   const std::unique_ptr<TextWriter> element_;
+  const char delimiter_;
 };
 
 // fields: int32 | per field  type oid: uint32, length: int32, -1 for null, and bytes
@@ -225,6 +274,23 @@ class CompositeWriter final : public TextWriter {
     out.push_back('}');
     return reader.at_end();
   }
+  bool writes_server_text() const override { return false; }
+  bool RewriteText(std::string_view text, std::string& out) const override { return RewriteJson(text, out); }
+  bool RewriteJson(std::string_view text, std::string& out) const override {
+    text::RecordParts parts(text);
+    char before = '{';
+    for (const Field& field : fields_) {
+      if (!parts.Next()) return false;
+      out.push_back(std::exchange(before, ','));
+      text::AppendJsonString(field.name, out);
+      out.push_back(':');
+      if (parts.is_null()) out.append("null");
+      else if (!field.writer->RewriteJson(parts.field(), out)) return false;
+    }
+    if (fields_.empty()) out.push_back('{');
+    out.push_back('}');
+    return parts.at_end();
+  }
 
  private:
   const std::vector<Field> fields_;
@@ -257,6 +323,7 @@ class RangeWriter final : public TextWriter {
     out.push_back((flags & kUpperInclusive) != 0 ? ']' : ')');
     return reader.ok() && reader.at_end();
   }
+  bool writes_server_text() const override { return subtype_->writes_server_text(); }
 
  private:
   bool AppendNext(ByteReader& reader, std::string& out) const {
@@ -286,6 +353,7 @@ class MultirangeWriter final : public TextWriter {
     out.push_back('}');
     return reader.ok() && reader.at_end() && ranges >= 0;
   }
+  bool writes_server_text() const override { return range_->writes_server_text(); }
 
  private:
   const std::unique_ptr<TextWriter> range_;
@@ -336,7 +404,7 @@ std::unique_ptr<TextWriter> Make(const Type& type, int nesting) {
       if (has_element) return Make(*type.element, nesting + 1);
       break;
     case TypeKind::kArray:
-      if (has_element) return std::make_unique<ArrayWriter>(Make(*type.element, nesting + 1));
+      if (has_element) return std::make_unique<ArrayWriter>(Make(*type.element, nesting + 1), type.array_delimiter);
       break;
     case TypeKind::kComposite:
       if (known) return MakeComposite(type, nesting);
@@ -360,6 +428,19 @@ bool TextWriter::WriteJson(Bytes value, std::string& out) const {
   std::string text;
   if (!Write(value, text)) return false;
   text::AppendJsonString(text, out);
+  return true;
+}
+
+bool TextWriter::RewriteText(std::string_view text, std::string& out) const {
+  out.append(text);
+  return writes_server_text();
+}
+
+bool TextWriter::RewriteJson(std::string_view text, std::string& out) const {
+  if (writes_server_text()) return text::AppendJsonString(text, out), true;
+  std::string rewritten;
+  if (!RewriteText(text, rewritten)) return false;
+  text::AppendJsonString(rewritten, out);
   return true;
 }
 

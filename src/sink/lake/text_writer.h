@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "change/type.h"
@@ -18,6 +19,13 @@ class TextWriter {
   virtual bool Write(Bytes value, std::string& out) const = 0;
   /// Appends the value as to_json prints it.
   virtual bool WriteJson(Bytes value, std::string& out) const;
+
+  /// Whether Write appends what the server prints: not so for JSON, money and unknown types.
+  virtual bool writes_server_text() const { return true; }
+  /// As Write and WriteJson, but from the text that the server prints. False: the text is malformed, or doesn't
+  /// tell the binary form of a type that is held as that.
+  virtual bool RewriteText(std::string_view text, std::string& out) const;
+  virtual bool RewriteJson(std::string_view text, std::string& out) const;
 };
 
 /// Types whose text only the source can make:

@@ -1,5 +1,7 @@
 #include "sink/lake/value_decoder.h"
 
+#include <bit>
+#include <cmath>
 #include <deque>
 #include <limits>
 #include <utility>
@@ -9,6 +11,8 @@
 #include "sink/lake/pg_type_oid.h"
 #include "sink/lake/text_writer.h"
 #include "sink/lake/type_map.h"
+#include "sink/lake/value_text.h"
+#include "sink/lake/value_text_parts.h"
 
 namespace sluice {
 namespace {
@@ -24,7 +28,37 @@ class IntegerDecoder final : public ValueDecoder {
  public:
   bool Decode(Bytes bytes, Cell& cell, PolicyCounts&) override {
     if (bytes.size() != sizeof(T)) return false;
-    cell = Cell::Integer(static_cast<int64_t>(LoadBigEndian<T>(bytes.data())));
+    return Hold(LoadBigEndian<T>(bytes.data()), cell);
+  }
+  bool DecodeText(std::string_view text, Cell& cell, PolicyCounts&) override {
+    T number = 0;
+    return text::ParseInteger(text, number) && Hold(number, cell);
+  }
+
+ private:
+  static bool Hold(T number, Cell& cell) {
+    cell = Cell::Integer(static_cast<int64_t>(number));
+    return true;
+  }
+};
+
+// Numbers that are not are all one to PostgreSQL, and in text form; so they are here, whatever their bits.
+template <class Float, class Bits, bool (*kParse)(std::string_view, Float&)>
+class FloatDecoder final : public ValueDecoder {
+ public:
+  bool Decode(Bytes bytes, Cell& cell, PolicyCounts&) override {
+    if (bytes.size() != sizeof(Bits)) return false;
+    return Hold(std::bit_cast<Float>(LoadBigEndian<Bits>(bytes.data())), cell);
+  }
+  bool DecodeText(std::string_view text, Cell& cell, PolicyCounts&) override {
+    Float number = 0;
+    return kParse(text, number) && Hold(number, cell);
+  }
+
+ private:
+  static bool Hold(Float number, Cell& cell) {
+    if (std::isnan(number)) number = std::numeric_limits<Float>::quiet_NaN();
+    cell = Cell::Integer(static_cast<int64_t>(std::bit_cast<Bits>(number)));
     return true;
   }
 };
@@ -36,14 +70,28 @@ class BoolDecoder final : public ValueDecoder {
     cell = Cell::Integer(bytes[0] != std::byte{0} ? 1 : 0);
     return true;
   }
+  bool DecodeText(std::string_view text, Cell& cell, PolicyCounts&) override {
+    bool value = false;
+    if (!text::ParseBool(text, value)) return false;
+    cell = Cell::Integer(value ? 1 : 0);
+    return true;
+  }
 };
 
-template <class T, int64_t kToEpoch, int64_t kFirst, int64_t kEnd>
+template <class T, bool (*kParse)(std::string_view, T&), int64_t kToEpoch, int64_t kFirst, int64_t kEnd>
 class InstantDecoder final : public ValueDecoder {
  public:
   bool Decode(Bytes bytes, Cell& cell, PolicyCounts& counts) override {
     if (bytes.size() != sizeof(T)) return false;
-    const auto since_2000 = static_cast<int64_t>(LoadBigEndian<T>(bytes.data()));
+    return Hold(LoadBigEndian<T>(bytes.data()), cell, counts);
+  }
+  bool DecodeText(std::string_view text, Cell& cell, PolicyCounts& counts) override {
+    T since_2000 = 0;
+    return kParse(text, since_2000) && Hold(since_2000, cell, counts);
+  }
+
+ private:
+  static bool Hold(int64_t since_2000, Cell& cell, PolicyCounts& counts) {
     // Compared before it is moved: ±infinity are the ends of the range.
     if (since_2000 < kFirst - kToEpoch || since_2000 >= kEnd - kToEpoch) {
       ++counts[Policy::kInfinity];
@@ -61,6 +109,14 @@ class BytesDecoder final : public ValueDecoder {
     cell = Cell::Of(AsText(bytes));
     return true;
   }
+  bool DecodeText(std::string_view text, Cell& cell, PolicyCounts&) override {
+    if (!text::ParseBytea(text, held_)) return false;
+    cell = Cell::Of(held_);
+    return true;
+  }
+
+ private:
+  std::string held_;
 };
 
 class PlainTextDecoder final : public ValueDecoder {
@@ -69,7 +125,10 @@ class PlainTextDecoder final : public ValueDecoder {
     cell = Cell::Of(AsText(bytes));
     return true;
   }
-  bool takes_text() const override { return true; }
+  bool DecodeText(std::string_view text, Cell& cell, PolicyCounts&) override {
+    cell = Cell::Of(text);
+    return true;
+  }
 };
 
 class VersionedTextDecoder final : public ValueDecoder {
@@ -79,7 +138,10 @@ class VersionedTextDecoder final : public ValueDecoder {
     cell = Cell::Of(AsText(bytes.subspan(1)));
     return true;
   }
-  bool takes_text() const override { return true; }
+  bool DecodeText(std::string_view text, Cell& cell, PolicyCounts&) override {
+    cell = Cell::Of(text);
+    return true;
+  }
 };
 
 class UuidDecoder final : public ValueDecoder {
@@ -89,6 +151,14 @@ class UuidDecoder final : public ValueDecoder {
     cell = Cell::Of(AsText(bytes));
     return true;
   }
+  bool DecodeText(std::string_view text, Cell& cell, PolicyCounts&) override {
+    if (!text::ParseUuid(text, held_)) return false;
+    cell = Cell::Of(held_);
+    return true;
+  }
+
+ private:
+  std::string held_;
 };
 
 class WrittenTextDecoder final : public ValueDecoder {
@@ -102,7 +172,15 @@ class WrittenTextDecoder final : public ValueDecoder {
     cell = Cell::Of(text_);
     return true;
   }
-  bool takes_text() const override { return true; }
+  bool DecodeText(std::string_view text, Cell& cell, PolicyCounts&) override {
+    if (!writer_->writes_server_text()) {
+      text_.clear();
+      if (!writer_->RewriteText(text, text_)) return false;
+      text = text_;
+    }
+    cell = Cell::Of(text);
+    return true;
+  }
 
  private:
   const std::unique_ptr<TextWriter> writer_;
@@ -113,7 +191,7 @@ class WrittenTextDecoder final : public ValueDecoder {
 // The form stands at ArrayWriter in text_writer.cc.
 class ListDecoder final : public ValueDecoder {
  public:
-  explicit ListDecoder(std::unique_ptr<ValueDecoder> element) : element_(std::move(element)) {}
+  ListDecoder(std::unique_ptr<ValueDecoder> element, char delimiter) : element_(std::move(element)), delimiter_(delimiter) {}
 
   bool Decode(Bytes bytes, Cell& cell, PolicyCounts& counts) override {
     ByteReader reader(bytes);
@@ -129,31 +207,59 @@ class ListDecoder final : public ValueDecoder {
       if (!reader.ok() || length < 0 || static_cast<size_t>(length) > reader.rest_size() / 4) return false;
       if (lower_bound == 1) return DecodeItems(static_cast<size_t>(length), reader, cell, counts);
     }
-    if (dimensions != 0) {
-      ++counts[Policy::kArrayShape];
-      cell = Cell{};
-      return true;
-    }
+    if (dimensions != 0) return RefuseShape(cell, counts);
     return DecodeItems(0, reader, cell, counts);
   }
 
+  bool DecodeText(std::string_view text, Cell& cell, PolicyCounts& counts) override {
+    using Token = text::ArrayParts::Token;
+    items_.clear();
+    texts_used_ = 0;
+    text::ArrayParts parts(text, delimiter_);
+    bool is_list = !parts.has_bounds();  // They are printed where one isn't from 1.
+    for (Token token = parts.Next(); token != Token::kEnd; token = parts.Next()) {
+      if (token == Token::kMalformed) return false;
+      is_list = is_list && parts.depth() <= 1;
+      if (!is_list || token == Token::kOpen || token == Token::kClose) continue;
+      Cell item;
+      if (token == Token::kItem && !element_->DecodeText(parts.item(), item, counts)) return false;
+      KeepItem(item, AsBytes(text));
+    }
+    return is_list ? Hold(cell) : RefuseShape(cell, counts);
+  }
+
  private:
+  static bool RefuseShape(Cell& cell, PolicyCounts& counts) {
+    ++counts[Policy::kArrayShape];
+    cell = Cell{};
+    return true;
+  }
+
   bool DecodeItems(size_t length, ByteReader& reader, Cell& cell, PolicyCounts& counts) {
+    const Bytes wire = reader.rest();
     for (size_t i = 0; i < length; ++i) {
       const auto size = reader.Read<int32_t>();
       Cell item;
       if (size >= 0) {
         const Bytes bytes = reader.ReadBytes(static_cast<size_t>(size));
         if (!reader.ok() || !element_->Decode(bytes, item, counts)) return false;
-        // The next element overwrites the decoder's scratch space, but not the wire's bytes.
-        if (item.kind == CellKind::kBytes && !Inside(item.bytes, bytes)) item.bytes = Keep(item.bytes);
       }
-      items_.push_back(item);
+      KeepItem(item, wire);
     }
+    return Hold(cell) && reader.ok() && reader.at_end();
+  }
+
+  bool Hold(Cell& cell) {
     cell = Cell{};
     cell.kind = CellKind::kList;
     cell.items = items_;
-    return reader.ok() && reader.at_end();
+    return true;
+  }
+
+  // The next element overwrites the decoder's scratch space, but not the wire's bytes.
+  void KeepItem(Cell item, Bytes wire) {
+    if (item.kind == CellKind::kBytes && !Inside(item.bytes, wire)) item.bytes = Keep(item.bytes);
+    items_.push_back(item);
   }
 
   static bool Inside(std::string_view view, Bytes bytes) {
@@ -168,6 +274,7 @@ class ListDecoder final : public ValueDecoder {
   }
 
   const std::unique_ptr<ValueDecoder> element_;
+  const char delimiter_;
   std::vector<Cell> items_;
   std::deque<std::string> texts_;  // A deque: texts that grew stay where they are.
   size_t texts_used_ = 0;
@@ -188,16 +295,17 @@ std::unique_ptr<ValueDecoder> MakeBase(const Type& type, int32_t typmod) {
     case pg::kOid:
     case pg::kXid:
     case pg::kCid: return std::make_unique<IntegerDecoder<uint32_t>>();
-    case pg::kFloat4: return std::make_unique<IntegerDecoder<uint32_t>>();
-    case pg::kFloat8: return std::make_unique<IntegerDecoder<int64_t>>();
+    case pg::kFloat4: return std::make_unique<FloatDecoder<float, uint32_t, text::ParseFloat4>>();
+    case pg::kFloat8: return std::make_unique<FloatDecoder<double, int64_t, text::ParseFloat8>>();
     case pg::kMoney: return MakeDecimalFromInt64();
     case pg::kXid8: return MakeDecimalFromUint64();
     case pg::kBytea: return std::make_unique<BytesDecoder>();
     case pg::kUuid: return std::make_unique<UuidDecoder>();
-    case pg::kDate: return std::make_unique<InstantDecoder<int32_t, kDaysTo2000, kFirstDay, kEndDay>>();
+    case pg::kDate: return std::make_unique<InstantDecoder<int32_t, text::ParseDate, kDaysTo2000, kFirstDay, kEndDay>>();
     case pg::kTimestamp:
+      return std::make_unique<InstantDecoder<int64_t, text::ParseTimestamp, kMicrosTo2000, kFirstMicros, kEndMicros>>();
     case pg::kTimestamptz:
-      return std::make_unique<InstantDecoder<int64_t, kMicrosTo2000, kFirstMicros, kEndMicros>>();
+      return std::make_unique<InstantDecoder<int64_t, text::ParseTimestamptz, kMicrosTo2000, kFirstMicros, kEndMicros>>();
     case pg::kNumeric: {
       NumericShape shape;
       if (FitsDecimal(typmod, shape)) return MakeDecimalFromNumeric(shape.precision, shape.scale);
@@ -228,7 +336,7 @@ std::unique_ptr<ValueDecoder> MakeDecoder(const Type& type, int32_t typmod) {
       if (type.element) return MakeDecoder(*type.element, type.element_typmod);
       break;
     case TypeKind::kArray:
-      if (type.element && type.has_binary) return std::make_unique<ListDecoder>(MakeDecoder(*type.element, typmod));
+      if (type.element && type.has_binary) return std::make_unique<ListDecoder>(MakeDecoder(*type.element, typmod), type.array_delimiter);
       break;
     case TypeKind::kEnum:
     case TypeKind::kComposite:

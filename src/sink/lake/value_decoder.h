@@ -1,5 +1,5 @@
 #pragma once
-// From the binary form of one column's values to the lake's representation.
+// From the binary form of one column's values, or the server's text, to the lake's representation.
 
 #include <array>
 #include <cstdint>
@@ -39,16 +39,14 @@ class ValueDecoder {
   virtual ~ValueDecoder() = default;
   /// `cell` is valid until the next call. False: the bytes contradict the type's format.
   virtual bool Decode(Bytes bytes, Cell& cell, PolicyCounts& counts) = 0;
-  /// Whether values in text form can be taken as they are.
-  virtual bool takes_text() const { return false; }
+  /// The same cell from the text that the server prints (value_text.h says how). False: the text is malformed, or
+  /// doesn't tell the binary form of a type that is held as that (Policy::kUnknownBinary).
+  virtual bool DecodeText(std::string_view text, Cell& cell, PolicyCounts& counts) = 0;
 
   /// A value of a tuple; kUnchanged becomes null.
   bool DecodeValue(const Value& value, Cell& cell, PolicyCounts& counts) {
     if (value.kind == ValueKind::kBinary) return Decode(value.bytes, cell, counts);
-    if (value.kind == ValueKind::kText) {
-      cell = Cell::Of(AsText(value.bytes));
-      return takes_text();
-    }
+    if (value.kind == ValueKind::kText) return DecodeText(AsText(value.bytes), cell, counts);
     cell = Cell{};
     return true;
   }

@@ -14,7 +14,7 @@ namespace sluice {
 namespace {
 
 // A table that is truncated all the time is tried alone, and so sooner after its moment, before we give up on it.
-constexpr int kCutsMax = 5;
+constexpr int kCutsMax = 20;
 // A process that has just been started may still be opening its sinks.
 constexpr std::chrono::milliseconds kStreamStartWait{5000};
 constexpr uint64_t kRangeBytes = 256ull << 20;  // One reader, so ranges only bound what a stop must wait for.

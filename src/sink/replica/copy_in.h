@@ -37,7 +37,7 @@ class CopyIn {
   const std::string& sql_state() const { return sql_state_; }
 
  private:
-  static constexpr size_t kBlockBytes = 128 << 10;
+  static constexpr size_t kBlockBytes = 32 << 10;
 
   Status Flush();
   Status Put(const char* bytes, size_t size);

@@ -8,7 +8,7 @@
 namespace sluice {
 namespace {
 
-constexpr size_t kBlockBytes = 256u << 10;
+constexpr size_t kBlockBytes = 32u << 10;
 constexpr std::string_view kSignature("PGCOPY\n\377\r\n\0", 11);
 
 Error Malformed(const char* what) { return Error{ErrorKind::kCorrupt, what, slu::kStreamCorrupt}; }

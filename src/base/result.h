@@ -29,6 +29,9 @@ struct Error {
   std::string evidence = {};      ///< The other side's words, verbatim, e.g. "postgres: …".
   std::string why = {};           ///< Overrides the catalog's explanation when not empty.
   std::vector<std::string> fix = {};  ///< Overrides the catalog's remedies when not empty.
+  /// Namespace and name of the one table that it is about: without that table all others can go on. Else empty.
+  std::vector<std::string> table = {};
+  std::string sink = {};          ///< The one destination that it is about. Else empty.
 };
 
 /// A value or the error that prevented it.

@@ -1,20 +1,52 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
+#include <optional>
+#include <string>
 
 #include "change/lsn.h"
 #include "change/table_schema.h"
 
 namespace sluice {
 
-/// A table whose initial copy is complete in one sink. Its rows are those of the exported snapshot taken at
+/// A table whose copy is complete in one sink. Its rows are those of the exported snapshot taken at
 /// `copy_lsn`: transactions with commit_lsn < copy_lsn are in it, all others must come by the stream.
 struct CopiedTable {
   Oid oid = 0;  ///< Of the source table: another OID under the same name is another table.
   Lsn copy_lsn;
+  /// While the table is behind its sink's bookmark, as one that was copied beside the stream is: everything that
+  /// ends at or before it is in the table. Unset: the bookmark speaks for the table too.
+  std::optional<Lsn> catching_up_from = {};
+
+  bool operator==(const CopiedTable&) const = default;
 };
 
-/// By source name. A table that is missing here needs an initial copy before it may take changes.
+/// By source name. A table that is missing here needs a copy before it may take changes.
 using CopiedTables = std::map<TableName, CopiedTable>;
+
+/// A table that one sink does not follow, and why: the others go on. Its rows stay as they are until it is copied
+/// again.
+struct HeldTable {
+  Oid oid = 0;         ///< Of the source table that was held; 0: whichever has the name.
+  int code = 0;        ///< SLU number.
+  std::string reason;  ///< One line, no row values.
+  Lsn lsn;             ///< The sink's bookmark when it was held: the rows are of then at the latest.
+
+  bool operator==(const HeldTable&) const = default;
+};
+using HeldTables = std::map<TableName, HeldTable>;
+
+/// Everything at or before it is in all tables of a sink: where the stream must go on for it.
+inline Lsn ResumeLsn(Lsn bookmark, const CopiedTables& copied) {
+  for (const auto& [name, table] : copied)
+    if (table.catching_up_from) bookmark = std::min(bookmark, *table.catching_up_from);
+  return bookmark;
+}
+
+/// Whether a table must take the changes of a transaction. `bookmark`: of its sink; unset where there is none.
+inline bool TakesTransaction(const CopiedTable& table, Lsn commit_lsn, Lsn end_lsn, Lsn bookmark) {
+  return commit_lsn >= table.copy_lsn && end_lsn > table.catching_up_from.value_or(bookmark);
+}
 
 }  // namespace sluice

@@ -52,6 +52,8 @@ void AddVerbs(CLI::App& app, Invocation& invocation) {
   AddTables(app, invocation);
   AddBookmark(app, invocation);
   AddVerify(app, invocation);
+  AddResync(app, invocation);
+  AddSkip(app, invocation);
   AddTeardown(app, invocation);
   AddDemo(app, invocation);
   AddExplain(app, invocation);

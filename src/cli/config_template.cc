@@ -90,6 +90,7 @@ std::string PipelineSection(const ConfigTemplate& content) {
       "      include: [\"*.*\"]                          # namespace.table, with * and ?\n"
       "      exclude: []\n"
       "      without_identity: append-only            # tables that PostgreSQL would not let be updated once published: or refuse\n"
+      "      watch: 30s                               # how soon a new table of the source joins, and a changed one is noticed\n"
       "    queue: {{ max_bytes: 64MiB }}                # per sink; a full one slows the reader\n"
       "    # table_options:\n"
       "    #   public.events:\n"

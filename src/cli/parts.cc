@@ -65,6 +65,7 @@ PipelineOptions MakePipelineOptions(const Config& config) {
   PipelineOptions options;
   options.copy = config.source.copy;
   options.queue_bytes_max = config.pipeline.queue_bytes_max;
+  options.table_watch_interval = config.pipeline.table_watch_interval;
   return options;
 }
 

@@ -44,16 +44,17 @@ class Runner {
 
  private:
   RunOutcome RunOnce(std::stop_token stop) {
-    Pipeline pipeline(connector_, options_, clock_, board_, cuts_);
-    Status status = pipeline.Run(std::move(stop));
-    return {std::move(status), pipeline.made_progress()};
+    Pipeline pipeline(connector_, options_, clock_, board_, cuts_, requests_);
+    const Result<PipelineEnd> ended = pipeline.Run(std::move(stop));
+    if (!ended.ok()) return {ended.error(), pipeline.made_progress(), false};
+    return {Ok(), pipeline.made_progress(), *ended == PipelineEnd::kAgain};
   }
 
   ControlCommands Commands(std::stop_source& stop) {
     const auto verify = [this](const std::vector<std::string>& globs, const VerifyObserver& observe, std::stop_token asked) {
       return Verify(connector_.open_source, cuts_, globs, observe, std::move(asked));
     };
-    return {&board_, verify, [&stop] { stop.request_stop(); }};
+    return {&board_, verify, [&stop] { stop.request_stop(); }, &requests_};
   }
 
   const Config& config_;
@@ -63,6 +64,7 @@ class Runner {
   const Connector connector_;
   StatusBoard board_;
   CutRequests cuts_;
+  TableRequests requests_;
 };
 
 Result<ExitCode> Run(const Options& options, Invocation& invocation) {

@@ -53,9 +53,16 @@ std::string SlotLine(const ordered_json& source) {
 
 std::string TablesLine(const ordered_json& tables) {
   std::string line = fmt::format("TABLES  {} streaming", FormatCount(Amount(tables, "streaming")));
-  for (const char* const state : {"copying", "waiting", "failed"})
+  for (const char* const state : {"copying", "waiting", "held"})
     if (const uint64_t count = Amount(tables, state); count > 0) line += fmt::format(" · {} {}", FormatCount(count), state);
-  return line + "\n";
+  line += "\n";
+  constexpr size_t kNamed = 10;
+  const ordered_json held = tables.value("held_tables", ordered_json::array());
+  for (size_t i = 0; i < std::min(held.size(), kNamed); ++i)
+    line += fmt::format("HELD    {} in {}  {} {}   run: sluice resync {}\n", Printable(Text(held[i], "table")), Printable(Text(held[i], "sink")), Printable(Text(held[i], "code")),
+                        Printable(Text(held[i], "reason")), Printable(Text(held[i], "table")));
+  if (held.size() > kNamed) line += fmt::format("        and {} more: sluice tables\n", held.size() - kNamed);
+  return line;
 }
 
 }  // namespace
@@ -81,7 +88,7 @@ std::string RenderStatus(const ordered_json& status, bool aligned) {
 }
 
 Table TablesTable(const ordered_json& tables) {
-  Table table({{"TABLE"}, {"STATE"}, {"COPIED", Align::kRight}, {"COPY LSN"}, {"SINKS"}});
+  Table table({{"TABLE"}, {"STATE"}, {"COPIED", Align::kRight}, {"COPY LSN"}, {"SINKS"}, {"HELD"}});
   for (const ordered_json& entry : tables.value("tables", ordered_json::array())) {
     std::string copied = "–";
     const uint64_t total = Amount(entry, "bytes_total"), read = Amount(entry, "bytes_read");
@@ -89,14 +96,16 @@ Table TablesTable(const ordered_json& tables) {
     else if (Amount(entry, "rows_copied") > 0) copied = FormatCount(Amount(entry, "rows_copied")) + " rows";
     std::string sinks;
     for (const ordered_json& sink : entry.value("copied_in", ordered_json::array())) sinks += (sinks.empty() ? "" : ", ") + (sink.is_string() ? sink.get<std::string>() : "");
-    table.AddRow({Text(entry, "table"), Text(entry, "state"), copied, Text(entry, "copy_lsn"), sinks});
+    std::string held;
+    for (const ordered_json& hold : entry.value("held_in", ordered_json::array())) held += fmt::format("{}{}: {}", held.empty() ? "" : "; ", Text(hold, "sink"), Text(hold, "code"));
+    table.AddRow({Text(entry, "table"), Text(entry, "state"), copied, Text(entry, "copy_lsn"), sinks, held});
   }
   return table;
 }
 
 ExitCode StatusExitCode(const ordered_json& status) {
   const std::string state = Text(status, "state");
-  return state == "failed" || state == "retrying" || Amount(Part(status, "tables"), "failed") > 0 ? ExitCode::kDegraded : ExitCode::kOk;
+  return state == "failed" || state == "retrying" || Amount(Part(status, "tables"), "held") > 0 ? ExitCode::kDegraded : ExitCode::kOk;
 }
 
 }  // namespace sluice::cli

@@ -74,6 +74,7 @@ struct PipelineConfig {
   std::vector<std::string> include{"*.*"};     ///< Globs of "namespace.name"; system namespaces never match.
   std::vector<std::string> exclude;
   WithoutIdentity without_identity = WithoutIdentity::kAppendOnly;
+  milliseconds table_watch_interval{30'000};   ///< How soon a new table of the source joins.
   uint64_t queue_bytes_max = 64ull << 20;      ///< Per sink.
 };
 

@@ -168,7 +168,7 @@ TEST(ConfigLoader, ShowsATypoWithLineMarksAndWhatIsAllowed) {
             "  │       inclde: [\"public.*\"]\n"
             "  │       ^^^^^^ did you mean \"include\"?\n"
             "why:  A misspelt field would otherwise be ignored in silence.\n"
-            "fix:  rename the field. Allowed here: include, exclude, without_identity\n");
+            "fix:  rename the field. Allowed here: include, exclude, without_identity, watch\n");
 }
 
 TEST(ConfigLoader, ShowsWhichVariableIsMissingAndWhatItIsFor) {

@@ -272,6 +272,7 @@ void ReadPipelines(FieldReader& pipelines, const DeclaredParts& parts, Config& c
       std::string without_identity = "append-only";
       tables->Choice("without_identity", without_identity, {"append-only", "refuse"});
       config.pipeline.without_identity = without_identity == "refuse" ? WithoutIdentity::kRefuse : WithoutIdentity::kAppendOnly;
+      tables->Duration("watch", config.pipeline.table_watch_interval, milliseconds(100), hours(24));
       tables->RefuseOthers();
     }
     if (auto queue = fields->Mapping("queue")) {

@@ -22,7 +22,8 @@ ChangeReader::ChangeReader(ChangeStream& stream, std::vector<SinkThread*> sinks,
 
 Status ChangeReader::Run(std::stop_token stop) {
   while (!stop.stop_requested() && !sink_closed_) {
-    if (until_ && received_ >= *until_ && !in_transaction_) return Ok();
+    const bool copying = keep_from_ != UINT64_MAX;
+    if (until_ && received_ >= *until_ && !in_transaction_ && !copying) return Ok();
     if (!barrier_) {
       ASSIGN_OR_RETURN(barrier_, cuts_.PauseIfAsked([this] { return Acknowledge(); }, stop));
     }
@@ -68,7 +69,7 @@ Status ChangeReader::PushToAll(const SinkItem& item, size_t size_bytes, const st
 }
 
 Status ChangeReader::Acknowledge() {
-  std::vector<Lsn> durable;
+  std::vector<Lsn> durable{Lsn{keep_from_}};
   for (const SinkThread* sink : sinks_) durable.push_back(sink->durable());
   const Lsn next = NextAcknowledged(acknowledged_, received_, durable);
   if (next > acknowledged_) SLUICE_FAILPOINT("pipeline.before_acknowledge");

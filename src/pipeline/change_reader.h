@@ -1,6 +1,7 @@
 #pragma once
 // The one reader: pulls batches from the stream, gives each to every sink's queue, acknowledges.
 
+#include <atomic>
 #include <optional>
 #include <stop_token>
 #include <vector>
@@ -27,6 +28,10 @@ class ChangeReader {
   /// What was acknowledged last.
   Lsn acknowledged() const { return acknowledged_; }
 
+  /// From any thread: acknowledges nothing beyond `lsn` and does not end at `until`, since a copy is under way from
+  /// there. Called before the copy's snapshot is taken with a position that is not beyond it, e.g. 0.
+  void KeepFrom(Lsn lsn) { keep_from_ = lsn.value; }
+
  private:
   Status Forward(const ChangeBatchPtr& batch, const std::stop_token& stop);
   Status PushToAll(const SinkItem& item, size_t size_bytes, const std::stop_token& stop);
@@ -35,6 +40,7 @@ class ChangeReader {
   const std::vector<SinkThread*> sinks_;
   CutRequests& cuts_;
   const std::optional<Lsn> until_;
+  std::atomic<uint64_t> keep_from_{UINT64_MAX};
   Lsn received_;
   Lsn acknowledged_;
   bool in_transaction_ = false;

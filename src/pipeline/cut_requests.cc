@@ -76,13 +76,13 @@ void CutRequests::Attach(size_t sinks, std::shared_ptr<void> owner) {
   changed_.notify_all();
 }
 
-void CutRequests::Detach(const Error& reason) {
+void CutRequests::Detach(const Error& reason, bool another_follows) {
   std::shared_ptr<void> last_owner;  // The sinks may die here, but not under the lock.
   const std::lock_guard lock(mutex_);
   attached_ = false;
   asked_ = false;
   state_ = State::kIdle;  // Whoever is being served finds that its reader is gone.
-  ended_ = reason;
+  if (!another_follows) ended_ = reason;
   last_owner = std::move(owner_);
   if (barrier_) barrier_->Fail(reason);
   changed_.notify_all();

@@ -48,8 +48,8 @@ class CutRequests {
 
   /// The stream runs. `owner` keeps the sinks.
   void Attach(size_t sinks, std::shared_ptr<void> owner);
-  /// The pipeline ends, for this reason.
-  void Detach(const Error& reason);
+  /// The pipeline ends, for this reason; `another_follows` at once.
+  void Detach(const Error& reason, bool another_follows = false);
 
   /// Called by the reader between two batches: at once null if nobody asked; otherwise stands still, at most
   /// kReaderPauseMax, and returns the barrier to put into the queues. `keep_alive` is called meanwhile.

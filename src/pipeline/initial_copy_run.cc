@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/failpoint.h"
+#include "change/table_error.h"
 #include "observability/errors/source_codes.h"
 #include "pipeline/first_error.h"
 #include "pipeline/table_finisher.h"
@@ -17,6 +18,11 @@ namespace {
 // Progress is shown a few times a second; telling it every row would make its lock hot.
 constexpr uint64_t kProgressRows = 8192, kProgressBytes = 1 << 20;
 
+Error OfSink(Error error, const Sink& sink) {
+  error.sink = sink.name();
+  return error;
+}
+
 /// Hands rows to every sink that needs the table.
 class FanOut final : public RowReceiver {
  public:
@@ -26,15 +32,19 @@ class FanOut final : public RowReceiver {
   Status Open(const InitialCopyRun& run) {
     for (const CopyTarget& target : run.targets) {
       if (std::find(target.tables.begin(), target.tables.end(), table_) == target.tables.end()) continue;
-      ASSIGN_OR_RETURN(auto writer, target.sink->OpenCopyWriter(run.tables[table_]));
-      writers_.push_back(std::move(writer));
+      auto writer = target.sink->OpenCopyWriter(run.tables[table_]);
+      if (!writer.ok()) return OfSink(std::move(writer).error(), *target.sink);
+      writers_.push_back({target.sink, std::move(*writer)});
     }
     return Ok();
   }
 
   Status Rows(Bytes rows, size_t count) override {
     if (stop_.stop_requested()) return Error{ErrorKind::kCancelled, "initial copy stopped"};
-    for (const auto& writer : writers_) RETURN_IF_ERROR(writer->Rows(rows, count));
+    for (const auto& [sink, writer] : writers_) {
+      Status written = writer->Rows(rows, count);
+      if (!written.ok()) return OfSink(std::move(written).error(), *sink);
+    }
     rows_ += count;
     bytes_ += rows.size();
     if (rows_ >= kProgressRows || bytes_ >= kProgressBytes) Report();
@@ -43,7 +53,10 @@ class FanOut final : public RowReceiver {
 
   Status Finish() {
     Report();
-    for (const auto& writer : writers_) RETURN_IF_ERROR(writer->Finish());
+    for (const auto& [sink, writer] : writers_) {
+      Status finished = writer->Finish();
+      if (!finished.ok()) return OfSink(std::move(finished).error(), *sink);
+    }
     return Ok();
   }
 
@@ -56,7 +69,7 @@ class FanOut final : public RowReceiver {
   const size_t table_;
   CopyProgress& progress_;
   const std::stop_token stop_;
-  std::vector<std::unique_ptr<CopyWriter>> writers_;
+  std::vector<std::pair<Sink*, std::unique_ptr<CopyWriter>>> writers_;
   uint64_t rows_ = 0, bytes_ = 0;  // Not yet reported.
 };
 
@@ -97,7 +110,8 @@ class Copying {
       for (const size_t table : target.tables) ++finishes_left_[table];
       finishers_.push_back(std::make_unique<TableFinisher>(
           *target.sink, run_.tables, run_.position, run_.source_time,
-          [this](const std::vector<size_t>& done) { Finished(done); }, [this](Error error) { Fail(std::move(error)); }));
+          [this](const std::vector<size_t>& done) { Finished(done); },
+          [this, sink = target.sink](Error error) { Fail(OfSink(std::move(error), *sink)); }));
     }
     for (const auto& finisher : finishers_) finisher->Start();
     for (size_t table = 0; table < run_.tables.size(); ++table)
@@ -128,7 +142,7 @@ class Copying {
       Postpone(read.error());
       return Ok();
     }
-    RETURN_IF_ERROR(read);
+    if (!read.ok()) return read.error().sink.empty() ? About(run_.tables[range.table].schema->name, read.error()) : read.error();
     SLUICE_FAILPOINT("pipeline.range_read");
     RETURN_IF_ERROR(rows.Finish());
     SLUICE_FAILPOINT("pipeline.range_written");
@@ -188,7 +202,8 @@ Status RunInitialCopy(const InitialCopyRun& run, InitialCopy& copy, CopyProgress
   for (const CopyTarget& target : run.targets) {
     std::vector<TableDefinition> needed;
     for (const size_t table : target.tables) needed.push_back(run.tables[table]);
-    RETURN_IF_ERROR(target.sink->PrepareTables(needed));
+    Status prepared = target.sink->PrepareTables(needed);
+    if (!prepared.ok()) return OfSink(std::move(prepared).error(), *target.sink);
   }
   SLUICE_FAILPOINT("pipeline.tables_prepared");
   RETURN_IF_ERROR(Copying(run, copy, progress).Run(stop));

@@ -10,6 +10,7 @@
 #include "observability/error_catalog.h"
 #include "observability/log.h"
 #include "pipeline/change_reader.h"
+#include "pipeline/copy_beside.h"
 #include "pipeline/first_error.h"
 #include "pipeline/initial_copy_run.h"
 
@@ -21,6 +22,8 @@ constexpr std::chrono::seconds kSlotReleaseWait{3};
 constexpr std::chrono::milliseconds kSlotReleasePoll{100};
 // How often the slot and the source's clock are looked at.
 constexpr std::chrono::seconds kWatchInterval{3};
+// How soon what people ask for is begun.
+constexpr std::chrono::milliseconds kRequestPoll{100};
 
 /// Waits on nothing but time and a request to stop.
 void Pause(std::chrono::milliseconds time, const std::stop_token& stop) {
@@ -38,27 +41,6 @@ std::vector<SourceTable> Identities(const std::vector<TableDefinition>& tables) 
   return identities;
 }
 
-/// The tables that some sink misses, and per sink which of them.
-InitialCopyRun PlanCopy(const std::vector<TableDefinition>& tables, const ResumePlan& plan,
-                        std::vector<AttachedSink>& sinks) {
-  InitialCopyRun run;
-  std::vector<size_t> position(tables.size(), SIZE_MAX);
-  for (size_t sink = 0; sink < sinks.size(); ++sink) {
-    const std::vector<size_t>& needed = plan.tables_to_copy[sink];
-    if (needed.empty() && sinks[sink].sink->bookmark()) continue;
-    CopyTarget& target = run.targets.emplace_back();
-    target.sink = sinks[sink].sink.get();
-    for (const size_t table : needed) {
-      if (position[table] == SIZE_MAX) {
-        position[table] = run.tables.size();
-        run.tables.push_back(tables[table]);
-      }
-      target.tables.push_back(position[table]);
-    }
-  }
-  return run;
-}
-
 }  // namespace
 
 /// What lives while the stream runs; its end waits for all threads.
@@ -68,9 +50,17 @@ struct Pipeline::Streaming {
   FirstError error;
   std::stop_source end;
 
+  std::atomic<bool> again{false};
+
   std::mutex mutex;  // Guards the one below.
   bool reader_done = false;
   std::condition_variable changed;
+
+  /// Ends it well, to begin anew.
+  void BeginAnew() {
+    again = true;
+    end.request_stop();
+  }
 
   void Fail(Error failure) {
     error.Offer(std::move(failure));
@@ -79,19 +69,21 @@ struct Pipeline::Streaming {
 };
 
 Pipeline::Pipeline(const Connector& connector, PipelineOptions options, const Clock& clock, StatusBoard& board,
-                   CutRequests& cuts)
-    : connector_(connector), options_(std::move(options)), clock_(clock), board_(board), cuts_(cuts) {}
+                   CutRequests& cuts, TableRequests& requests)
+    : connector_(connector), options_(std::move(options)), clock_(clock), board_(board), cuts_(cuts),
+      requests_(requests) {}
 
-Status Pipeline::Run(std::stop_token stop) {
+Result<PipelineEnd> Pipeline::Run(std::stop_token stop) {
   board_.Phase(PipelineState::kStarting);
-  Status ran = RunOpened(stop);
-  cuts_.Detach(ran.ok() ? Error{ErrorKind::kUnavailable, "the pipeline ended", slu::kVerifyNotStreaming}
-                        : ran.error());
+  Result<PipelineEnd> ran = RunOpened(stop);
+  const Error reason = ran.ok() ? Error{ErrorKind::kUnavailable, "the pipeline ended", slu::kVerifyNotStreaming} : ran.error();
+  if (!ran.ok() && requests_.HoldAfter(ran.error())) ran = PipelineEnd::kAgain;
+  cuts_.Detach(reason, /*another_follows=*/ran.ok() && *ran == PipelineEnd::kAgain);
   sinks_.reset();
   return ran;
 }
 
-Status Pipeline::RunOpened(std::stop_token stop) {
+Result<PipelineEnd> Pipeline::RunOpened(std::stop_token stop) {
   ASSIGN_OR_RETURN(source_, connector_.open_source());
   ASSIGN_OR_RETURN(tables_, source_->ReadTables());
   std::optional<SlotState> slot;
@@ -99,26 +91,42 @@ Status Pipeline::RunOpened(std::stop_token stop) {
   ASSIGN_OR_RETURN(auto sinks, connector_.open_sinks(source_->identity()));
   SLUICE_CHECK(!sinks.empty());
   sinks_ = std::make_shared<std::vector<AttachedSink>>(std::move(sinks));
+  ASSIGN_OR_RETURN(const size_t carried_out, CarryOutRequests());
 
   const std::vector<SourceTable> identities = Identities(tables_);
   ASSIGN_OR_RETURN(const ResumePlan plan,
                    DecideResume(source_->identity(), slot, SinkStates(), identities));
   board_.Opened(source_->identity(), tables_);
   for (const AttachedSink& attached : *sinks_)
-    board_.SinkOpened(attached.sink->name(), attached.commit.commit_interval, attached.sink->copied_tables(),
-                      attached.sink->bookmark());
+    board_.SinkOpened(*attached.sink, attached.commit.commit_interval);
+  requests_.Done(carried_out);  // Whoever waits for it finds it on the board.
   // Before any snapshot: what a transaction wrote while its table was not yet published is never streamed.
   RETURN_IF_ERROR(source_->EnsurePublication(tables_));
   SLUICE_FAILPOINT("pipeline.published");
-  const bool bookmark_missing = std::any_of(sinks_->begin(), sinks_->end(), [](const AttachedSink& attached) {
-    return !attached.sink->bookmark().has_value();
+  const bool nothing_copied = std::none_of(sinks_->begin(), sinks_->end(), [](const AttachedSink& attached) {
+    return attached.sink->bookmark().has_value();
   });
-  if ((plan.needs_copy() || bookmark_missing || plan.create_slot)) {
-    if (!options_.may_copy && (bookmark_missing || plan.create_slot))
-      return Error{ErrorKind::kNeedsOperator, "the initial copy has not been made yet", slu::kVerifyNothingCopied};
-    if (options_.may_copy) RETURN_IF_ERROR(Copy(plan, stop));
+  if (!nothing_copied && !plan.create_slot) return Stream(plan, stop);
+  if (!options_.may_copy)
+    return Error{ErrorKind::kNeedsOperator, "the initial copy has not been made yet", slu::kVerifyNothingCopied};
+  RETURN_IF_ERROR(CopyAll(plan, stop));
+  return PipelineEnd::kAgain;
+}
+
+Result<size_t> Pipeline::CarryOutRequests() {
+  const std::vector<TableRequest> requests = requests_.Pending();
+  for (TableRequest request : requests) {
+    // Another table under its name, one day, is not held.
+    const auto table = std::find_if(tables_.begin(), tables_.end(), [&](const TableDefinition& one) { return one.schema->name == request.table; });
+    if (table != tables_.end()) request.why.oid = table->schema->oid;
+    for (const AttachedSink& attached : *sinks_) {
+      if (!request.sink.empty() && request.sink != attached.sink->name()) continue;
+      SLUICE_FAILPOINT("pipeline.before_table_request");
+      RETURN_IF_ERROR(CarryOut(request, *attached.sink));
+    }
+    made_progress_ = true;
   }
-  return Stream(stop);
+  return requests.size();
 }
 
 Status Pipeline::WaitForSlot(std::optional<SlotState>& slot, std::stop_token stop) {
@@ -137,23 +145,33 @@ Status Pipeline::WaitForSlot(std::optional<SlotState>& slot, std::stop_token sto
   }
 }
 
-Status Pipeline::Copy(const ResumePlan& plan, std::stop_token stop) {
+std::vector<MissingTables> Pipeline::Missing(const ResumePlan& plan) const {
+  std::vector<MissingTables> missing;
+  for (size_t i = 0; i < sinks_->size(); ++i) {
+    Sink& sink = *(*sinks_)[i].sink;
+    if (plan.tables_to_copy[i].empty() && sink.bookmark()) continue;
+    MissingTables& of_sink = missing.emplace_back();
+    of_sink.sink = &sink;
+    for (const size_t table : plan.tables_to_copy[i]) of_sink.tables.push_back(tables_[table].schema->name);
+  }
+  return missing;
+}
+
+// Nothing streams yet, so nothing runs beside it.
+Status Pipeline::CopyAll(const ResumePlan& plan, std::stop_token stop) {
   board_.Phase(PipelineState::kCopying);
-  InitialCopyRun run = PlanCopy(tables_, plan, *sinks_);
+  InitialCopyRun run = PlanCopy(tables_, Missing(plan), options_);
   // Asked before the snapshot is taken, so that the copy is never called fresher than it is.
   ASSIGN_OR_RETURN(run.source_time, source_->Now());
   ASSIGN_OR_RETURN(const auto copy,
                    plan.create_slot ? source_->CreateSlotWithSnapshot() : source_->ExportSnapshot());
   SLUICE_FAILPOINT("pipeline.slot_created");
   run.position = {source_->identity(), copy->snapshot_lsn()};
-  run.parallel = options_.copy.parallel;
-  run.range_bytes_target = options_.copy.range_bytes_target;
   log::Info("pipeline", "copy.started", "initial copy started",
             {{"tables", std::to_string(run.tables.size())}, {"lsn", ToString(run.position.lsn)}});
   SLUICE_FAILPOINT("pipeline.before_copy");
   const Status copied = RunInitialCopy(run, *copy, board_.copy_progress(), stop);
   for (const AttachedSink& attached : *sinks_) {
-    board_.SinkCopied(attached.sink->name(), attached.sink->copied_tables());
     for (const auto& [name, table] : attached.sink->copied_tables())
       made_progress_ |= table.copy_lsn == run.position.lsn;
   }
@@ -169,8 +187,8 @@ Result<std::optional<Lsn>> Pipeline::Until() {
   return std::optional(std::max(now, options_.until_lsn.value_or(Lsn{})));
 }
 
-Status Pipeline::Stream(std::stop_token stop) {
-  if (stop.stop_requested()) return Ok();
+Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token stop) {
+  if (stop.stop_requested()) return PipelineEnd::kDone;
   ASSIGN_OR_RETURN(const std::optional<Lsn> until, Until());
   ASSIGN_OR_RETURN(const std::optional<SlotState> slot, source_->FindSlot());
   ASSIGN_OR_RETURN(const Lsn resume_from, ResumeFrom(source_->identity(), slot, SinkStates()));
@@ -179,9 +197,13 @@ Status Pipeline::Stream(std::stop_token stop) {
   SLUICE_FAILPOINT("pipeline.stream_opened");
   std::vector<SinkThread*> threads;
   for (AttachedSink& attached : *sinks_) {
+    if (!attached.sink->bookmark()) continue;  // It joins once its tables are copied.
     streaming.sinks.push_back(std::make_unique<SinkThread>(
         *attached.sink, source_->identity(), attached.commit, options_.queue_bytes_max, board_,
-        [&streaming](Error error) { streaming.Fail(std::move(error)); }));
+        [&streaming, name = std::string(attached.sink->name())](Error error) {
+          error.sink = name;
+          streaming.Fail(std::move(error));
+        }));
     threads.push_back(streaming.sinks.back().get());
   }
   for (SinkThread* thread : threads) thread->Start();
@@ -191,6 +213,16 @@ Status Pipeline::Stream(std::stop_token stop) {
 
   ChangeReader reader(*streaming.stream, threads, cuts_, resume_from, until);
   cuts_.Attach(threads.size(), sinks_);
+  std::optional<CopyBeside> copying;
+  if (std::vector<MissingTables> missing = Missing(plan); !missing.empty() && options_.may_copy) {
+    reader.KeepFrom(Lsn{});  // Before the reader could end at `until`.
+    copying.emplace(connector_, options_, std::move(missing), board_.copy_progress(),
+                    CopyBeside::Hooks{[&reader](Lsn lsn) { reader.KeepFrom(lsn); },
+                                      [&streaming](Status ended) {
+                                        if (ended.ok()) return streaming.BeginAnew();
+                                        if (ended.error().kind != ErrorKind::kCancelled) streaming.Fail(std::move(ended).error());
+                                      }});
+  }
   std::thread reading([&] {
     Status read = reader.Run(streaming.end.get_token());
     if (!read.ok()) streaming.Fail(std::move(read).error());
@@ -200,21 +232,44 @@ Status Pipeline::Stream(std::stop_token stop) {
   });
   Watch(streaming);
   reading.join();
+  copying.reset();
   for (SinkThread* thread : threads) thread->Finish();
   for (SinkThread* thread : threads) thread->Join();
   // What the sinks committed last; if the stream is broken the next start says it.
   Status last = reader.Acknowledge();
   if (!last.ok() && streaming.error.status().ok()) streaming.Fail(std::move(last).error());
-  made_progress_ |= reader.acknowledged() > resume_from;
-  return streaming.error.status();
+  made_progress_ |= reader.acknowledged() > resume_from || streaming.again;
+  if (!streaming.error.status().ok()) return streaming.error.status().error();
+  return streaming.again && !stop.stop_requested() ? PipelineEnd::kAgain : PipelineEnd::kDone;
 }
 
 void Pipeline::Watch(Streaming& streaming) {
+  auto tables_looked_at = std::chrono::steady_clock::now();
   for (;;) {
     LookAtSource();
-    std::unique_lock lock(streaming.mutex);
-    if (streaming.changed.wait_for(lock, kWatchInterval, [&] { return streaming.reader_done; })) return;
+    {
+      const auto until = std::chrono::steady_clock::now() + kWatchInterval;
+      std::unique_lock lock(streaming.mutex);
+      while (std::chrono::steady_clock::now() < until) {
+        if (streaming.changed.wait_for(lock, kRequestPoll, [&] { return streaming.reader_done; })) return;
+        if (requests_.pending()) streaming.BeginAnew();
+      }
+    }
+    if (std::chrono::steady_clock::now() - tables_looked_at < options_.table_watch_interval) continue;
+    tables_looked_at = std::chrono::steady_clock::now();
+    if (options_.may_copy && TablesChanged()) streaming.BeginAnew();
   }
+}
+
+bool Pipeline::TablesChanged() {
+  const auto tables = source_->ReadTables();
+  if (!tables.ok()) return false;  // The stream says it if the source is gone.
+  std::vector<SourceTable> before = Identities(tables_), now = Identities(*tables);
+  const auto by_name = [](const SourceTable& a, const SourceTable& b) { return a.name < b.name; };
+  std::sort(before.begin(), before.end(), by_name);
+  std::sort(now.begin(), now.end(), by_name);
+  return !std::equal(before.begin(), before.end(), now.begin(), now.end(),
+                     [](const SourceTable& a, const SourceTable& b) { return a.name == b.name && a.oid == b.oid; });
 }
 
 void Pipeline::LookAtSource() {
@@ -238,7 +293,8 @@ void Pipeline::LookAtSource() {
 std::vector<SinkState> Pipeline::SinkStates() const {
   std::vector<SinkState> states;
   for (const AttachedSink& attached : *sinks_)
-    states.push_back({std::string(attached.sink->name()), attached.sink->bookmark(), attached.sink->copied_tables()});
+    states.push_back({std::string(attached.sink->name()), attached.sink->bookmark(), attached.sink->copied_tables(),
+                      attached.sink->held_tables()});
   return states;
 }
 

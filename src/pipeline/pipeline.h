@@ -14,6 +14,7 @@
 #include "pipeline/cut_requests.h"
 #include "pipeline/resume.h"
 #include "pipeline/status_board.h"
+#include "pipeline/table_requests.h"
 #include "sink/sink.h"
 #include "source/source.h"
 
@@ -37,16 +38,25 @@ struct PipelineOptions {
   std::optional<Lsn> until_lsn;                ///< End once all sinks are durable up to there.
   bool until_caught_up = false;                ///< The same, up to where the log ends when the stream starts.
   bool may_copy = true;                        ///< False: tables without a copy stay as they are.
+  std::chrono::milliseconds table_watch_interval{30'000};  ///< How often the source is asked which tables it has.
 };
+
+/// How a pipeline ended well.
+enum class PipelineEnd {
+  kDone,   ///< `until` was reached, or a stop was asked for.
+  kAgain,  ///< Tables were copied, held or forgotten, or the source has others now: a new one goes on from here.
+};
+
+struct MissingTables;
 
 class Pipeline {
  public:
   Pipeline(const Connector& connector, PipelineOptions options, const Clock& clock, StatusBoard& board,
-           CutRequests& cuts);
+           CutRequests& cuts, TableRequests& requests);
 
-  /// Opens, guards, copies, streams. Ok: `until` was reached, or a stop was asked for and everything that was
-  /// queued is durable. Otherwise the first failure; healthy sinks have committed what they had.
-  Status Run(std::stop_token stop);
+  /// Opens, guards, copies, streams. After a good end everything that was queued is durable. Otherwise the first
+  /// failure; healthy sinks have committed what they had. A failure that is about one table alone has it held.
+  Result<PipelineEnd> Run(std::stop_token stop);
 
   /// Something was achieved that a restart would not have to do again.
   bool made_progress() const { return made_progress_; }
@@ -54,20 +64,24 @@ class Pipeline {
  private:
   struct Streaming;
 
-  Status RunOpened(std::stop_token stop);
+  Result<PipelineEnd> RunOpened(std::stop_token stop);
+  Result<size_t> CarryOutRequests();
   Status WaitForSlot(std::optional<SlotState>& slot, std::stop_token stop);
-  Status Copy(const ResumePlan& plan, std::stop_token stop);
-  Status Stream(std::stop_token stop);
+  Status CopyAll(const ResumePlan& plan, std::stop_token stop);
+  Result<PipelineEnd> Stream(const ResumePlan& plan, std::stop_token stop);
   Result<std::optional<Lsn>> Until();
   std::vector<SinkState> SinkStates() const;
+  std::vector<MissingTables> Missing(const ResumePlan& plan) const;
   void Watch(Streaming& streaming);
   void LookAtSource();
+  bool TablesChanged();
 
   const Connector& connector_;
   const PipelineOptions options_;
   const Clock& clock_;
   StatusBoard& board_;
   CutRequests& cuts_;
+  TableRequests& requests_;
 
   std::unique_ptr<Source> source_;
   std::vector<TableDefinition> tables_;

@@ -5,8 +5,11 @@
 #include <thread>
 
 #include "base/failpoint.h"
+#include "change/table_error.h"
+#include "observability/error_catalog.h"
 #include "pipeline/supervisor.h"
 #include "pipeline/testing/fake_world.h"
+#include "pipeline/testing/run_all.h"
 
 namespace sluice {
 namespace {
@@ -14,13 +17,12 @@ namespace {
 using testing::FakeWorld;
 using testing::Named;
 
-/// A pipeline over a fake world, on a thread.
+/// Pipelines over a fake world on a thread, one after the other as long as they end to begin anew.
 class Running {
  public:
   explicit Running(FakeWorld& world, PipelineOptions options = {})
       : connector_(world.connector()), board_("test", "source", 0, clock_),
-        pipeline_(connector_, options, clock_, board_, cuts_),
-        thread_([this] { status_ = pipeline_.Run(stop_.get_token()); }) {}
+        thread_([this, options] { status_ = testing::RunAll(connector_, options, clock_, board_, cuts_, requests_, stop_.get_token()); }) {}
   ~Running() {
     stop_.request_stop();
     if (thread_.joinable()) thread_.join();
@@ -36,13 +38,14 @@ class Running {
   }
   StatusBoard& board() { return board_; }
   CutRequests& cuts() { return cuts_; }
+  TableRequests& requests() { return requests_; }
 
  private:
   const Connector connector_;
   SystemClock clock_;
   StatusBoard board_;
   CutRequests cuts_;
-  Pipeline pipeline_;
+  TableRequests requests_;
   std::stop_source stop_;
   Status status_;
   std::thread thread_;
@@ -278,6 +281,131 @@ TEST(Pipeline, ACommitWhoseReplyWasLostIsNeitherLostNorDoubled) {
   world.sink(0).fail = [](const std::string&) { return Ok(); };
   ASSERT_TRUE(RunUntilCaughtUp(world).ok());
   EXPECT_TRUE(world.Equal());
+}
+
+Error OfTable(const std::string& table) {
+  return About(Named(table), Error{ErrorKind::kNeedsOperator, "column length changed", slu::kLakeSchemaChanged});
+}
+
+TEST(Pipeline, ABadTableIsHeldAloneInTheSinkThatCannotTakeItAndAllOthersGoOn) {
+  FakeWorld world({"shot", "player"}, {"replica", "lake"});
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  world.sink(1).fail = [](const std::string& step) { return step == "write player" ? Status(OfTable("player")) : Ok(); };
+  Running running(world);
+  world.log.Commit({{Named("player"), Operation::kInsert, 7}, {Named("shot"), Operation::kInsert, 8}});
+  const Lsn last = world.log.Insert("shot", 1, 3);
+  ASSERT_TRUE(world.sink(0).WaitFor(last));
+  ASSERT_TRUE(world.sink(1).WaitFor(last));
+  EXPECT_TRUE(running.Stop().ok());
+  EXPECT_TRUE(world.sink(0).holds().empty());
+  ASSERT_TRUE(world.sink(1).holds().contains(Named("player")));
+  EXPECT_EQ(world.sink(1).holds().at(Named("player")).code, slu::kLakeSchemaChanged);
+  EXPECT_TRUE(world.Equal());
+  EXPECT_EQ(world.sink(0).Rows(Named("player")), world.log.Rows(Named("player")));
+}
+
+TEST(Pipeline, AHeldTableStaysHeldOverRestartsUntilItIsCopiedAgain) {
+  FakeWorld world({"shot", "player"}, {"replica", "lake"});
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  world.sink(1).fail = [](const std::string& step) { return step == "write player" ? Status(OfTable("player")) : Ok(); };
+  world.log.Insert("player", 1, 3);
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  world.sink(1).fail = [](const std::string&) { return Ok(); };
+  world.log.Insert("player", 10, 3);
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  EXPECT_TRUE(world.sink(1).holds().contains(Named("player")));
+  EXPECT_TRUE(world.sink(1).Rows(Named("player")).empty());
+  Running running(world);
+  running.requests().Ask({TableRequest::Kind::kCopyAgain, Named("player"), "lake"});
+  ASSERT_TRUE(running.requests().WaitUntilDone(std::chrono::seconds(10)).ok());
+  ASSERT_TRUE(world.sink(1).WaitUntilCopied(Named("player")));
+  const Lsn last = world.log.Insert("player", 20, 3);
+  ASSERT_TRUE(world.sink(1).WaitFor(last));
+  EXPECT_TRUE(running.Stop().ok());
+  EXPECT_TRUE(world.sink(1).holds().empty());
+  EXPECT_TRUE(world.Equal());
+}
+
+TEST(Pipeline, ATableIsCopiedAgainWhileTheOthersStreamAndNothingOfItIsLost) {
+  FakeWorld world({"shot", "player"}, {"replica", "lake"});
+  world.log.Insert("player", 1, 3);
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  std::atomic<bool> copying{false}, go_on{false};
+  world.log.fail = [&](const std::string& step) -> Status {
+    if (step != "read") return Ok();
+    copying = true;
+    while (!go_on) std::this_thread::yield();
+    return Ok();
+  };
+  Running running(world);
+  running.requests().Ask({TableRequest::Kind::kCopyAgain, Named("player"), ""});
+  while (!copying) std::this_thread::yield();
+  // The snapshot is taken: these come by the stream alone, some before and some after the copy is recorded.
+  const Lsn during = world.log.Commit({{Named("player"), Operation::kInsert, 50}, {Named("player"), Operation::kDelete, 1}});
+  const Lsn streamed = world.log.Insert("shot", 1, 3);
+  ASSERT_TRUE(world.sink(0).WaitFor(streamed)) << "the others stream meanwhile";
+  {
+    const std::lock_guard lock(world.log.mutex);
+    EXPECT_LT(world.log.acknowledged.back(), during) << "what the copied table still needs must not be forgotten";
+  }
+  go_on = true;
+  ASSERT_TRUE(world.sink(0).WaitUntilCopied(Named("player")));
+  ASSERT_TRUE(world.sink(1).WaitUntilCopied(Named("player")));
+  const Lsn last = world.log.Commit({{Named("player"), Operation::kDelete, 50}, {Named("shot"), Operation::kInsert, 9}});
+  ASSERT_TRUE(world.sink(0).WaitFor(last));
+  ASSERT_TRUE(world.sink(1).WaitFor(last));
+  EXPECT_TRUE(running.Stop().ok());
+  EXPECT_TRUE(world.Equal());
+}
+
+TEST(Pipeline, ANewTableJoinsWhileTheOthersStream) {
+  FakeWorld world({"shot"}, {"replica", "lake"});
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  PipelineOptions options;
+  options.table_watch_interval = std::chrono::milliseconds(1);
+  Running running(world, options);
+  world.log.Insert("shot", 1);
+  world.log.AddTable("player");
+  world.log.Insert("player", 7, 3);
+  ASSERT_TRUE(world.sink(0).WaitUntilCopied(Named("player")));
+  ASSERT_TRUE(world.sink(1).WaitUntilCopied(Named("player")));
+  const Lsn last = world.log.Insert("player", 70, 3);
+  ASSERT_TRUE(world.sink(0).WaitFor(last));
+  ASSERT_TRUE(world.sink(1).WaitFor(last));
+  EXPECT_TRUE(running.Stop().ok());
+  EXPECT_TRUE(world.Equal());
+}
+
+TEST(Pipeline, ASinkThatIsNewIsCopiedWhileTheOldOneStreams) {
+  FakeWorld world({"shot", "player"}, {"replica"});
+  world.log.Insert("player", 1, 3);
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  world.destinations.push_back(std::make_unique<testing::FakeDestination>("lake"));
+  world.log.Insert("shot", 1, 3);
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  EXPECT_TRUE(world.Equal());
+}
+
+TEST(Pipeline, AFailureInTheMidstOfCatchingUpNeitherLosesNorDoubles) {
+  for (const std::string step : {"commit", "commit.after"}) {
+    SCOPED_TRACE(step);
+    FakeWorld world({"shot", "player"}, {"replica", "lake"});
+    ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+    Running running(world);
+    running.requests().Ask({TableRequest::Kind::kCopyAgain, Named("player"), ""});
+    ASSERT_TRUE(running.requests().WaitUntilDone(std::chrono::seconds(10)).ok());
+    std::atomic<int> calls{0};
+    world.sink(0).fail = [&](const std::string& now) {
+      return now == step && ++calls % 2 == 0 ? Status(Error{ErrorKind::kUnavailable, "cut off"}) : Ok();
+    };
+    for (int i = 0; i < 200; ++i) world.log.Commit({{Named("player"), Operation::kInsert, i}, {Named("shot"), Operation::kInsert, i}});
+    (void)running.Join();
+    for (int i = 0; i < 100 && !RunUntilCaughtUp(world).ok(); ++i) {
+    }
+    world.sink(0).fail = [](const std::string&) { return Ok(); };
+    ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+    EXPECT_TRUE(world.Equal());
+  }
 }
 
 /// Fails once at each failpoint of the pipeline, in the first copy and in the stream, and goes on after it.

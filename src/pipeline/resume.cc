@@ -31,7 +31,7 @@ Status CheckLog(const LogIdentity& log, const SinkState& sink) {
 }
 
 Status CheckSlot(const LogIdentity& log, const std::optional<SlotState>& slot, const SinkState& sink) {
-  const Lsn bookmark = sink.bookmark->position.lsn;
+  const Lsn bookmark = ResumeLsn(sink.bookmark->position.lsn, sink.copied);
   if (!slot)
     return Error{ErrorKind::kSourceLost,
                  fmt::format("replication slot \"{}\" does not exist any more; sink {} is at {}", log.slot, sink.name,
@@ -53,6 +53,8 @@ Status CheckSlot(const LogIdentity& log, const std::optional<SlotState>& slot, c
 std::vector<size_t> MissingTables(const SinkState& sink, std::span<const SourceTable> tables) {
   std::vector<size_t> missing;
   for (size_t i = 0; i < tables.size(); ++i) {
+    const auto held = sink.held.find(tables[i].name);
+    if (held != sink.held.end() && (held->second.oid == 0 || held->second.oid == tables[i].oid)) continue;
     const auto copied = sink.copied.find(tables[i].name);
     // Another OID is another table under the same name, whose rows nobody has copied.
     if (copied == sink.copied.end() || copied->second.oid != tables[i].oid) missing.push_back(i);
@@ -83,14 +85,14 @@ Result<ResumePlan> DecideResume(const LogIdentity& log, const std::optional<Slot
 
 Result<Lsn> ResumeFrom(const LogIdentity& log, const std::optional<SlotState>& slot,
                        std::span<const SinkState> sinks) {
-  SLUICE_CHECK(!sinks.empty());  // A pipeline without sinks is refused before.
   Lsn least{UINT64_MAX};
   for (const SinkState& sink : sinks) {
-    SLUICE_CHECK(sink.bookmark.has_value());  // Every copy ends with one.
+    if (!sink.bookmark) continue;
     RETURN_IF_ERROR(CheckLog(log, sink));
     RETURN_IF_ERROR(CheckSlot(log, slot, sink));
-    least = std::min(least, sink.bookmark->position.lsn);
+    least = std::min(least, ResumeLsn(sink.bookmark->position.lsn, sink.copied));
   }
+  SLUICE_CHECK(least.value != UINT64_MAX);  // Without any bookmark there is nothing to stream into.
   return least;
 }
 

@@ -19,6 +19,7 @@ struct SinkState {
   std::string name;
   std::optional<Bookmark> bookmark;
   CopiedTables copied;
+  HeldTables held = {};
 };
 
 /// A table as it is named and identified in the source now.
@@ -44,7 +45,8 @@ struct ResumePlan {
 Result<ResumePlan> DecideResume(const LogIdentity& log, const std::optional<SlotState>& slot,
                                 std::span<const SinkState> sinks, std::span<const SourceTable> tables);
 
-/// Where the stream must start: the least bookmark. All sinks have one after their copy.
+/// Where the stream must start: where the sink that is farthest behind goes on, of those that have a bookmark; one
+/// at least has.
 /// Error: as above, if a bookmark does not fit the slot.
 Result<Lsn> ResumeFrom(const LogIdentity& log, const std::optional<SlotState>& slot, std::span<const SinkState> sinks);
 

@@ -10,9 +10,14 @@ namespace {
 
 SteadyTime Now() { return std::chrono::steady_clock::now(); }
 
-Lsn BookmarkOf(const Sink& sink) {
+Lsn StartOf(const Sink& sink) {
   SLUICE_CHECK(sink.bookmark().has_value());  // Every copy ends with one.
-  return sink.bookmark()->position.lsn;
+  return ResumeLsn(sink.bookmark()->position.lsn, sink.copied_tables());
+}
+
+// Nothing is known of the whole sink while a table of it catches up.
+Timestamp VisibleUntil(const Sink& sink) {
+  return StartOf(sink) < sink.bookmark()->position.lsn ? Timestamp{} : sink.bookmark()->source_time;
 }
 
 }  // namespace
@@ -20,8 +25,8 @@ Lsn BookmarkOf(const Sink& sink) {
 SinkThread::SinkThread(Sink& sink, LogIdentity log, CommitPolicy policy, size_t queue_bytes_max,
                        SinkObserver& observer, std::function<void(Error)> on_failure)
     : sink_(sink), log_(std::move(log)), policy_(policy), observer_(observer), on_failure_(std::move(on_failure)),
-      queue_(queue_bytes_max), durable_(BookmarkOf(sink).value),
-      schedule_(policy, BookmarkOf(sink), sink.bookmark()->source_time, Now()) {}
+      queue_(queue_bytes_max), durable_(StartOf(sink).value),
+      schedule_(policy, StartOf(sink), VisibleUntil(sink), Now()) {}
 
 SinkThread::~SinkThread() {
   Finish();
@@ -92,7 +97,9 @@ Status SinkThread::TakeBarrier(Barrier& barrier) {
   if (schedule_.CanCommit()) RETURN_IF_ERROR(Commit());
   ASSIGN_OR_RETURN(auto view, sink_.View());
   SLUICE_FAILPOINT("pipeline.barrier_view");
-  barrier.Arrive({std::string(sink_.name()), sink_.copied_tables(), std::move(view)});
+  CopiedTables comparable = sink_.copied_tables();
+  std::erase_if(comparable, [](const auto& entry) { return entry.second.catching_up_from.has_value(); });
+  barrier.Arrive({std::string(sink_.name()), std::move(comparable), std::move(view)});
   return Ok();
 }
 

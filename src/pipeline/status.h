@@ -8,13 +8,14 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "change/copy_state.h"
 #include "change/position.h"
 #include "source/source.h"
 
 namespace sluice {
 
 enum class PipelineState { kStarting, kCopying, kStreaming, kRetrying, kStopped, kFailed };
-enum class TableState { kWaiting, kCopying, kStreaming, kFailed };
+enum class TableState { kWaiting, kCopying, kStreaming, kHeld };
 
 struct SinkStatus {
   std::string name;
@@ -27,14 +28,21 @@ struct SinkStatus {
   std::chrono::milliseconds commit_interval{0};
 };
 
+struct TableHold {
+  std::string sink;
+  HeldTable why;
+};
+
 struct TableStatus {
-  std::string table;
+  TableName name;
+  std::string table;                           ///< The name for people.
   TableState state = TableState::kWaiting;
   Lsn copy_lsn;
   uint64_t rows_copied = 0;
   double rows_estimated = -1;
   uint64_t bytes_read = 0, bytes_total = 0;
   std::vector<std::string> copied_in;          ///< Sinks in which the copy is complete.
+  std::vector<TableHold> held_in;              ///< Sinks that do not follow it until it is copied again.
 };
 
 struct RetryStatus {

@@ -23,7 +23,7 @@ std::string_view ToString(TableState state) {
     case TableState::kWaiting: return "waiting";
     case TableState::kCopying: return "copying";
     case TableState::kStreaming: return "streaming";
-    case TableState::kFailed: return "failed";
+    case TableState::kHeld: return "held";
   }
   return "";
 }
@@ -76,22 +76,20 @@ StatusBoard::SinkEntry& StatusBoard::Entry(std::string_view sink) {
   return entry;
 }
 
-void StatusBoard::SinkOpened(std::string_view sink, std::chrono::milliseconds commit_interval,
-                             const CopiedTables& copied, const std::optional<Bookmark>& bookmark) {
+void StatusBoard::SinkOpened(const Sink& sink, std::chrono::milliseconds commit_interval) {
   const std::lock_guard lock(mutex_);
-  SinkEntry& entry = Entry(sink);
+  SinkEntry& entry = Entry(sink.name());
   entry.status.commit_interval = commit_interval;
-  entry.copied = copied;
-  if (!bookmark) return;
-  entry.status.lsn = bookmark->position.lsn;
-  // A sink may hold a bookmark while tables of it are still missing: then it is not complete, so not fresh.
-  const bool complete = std::all_of(tables_.begin(), tables_.end(), [&](const TableName& t) { return copied.contains(t); });
-  if (complete) entry.freshness.Visible(bookmark->source_time);
-}
-
-void StatusBoard::SinkCopied(std::string_view sink, const CopiedTables& copied) {
-  const std::lock_guard lock(mutex_);
-  Entry(sink).copied = copied;
+  entry.copied = sink.copied_tables();
+  entry.held = sink.held_tables();
+  if (!sink.bookmark()) return;
+  entry.status.lsn = ResumeLsn(sink.bookmark()->position.lsn, entry.copied);
+  // A sink may hold a bookmark while tables of it are still missing or catch up: then it is not fresh as a whole.
+  const bool complete = std::all_of(tables_.begin(), tables_.end(), [&](const TableName& table) {
+    const auto copied = entry.copied.find(table);
+    return copied != entry.copied.end() && !copied->second.catching_up_from;
+  });
+  if (complete) entry.freshness.Visible(sink.bookmark()->source_time);
 }
 
 void StatusBoard::Slot(const SlotState& slot) {
@@ -121,14 +119,17 @@ std::vector<TableStatus> StatusBoard::Tables() const {
   std::vector<TableStatus> statuses;
   for (const TableName& table : tables_) {
     TableStatus& status = statuses.emplace_back();
+    status.name = table;
     status.table = ToString(table);
     for (const auto& [name, entry] : sinks_) {
+      if (const auto held = entry.held.find(table); held != entry.held.end()) status.held_in.push_back({name, held->second});
       const auto copied = entry.copied.find(table);
       if (copied == entry.copied.end()) continue;
       status.copied_in.push_back(name);
       status.copy_lsn = std::max(status.copy_lsn, copied->second.copy_lsn);
     }
     if (!sinks_.empty() && status.copied_in.size() == sinks_.size()) status.state = TableState::kStreaming;
+    if (!status.held_in.empty()) status.state = TableState::kHeld;
     const auto found = copies.find(status.table);
     if (found == copies.end()) continue;
     const TableCopyProgress* const progress = found->second;

@@ -22,9 +22,7 @@ class StatusBoard final : public SinkObserver {
 
   /// What a start found: replaces the lists of sinks and tables.
   void Opened(const LogIdentity& log, const std::vector<TableDefinition>& tables);
-  void SinkOpened(std::string_view sink, std::chrono::milliseconds commit_interval, const CopiedTables& copied,
-                  const std::optional<Bookmark>& bookmark);
-  void SinkCopied(std::string_view sink, const CopiedTables& copied);
+  void SinkOpened(const Sink& sink, std::chrono::milliseconds commit_interval);
   void Slot(const SlotState& slot);
   void SourceClockAhead(std::chrono::microseconds ahead);
   void SinkMoved(std::string_view sink, Lsn durable, Timestamp visible_until, uint64_t changes) override;
@@ -40,6 +38,7 @@ class StatusBoard final : public SinkObserver {
     Freshness freshness;
     Rate rate;
     CopiedTables copied;
+    HeldTables held;
   };
   SinkEntry& Entry(std::string_view sink);
   std::vector<TableStatus> Tables() const;

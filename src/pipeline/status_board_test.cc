@@ -21,9 +21,16 @@ class StatusBoardTest : public ::testing::Test {
  protected:
   StatusBoardTest() {
     board_.Opened({7001, 1, "shop", "sluice"}, tables_);
-    board_.SinkOpened("replica", {}, copied_, BookmarkAt(clock_.now - seconds(5)));
-    board_.SinkOpened("lake", seconds(60), {}, std::nullopt);
+    Open("replica", copied_, BookmarkAt(clock_.now - seconds(5)));
+    Open("lake", {}, std::nullopt);
     board_.Phase(PipelineState::kStreaming);
+  }
+  void Open(const std::string& name, const CopiedTables& copied, const std::optional<Bookmark>& bookmark, const HeldTables& held = {}) {
+    testing::FakeDestination destination(name);
+    destination.copied = copied;
+    destination.bookmark = bookmark;
+    destination.held = held;
+    board_.SinkOpened(testing::FakeSink(destination), seconds(60));
   }
   static Bookmark BookmarkAt(Timestamp source_time) { return {{{7001, 1, "shop", "sluice"}, Lsn{0x100}}, 1, source_time}; }
 
@@ -52,10 +59,34 @@ TEST_F(StatusBoardTest, FreshnessGrowsWhileARetryGoesOn) {
 }
 
 TEST_F(StatusBoardTest, ASinkWithMissingTablesIsNotFreshWhateverItsBookmarkSays) {
-  board_.SinkOpened("late", {}, {{Named("shot"), {20000, Lsn{0x50}}}}, BookmarkAt(clock_.now));
+  Open("late", {{Named("shot"), {20000, Lsn{0x50}}}}, BookmarkAt(clock_.now));
   for (const SinkStatus& sink : board_.Snapshot().sinks) {
     EXPECT_EQ(sink.freshness_seconds.has_value(), sink.name == "replica") << sink.name;
   }
+}
+
+TEST_F(StatusBoardTest, ATableThatCatchesUpMakesItsSinkOlderAndItsPositionIsTheSinks) {
+  CopiedTables copied = copied_;
+  copied.at(Named("player")).catching_up_from = Lsn{0x60};
+  Open("late", copied, BookmarkAt(clock_.now));
+  for (const SinkStatus& sink : board_.Snapshot().sinks) {
+    if (sink.name != "late") continue;
+    EXPECT_FALSE(sink.freshness_seconds.has_value());
+    EXPECT_EQ(sink.lsn, Lsn{0x60});
+  }
+}
+
+TEST_F(StatusBoardTest, AHeldTableIsShownWithItsReasonWhileTheOthersStream) {
+  CopiedTables copied = copied_;
+  copied.erase(Named("player"));
+  Open("lake", copied, BookmarkAt(clock_.now), {{Named("player"), {20001, 4107, "column length changed", Lsn{0x90}}}});
+  const PipelineStatus status = board_.Snapshot();
+  EXPECT_EQ(status.tables[0].state, TableState::kHeld);
+  EXPECT_EQ(status.tables[1].state, TableState::kStreaming);
+  const auto json = StatusToJson(status);
+  EXPECT_EQ(json["tables"]["held"], 1);
+  EXPECT_EQ(json["tables"]["held_tables"][0]["table"], "public.player");
+  EXPECT_EQ(json["tables"]["held_tables"][0]["code"], "SLU-4107");
 }
 
 TEST_F(StatusBoardTest, ATableStreamsOnceEverySinkHasItsCopy) {
@@ -66,7 +97,7 @@ TEST_F(StatusBoardTest, ATableStreamsOnceEverySinkHasItsCopy) {
   EXPECT_EQ(copying.tables[0].table, "public.player");
   EXPECT_EQ(copying.tables[0].state, TableState::kWaiting);
   EXPECT_EQ(copying.tables[1].state, TableState::kCopying);
-  board_.SinkCopied("lake", copied_);
+  Open("lake", copied_, BookmarkAt(clock_.now));
   for (const TableStatus& table : board_.Snapshot().tables) EXPECT_EQ(table.state, TableState::kStreaming);
 }
 

@@ -60,6 +60,13 @@ std::string_view Word(Comparison result) {
   return "";
 }
 
+ordered_json HoldToJson(const TableHold& hold) {
+  return {{"sink", hold.sink},
+          {"code", fmt::format("SLU-{}", hold.why.code)},
+          {"reason", hold.why.reason},
+          {"since_lsn", OptionalLsn(hold.why.lsn)}};
+}
+
 }  // namespace
 
 std::string ToRfc3339(Timestamp time) {
@@ -79,10 +86,15 @@ ordered_json StatusToJson(const PipelineStatus& status) {
   json["sinks"] = ordered_json::array();
   for (const SinkStatus& sink : status.sinks) json["sinks"].push_back(SinkToJson(sink));
   json["source"] = SourceToJson(status);
-  ordered_json tables = {{"waiting", 0}, {"copying", 0}, {"streaming", 0}, {"failed", 0}};
+  ordered_json tables = {{"waiting", 0}, {"copying", 0}, {"streaming", 0}, {"held", 0}, {"held_tables", ordered_json::array()}};
   for (const TableStatus& table : status.tables) {
     ordered_json& count = tables[std::string(ToString(table.state))];
     count = count.get<int>() + 1;
+    for (const TableHold& hold : table.held_in) {
+      ordered_json entry = HoldToJson(hold);
+      entry["table"] = table.table;
+      tables["held_tables"].push_back(std::move(entry));
+    }
   }
   json["tables"] = std::move(tables);
   if (status.last_error) json["error"] = ErrorBrief(*status.last_error);
@@ -101,6 +113,8 @@ ordered_json TablesToJson(const PipelineStatus& status, const std::vector<std::s
     entry["table"] = table.table;
     entry["state"] = ToString(table.state);
     entry["copied_in"] = table.copied_in;
+    entry["held_in"] = ordered_json::array();
+    for (const TableHold& hold : table.held_in) entry["held_in"].push_back(HoldToJson(hold));
     entry["copy_lsn"] = OptionalLsn(table.copy_lsn);
     entry["rows_copied"] = table.rows_copied;
     entry["rows_estimated"] = table.rows_estimated < 0 ? ordered_json() : ordered_json(table.rows_estimated);

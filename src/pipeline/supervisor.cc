@@ -63,6 +63,10 @@ Status Supervisor::Run(const std::function<RunOutcome(std::stop_token)>& run_onc
     RunOutcome outcome = run_once(stop);
     const bool stopped = stop.stop_requested() &&
                          (outcome.status.ok() || outcome.status.error().kind == ErrorKind::kCancelled);
+    if (outcome.status.ok() && outcome.again && !stop.stop_requested()) {
+      attempt = 0;
+      continue;
+    }
     if (outcome.status.ok() || stopped) {
       board_.Phase(PipelineState::kStopped);
       return Ok();

@@ -25,6 +25,7 @@ std::chrono::milliseconds RetryDelay(const RetryPolicy& policy, int attempt);
 struct RunOutcome {
   Status status;
   bool made_progress = false;  ///< Then the count of attempts starts again.
+  bool again = false;          ///< With an Ok status: it ended only to begin anew.
 };
 
 class Supervisor {

@@ -144,11 +144,15 @@ Result<VerifyReport> VerifyAlone(const Connector& connector, PipelineOptions opt
   options.until_caught_up = false;
   StatusBoard board("", "", 0, clock);
   CutRequests cuts;
-  Pipeline pipeline(connector, options, clock, board, cuts);
+  TableRequests requests;
+  Pipeline pipeline(connector, options, clock, board, cuts, requests);
   std::stop_source end;
   const std::stop_callback forward(stop, [&end] { end.request_stop(); });
   Status ran;
-  std::thread running([&] { ran = pipeline.Run(end.get_token()); });
+  std::thread running([&] {
+    const auto ended = pipeline.Run(end.get_token());
+    if (!ended.ok()) ran = ended.error();
+  });
   const Status streaming = cuts.WaitUntilStreaming();
   Result<VerifyReport> report = streaming.ok()
                                     ? Verify(connector.open_source, cuts, globs, observe, end.get_token())

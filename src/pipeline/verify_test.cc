@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "pipeline/testing/fake_world.h"
+#include "pipeline/testing/run_all.h"
 
 namespace sluice {
 namespace {
@@ -20,7 +21,8 @@ Status RunUntilCaughtUp(FakeWorld& world) {
   SystemClock clock;
   StatusBoard board("test", "source", 0, clock);
   CutRequests cuts;
-  return Pipeline(connector, options, clock, board, cuts).Run({});
+  TableRequests requests;
+  return testing::RunAll(connector, options, clock, board, cuts, requests, {});
 }
 
 /// A pipeline that streams while the test compares.
@@ -28,7 +30,7 @@ class Streaming {
  public:
   explicit Streaming(FakeWorld& world)
       : connector_(world.connector()), board_("test", "source", 0, clock_),
-        pipeline_(connector_, {}, clock_, board_, cuts_), thread_([this] { status_ = pipeline_.Run(stop_.get_token()); }) {
+        thread_([this] { status_ = testing::RunAll(connector_, {}, clock_, board_, cuts_, requests_, stop_.get_token()); }) {
     started_ = cuts_.WaitUntilStreaming();
   }
   ~Streaming() {
@@ -45,7 +47,7 @@ class Streaming {
   SystemClock clock_;
   StatusBoard board_;
   CutRequests cuts_;
-  Pipeline pipeline_;
+  TableRequests requests_;
   std::stop_source stop_;
   Status status_;
   std::thread thread_;

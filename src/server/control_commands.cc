@@ -4,6 +4,7 @@
 
 #include "observability/error_catalog.h"
 #include "pipeline/status_json.h"
+#include "pipeline/table_orders.h"
 
 namespace sluice {
 namespace {
@@ -23,6 +24,25 @@ Result<ordered_json> AnswerVerify(const ControlCommands& commands, const Control
   return VerifyToJson(report);
 }
 
+// A restart of the pipeline that carries it out, behind the commit of a large transaction.
+constexpr std::chrono::seconds kCarriedOutWithin{45};
+
+Result<ordered_json> AnswerOrder(const ControlCommands& commands, const ControlRequest& request, TableRequest::Kind kind) {
+  const PipelineStatus status = commands.board->Snapshot();
+  std::vector<TableName> tables;
+  std::vector<std::string> sinks;
+  for (const TableStatus& table : status.tables) tables.push_back(table.name);
+  for (const SinkStatus& sink : status.sinks) sinks.push_back(sink.name);
+  ASSIGN_OR_RETURN(const std::vector<TableRequest> requests, RequestsFor({kind, request.globs, request.sink}, tables, sinks));
+  ordered_json named = ordered_json::array();
+  for (const TableRequest& one : requests) {
+    named.push_back(ToString(one.table));
+    commands.table_requests->Ask(one);
+  }
+  RETURN_IF_ERROR(commands.table_requests->WaitUntilDone(kCarriedOutWithin));
+  return ordered_json{{"tables", std::move(named)}};
+}
+
 }  // namespace
 
 ControlServer::Handler Answer(ControlCommands commands) {
@@ -32,6 +52,8 @@ ControlServer::Handler Answer(ControlCommands commands) {
     if (request.command == "tables") return TablesToJson(commands.board->Snapshot(), request.globs);
     if (request.command == "bookmarks") return BookmarksToJson(commands.board->Snapshot());
     if (request.command == "verify") return AnswerVerify(commands, request, progress, stop);
+    if (request.command == "resync") return AnswerOrder(commands, request, TableRequest::Kind::kCopyAgain);
+    if (request.command == "skip") return AnswerOrder(commands, request, TableRequest::Kind::kHold);
     if (request.command == "stop") {
       commands.stop();
       return ordered_json{{"stopping", true}};

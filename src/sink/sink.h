@@ -72,20 +72,38 @@ class Sink {
   /// What Open found; nullopt in a destination that was never written to. Changes with every commit.
   virtual const std::optional<Bookmark>& bookmark() const = 0;
 
-  /// The tables whose initial copy is complete.
+  /// The tables whose copy is complete; none of them is held.
   virtual const CopiedTables& copied_tables() const = 0;
 
-  // ── initial copy ──
+  /// The tables that are not followed until they are copied again.
+  virtual const HeldTables& held_tables() const = 0;
 
-  /// Makes empty tables for the copy, removing what an interrupted copy of ours left behind.
+  // ── tables one by one: before the first Write ──
+
+  /// Durably: the table's changes are skipped from here on. Also for a table that was never copied.
+  virtual Status Hold(const TableName& table, const HeldTable& why) = 0;
+
+  /// Durably: the table is as if it had never been copied or held, so that it is copied again. Its rows stay
+  /// until that copy is complete.
+  virtual Status Forget(const TableName& table) = 0;
+
+  /// Another handle on the same destination under the same epoch, which copies tables on other threads while this
+  /// one streams; its stream is not to be used. This handle learns of its tables only when it is opened anew.
+  virtual Result<std::unique_ptr<Sink>> OpenBeside() = 0;
+
+  // ── copy ──
+
+  /// Makes room for the copy, removing what an interrupted copy of ours left behind. Rows of an earlier copy stay
+  /// visible until FinishTables.
   /// Error: kNeedsOperator if a table exists that is not ours or has another shape.
   virtual Status PrepareTables(const std::vector<TableDefinition>& tables) = 0;
 
   /// A writer for one range. Thread-safe.
   virtual Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) = 0;
 
-  /// Makes the copy of these tables complete and durable (indexes and constraints included), all or none.
-  /// `copy_position`: the exported snapshot's LSN; becomes the sink's bookmark where there is none yet.
+  /// Makes the copy of these tables complete and durable (indexes and constraints included), all or none, and ends
+  /// their hold. `copy_position`: the exported snapshot's LSN; becomes the sink's bookmark where there is none yet.
+  /// Where there is one, the tables catch up from there.
   /// Thread-safe against OpenCopyWriter of other tables.
   virtual Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position,
                               Timestamp source_time) = 0;
@@ -93,11 +111,14 @@ class Sink {
   // ── stream: one thread ──
 
   /// Takes a batch; nothing of it is visible before Commit. Skips transactions that end at or before the
-  /// bookmark, and changes of a table in transactions before its copy LSN.
+  /// bookmark, or for a table that catches up at or before where it stands; changes of a table in transactions
+  /// before its copy LSN; and changes of tables that are not copied. An error that names a table is of that table
+  /// alone: held, the others go on.
   virtual Status Write(ChangeBatchPtr batch) = 0;
 
   /// Makes everything written so far durable together with `position`, all or nothing. Only at the end of a
-  /// transaction. Also without changes: the bookmark then moves alone.
+  /// transaction. Also without changes: the bookmark then moves alone. A position behind the bookmark moves only
+  /// the tables that catch up.
   /// Error: kConflict (another epoch or writer), kOutcomeUnknown (the reply was lost and looking did not tell).
   virtual Status Commit(const Position& position, Timestamp source_time) = 0;
 

@@ -147,5 +147,21 @@ class Sluice:
                 f"not at {lsn_text(wanted)} in {timeout} s: {bookmarks}\n{self.log_tail()}"
             time.sleep(0.2)
 
+    def table(self, name: str) -> dict:
+        """What `sluice tables` says of one table."""
+        return next(entry for entry in self.command("tables", "--json").json()["tables"] if entry["table"] == name)
+
+    def wait_table(self, name: str, timeout: float = 60, **wanted):
+        """Until `sluice tables` says this of the table, e.g. state="streaming"; and is durable up to now."""
+        deadline = time.monotonic() + timeout
+        while True:
+            result = self.command("tables", name, "--json", expect=None)
+            entry = next(iter(result.json()["tables"]), {}) if result.code == OK else {}
+            if entry and all(entry[key] == value for key, value in wanted.items()):
+                return entry
+            assert self.running(), self.log_tail()
+            assert time.monotonic() < deadline, f"{name} is {entry}, not {wanted}\n{self.log_tail()}"
+            time.sleep(0.2)
+
     def log_tail(self, size: int = 6000) -> str:
         return self.log.read_text(errors="replace")[-size:] if self.log.exists() else ""

@@ -36,6 +36,12 @@ constexpr ErrorEntry kErrors[] = {
     {slu::kControlProtocol, "the control socket carried something that is not one of our messages",
      "Another program, or another version of sluice, is on the other end.",
      "use the same version as the running process: sluice version", ExitCode::kFailed},
+    {slu::kTableHeldByHand, "the table is not followed, because somebody asked for it",
+     "sluice skip holds a table: its rows stay as they were then, and its changes are skipped. All other tables go on.",
+     "sluice resync TABLE      copies it again and follows it from there", ExitCode::kDegraded},
+    {slu::kRequestWaits, "the request is noted, but not carried out yet",
+     "The running process carries it out at its next commit. A large transaction or a destination that is away can put that off.",
+     "see what it does: sluice status\nask again later: asking twice does no harm", ExitCode::kTimedOut},
 };
 
 }  // namespace

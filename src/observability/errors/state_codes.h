@@ -10,5 +10,7 @@ inline constexpr int kOtherSlot = 8104;       // A bookmark names another databa
 inline constexpr int kAlreadyRunning = 8201;  // Another process holds the state folder's lock.
 inline constexpr int kControlSocket = 8202;   // The control socket cannot be made.
 inline constexpr int kControlProtocol = 8203; // A request or reply on the control socket is malformed.
+inline constexpr int kTableHeldByHand = 8301; // sluice skip.
+inline constexpr int kRequestWaits = 8302;    // A request for a table is noted, not yet carried out.
 
 }  // namespace sluice::slu

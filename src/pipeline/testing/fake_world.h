@@ -119,10 +119,13 @@ class FakeDestination {
   explicit FakeDestination(std::string sink_name) : name(std::move(sink_name)) {}
 
   RowSet Rows(const TableName& table) const;
+  HeldTables holds() const;
   Lsn bookmark_lsn() const;
   size_t commits() const;
-  /// Until the bookmark is at or beyond `lsn`; false after 10 s.
+  /// Until all tables are at or beyond `lsn`; false after 10 s.
   bool WaitFor(Lsn lsn) const;
+  /// Until the table is copied and not held; false after 10 s.
+  bool WaitUntilCopied(const TableName& table) const;
   void Block();    ///< Write waits from now on.
   void Unblock();
 
@@ -132,6 +135,7 @@ class FakeDestination {
   mutable std::condition_variable changed;
   std::map<TableName, RowSet> rows;
   CopiedTables copied;
+  HeldTables held;
   std::optional<Bookmark> bookmark;
   uint64_t epoch = 0;
   std::vector<Lsn> commit_lsns;
@@ -139,16 +143,22 @@ class FakeDestination {
   std::vector<std::string> prepared;
   size_t writes = 0;
   bool blocked = false;
-  /// Called with "prepare", "copy", "finish", "write", "commit", "view" before that step, "commit.after" after it.
+  /// Called with "prepare", "copy", "finish", "write", "write TABLE", "commit", "view" before that step, "commit.after"
+  /// after it.
   Hook fail;
 };
 
 class FakeSink final : public Sink {
  public:
   explicit FakeSink(FakeDestination& destination);
+  FakeSink(FakeDestination& destination, uint64_t epoch);  ///< Beside the one that took the epoch.
   std::string_view name() const override { return destination_.name; }
   const std::optional<Bookmark>& bookmark() const override { return bookmark_; }
   const CopiedTables& copied_tables() const override { return copied_; }
+  const HeldTables& held_tables() const override { return held_; }
+  Status Hold(const TableName& table, const HeldTable& why) override;
+  Status Forget(const TableName& table) override;
+  Result<std::unique_ptr<Sink>> OpenBeside() override;
   Status PrepareTables(const std::vector<TableDefinition>& tables) override;
   Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
   Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position,
@@ -165,11 +175,13 @@ class FakeSink final : public Sink {
  private:
   Status CheckEpoch() const;
   void Apply(const FakeChange& change);
+  bool Wants(const Transaction& transaction, const TableName& table) const;
 
   FakeDestination& destination_;
   uint64_t epoch_ = 0;
   std::optional<Bookmark> bookmark_;
   CopiedTables copied_;
+  HeldTables held_;
   std::map<TableName, RowSet> staged_;      // By the copy's writers, under the destination's mutex.
   std::map<TableName, RowSet> working_;     // The stream's.
   size_t uncommitted_bytes_ = 0;
@@ -182,7 +194,7 @@ class FakeWorld {
 
   FakeDestination& sink(size_t index) { return *destinations[index]; }
   Connector connector();
-  /// Every destination holds what the log holds.
+  /// Every destination holds what the log holds, but for tables that it says it holds.
   bool Equal() const;
 
   FakeLog log;

@@ -16,7 +16,7 @@ constexpr char kDatabase[] = "sluice.database";
 constexpr char kSlot[] = "sluice.slot";
 constexpr char kSourceTime[] = "sluice.source-time-us";
 constexpr char kTableOid[] = "sluice.table-oid";
-
+constexpr std::string_view kHeldPrefix = "sluice.held.";
 
 template <class T>
 Result<T> ParseNumber(const Properties& properties, const char* key) {
@@ -80,7 +80,41 @@ Result<std::optional<CopiedTable>> ParseCopiedTable(const Properties& properties
   CopiedTable table;
   ASSIGN_OR_RETURN(table.oid, ParseNumber<Oid>(properties, kTableOid));
   ASSIGN_OR_RETURN(table.copy_lsn, ParseLsn(TextOf(properties, kCopyLsnProperty)));
+  if (properties.contains(kCatchingUpProperty)) {
+    ASSIGN_OR_RETURN(table.catching_up_from, ParseLsn(TextOf(properties, kCatchingUpProperty)));
+  }
   return std::optional<CopiedTable>(table);
+}
+
+// The length of the namespace tells where the name begins.
+std::string HeldProperty(const TableName& table) {
+  return fmt::format("{}{}.{}.{}", kHeldPrefix, table.name_space.size(), table.name_space, table.name);
+}
+
+std::string ToText(const HeldTable& held) { return fmt::format("{} {} {} {}", held.oid, held.code, ToString(held.lsn), held.reason); }
+
+Result<HeldTables> ParseHeldTables(const Properties& properties) {
+  HeldTables tables;
+  for (const auto& [key, value] : properties) {
+    if (!key.starts_with(kHeldPrefix)) continue;
+    const std::string_view rest = std::string_view(key).substr(kHeldPrefix.size());
+    size_t length = 0;
+    const auto parsed = std::from_chars(rest.data(), rest.data() + rest.size(), length);
+    const size_t at = static_cast<size_t>(parsed.ptr - rest.data()) + 1;
+    HeldTable held;
+    const char* const end = value.data() + value.size();
+    const auto oid = std::from_chars(value.data(), end, held.oid);
+    const auto code = oid.ptr < end ? std::from_chars(oid.ptr + 1, end, held.code) : oid;
+    const std::string_view tail(code.ptr < end ? code.ptr + 1 : end, code.ptr < end ? static_cast<size_t>(end - code.ptr - 1) : 0);
+    const size_t space = tail.find(' ');
+    const bool key_holds = parsed.ec == std::errc() && length < rest.size() && at + length < rest.size() && rest[at + length] == '.';
+    if (!key_holds || oid.ec != std::errc() || code.ec != std::errc() || space == std::string_view::npos)
+      return Error{ErrorKind::kCorrupt, fmt::format("the lake's property {} is malformed", key)};
+    ASSIGN_OR_RETURN(held.lsn, ParseLsn(tail.substr(0, space)));
+    held.reason = tail.substr(space + 1);
+    tables[{std::string(rest.substr(at, length)), std::string(rest.substr(at + length + 1))}] = std::move(held);
+  }
+  return tables;
 }
 
 }  // namespace sluice

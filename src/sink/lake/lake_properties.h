@@ -18,8 +18,10 @@ inline constexpr char kEpochProperty[] = "sluice.epoch";
 inline constexpr char kStateProperty[] = "sluice.state";
 inline constexpr char kStateCopying[] = "copying";
 inline constexpr char kStateCopied[] = "copied";
+inline constexpr char kStateStale[] = "stale";  ///< Was copied; its rows stay until it is copied again.
 inline constexpr char kColumnsProperty[] = "sluice.columns";
 inline constexpr char kCopyLsnProperty[] = "sluice.copy-lsn";
+inline constexpr char kCatchingUpProperty[] = "sluice.catching-up-from";  ///< Only while it does.
 
 iceberg::Properties BookmarkProperties(const Bookmark& bookmark);
 
@@ -34,5 +36,11 @@ iceberg::Properties TableProperties(const Bookmark& bookmark, Oid table);
 
 /// A table of ours whose copy is complete; nullopt for any other. Error: kCorrupt.
 Result<std::optional<CopiedTable>> ParseCopiedTable(const iceberg::Properties& properties);
+
+/// Where the bookmark's namespace says that a table is held. Unambiguous whatever the names contain.
+std::string HeldProperty(const TableName& table);
+std::string ToText(const HeldTable& held);
+/// All holds among the properties of the bookmark's namespace. Error: kCorrupt.
+Result<HeldTables> ParseHeldTables(const iceberg::Properties& properties);
 
 }  // namespace sluice

@@ -128,16 +128,22 @@ LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source) {
   return Complete(source, std::move(schema), std::move(field_ids));
 }
 
-Result<LakeSchemaPtr> EvolveLakeSchema(const iceberg::Schema& current, int32_t last_column_id,
-                                       const FieldIds& field_ids, const TableSchemaPtr& source, bool may_be_older) {
+namespace {
+
+Result<LakeSchemaPtr> Evolve(const iceberg::Schema& current, int32_t last_column_id, const FieldIds& field_ids,
+                             const TableSchemaPtr& source, bool may_be_older, bool rows_are_replaced) {
   iceberg::Schema schema;
   FieldIds new_ids;
   std::set<int32_t> used;
   for (size_t i = 0; i < source->columns.size(); ++i) {
     const Column& column = source->columns[i];
     iceberg::Field field = FieldOf(*source, i, 0);
-    if (const iceberg::Field* old = FindOld(current, field_ids, column); old != nullptr) {
-      if (!SameType(old->type, field.type)) return Changed(*source, column.name, "has another type now");
+    const iceberg::Field* old = FindOld(current, field_ids, column);
+    if (old != nullptr && !SameType(old->type, field.type)) {
+      if (!rows_are_replaced) return Changed(*source, column.name, "has another type now");
+      old = nullptr;
+    }
+    if (old != nullptr) {
       field.id = old->id;
       field.type = old->type;
       field.required = field.required && old->required;  // Old rows may hold nulls.
@@ -156,7 +162,7 @@ Result<LakeSchemaPtr> EvolveLakeSchema(const iceberg::Schema& current, int32_t l
   const size_t added_from = current.fields.size() - kAddedColumns.size();
   bool older = false;
   for (size_t i = 0; i < added_from; ++i) {
-    if (used.contains(current.fields[i].id)) continue;
+    if (used.contains(current.fields[i].id) || rows_are_replaced) continue;
     older = may_be_older && !current.fields[i].required && IsNewerThanAll(current.fields[i].id, field_ids, *source);
     if (!older) return Changed(*source, current.fields[i].name, "was removed");
   }
@@ -169,6 +175,18 @@ Result<LakeSchemaPtr> EvolveLakeSchema(const iceberg::Schema& current, int32_t l
   for (iceberg::Field& field : schema.fields) AssignElementIds(field.type, last_column_id);
   schema.id = current.id;
   return Complete(source, std::move(schema), std::move(new_ids), older);
+}
+
+}  // namespace
+
+Result<LakeSchemaPtr> EvolveLakeSchema(const iceberg::Schema& current, int32_t last_column_id,
+                                       const FieldIds& field_ids, const TableSchemaPtr& source, bool may_be_older) {
+  return Evolve(current, last_column_id, field_ids, source, may_be_older, /*rows_are_replaced=*/false);
+}
+
+Result<LakeSchemaPtr> ReplaceLakeSchema(const iceberg::Schema& current, int32_t last_column_id, const FieldIds& field_ids,
+                                        const TableSchemaPtr& source) {
+  return Evolve(current, last_column_id, field_ids, source, /*may_be_older=*/false, /*rows_are_replaced=*/true);
 }
 
 std::string ToText(const FieldIds& field_ids) {

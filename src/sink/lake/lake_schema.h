@@ -47,6 +47,11 @@ Result<LakeSchemaPtr> EvolveLakeSchema(const iceberg::Schema& current, int32_t l
                                        const FieldIds& field_ids, const TableSchemaPtr& source,
                                        bool may_be_older = false);
 
+/// The schema of a table whose rows are all made anew: columns that went are gone, those of another type are new.
+/// Error: kCorrupt.
+Result<LakeSchemaPtr> ReplaceLakeSchema(const iceberg::Schema& current, int32_t last_column_id, const FieldIds& field_ids,
+                                        const TableSchemaPtr& source);
+
 std::string ToText(const FieldIds& field_ids);
 /// Error: kCorrupt.
 Result<FieldIds> ParseFieldIds(std::string_view text);

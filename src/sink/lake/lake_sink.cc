@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/failpoint.h"
+#include "change/table_error.h"
 #include "catalog/sqlite_catalog.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
@@ -25,6 +26,25 @@ constexpr std::chrono::seconds kDeleteAfter{600};
 constexpr size_t kSchemasMax = 10'000;
 
 TableIdentifier IdOf(const TableName& name) { return {name.name_space, name.name}; }
+
+// What one table cannot take, or what is wrong with its files; not what is wrong with the storage.
+Error OfTable(const TableName& table, Error error) {
+  const bool of_storage = error.code == slu::kStorageLocation || error.code == slu::kStoragePermission || error.code == slu::kStorageFull ||
+                          error.code == slu::kStorageFailed;
+  return of_storage ? error : About(table, std::move(error));
+}
+
+Result<FieldIds> FieldIdsOf(const iceberg::TableMetadata& metadata) {
+  const auto property = metadata.properties.find(kColumnsProperty);
+  return ParseFieldIds(property == metadata.properties.end() ? "" : property->second);
+}
+
+// Apart from the numbers that they were given.
+bool SamePartitions(const iceberg::PartitionSpec& a, const iceberg::PartitionSpec& b) {
+  return std::equal(a.fields.begin(), a.fields.end(), b.fields.begin(), b.fields.end(), [](const auto& x, const auto& y) {
+    return x.source_id == y.source_id && x.name == y.name && x.transform == y.transform;
+  });
+}
 
 }  // namespace
 
@@ -50,8 +70,8 @@ Result<std::unique_ptr<LakeSink>> LakeSink::OpenWith(const LakeConfig& config, c
   return sink;
 }
 
-LakeSink::LakeSink(LakeConfig config, LogIdentity log, std::unique_ptr<ObjectStore> store, std::unique_ptr<Catalog> catalog,
-                   std::unique_ptr<Clock> clock)
+LakeSink::LakeSink(LakeConfig config, LogIdentity log, std::shared_ptr<ObjectStore> store, std::shared_ptr<Catalog> catalog,
+                   std::shared_ptr<Clock> clock)
     : config_(std::move(config)), log_(std::move(log)), store_(std::move(store)), catalog_(std::move(catalog)), clock_(std::move(clock)),
       cache_(*store_, kManifestCacheBytes), garbage_(*store_, kDeleteAfter), context_{*store_, cache_, config_} {}
 
@@ -61,6 +81,7 @@ Status LakeSink::TakeEpoch() {
   const iceberg::Properties known = properties.value_or(iceberg::Properties{});
   ASSIGN_OR_RETURN(const uint64_t epoch, ParseEpoch(known));
   ASSIGN_OR_RETURN(bookmark_, ParseBookmark(known));
+  ASSIGN_OR_RETURN(held_, ParseHeldTables(known));
   context_.epoch = epoch + 1;
   if (bookmark_) bookmark_->epoch = context_.epoch;
   NamespaceUpdate take;
@@ -84,13 +105,57 @@ Status LakeSink::LoadTables() {
       ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(loaded->metadata->properties));
       if (!copied) continue;  // An interrupted copy, or somebody else's.
       const TableName name{id.name_space, id.name};
+      if (held_.contains(name)) continue;
       LakeTable& table = tables_[name];
       table.id = id;
       table.copied = *copied;
+      const auto& behind = table.copied.catching_up_from;
+      if (behind && bookmark_ && *behind >= bookmark_->position.lsn) table.copied.catching_up_from.reset();
       table.current = std::move(*loaded);
-      copied_[name] = *copied;
+      copied_[name] = table.copied;
     }
   }
+  return Ok();
+}
+
+Result<std::unique_ptr<Sink>> LakeSink::OpenBeside() {
+  std::unique_ptr<LakeSink> sink(new LakeSink(config_, log_, store_, catalog_, clock_));
+  sink->context_.epoch = context_.epoch;
+  sink->bookmark_ = bookmark_;
+  return std::unique_ptr<Sink>(std::move(sink));
+}
+
+Status LakeSink::Hold(const TableName& table, const HeldTable& why) {
+  const std::lock_guard lock(mutex_);
+  NamespaceUpdate hold = ExpectEpoch(context_.epoch);
+  hold.set[HeldProperty(table)] = ToText(why);
+  const auto held = catalog_->Commit({}, hold);
+  if (!held.ok()) return held.error();
+  by_schema_.clear();
+  tables_.erase(table);
+  copied_.erase(table);
+  held_[table] = why;
+  return Ok();
+}
+
+Status LakeSink::Forget(const TableName& table) {
+  const std::lock_guard lock(mutex_);
+  std::vector<TableCommit> commits;
+  ASSIGN_OR_RETURN(const auto existing, catalog_->LoadTable(IdOf(table)));
+  if (existing) {
+    ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(existing->metadata->properties));
+    if (copied)
+      commits.push_back({IdOf(table), *existing, {iceberg::AssertUuid{existing->metadata->table_uuid}},
+                         {iceberg::SetProperties{{{kStateProperty, kStateStale}}}, iceberg::RemoveProperties{{kCatchingUpProperty}}}});
+  }
+  NamespaceUpdate forget = ExpectEpoch(context_.epoch);
+  forget.remove = {HeldProperty(table)};
+  const auto forgotten = catalog_->Commit(commits, forget);
+  if (!forgotten.ok()) return forgotten.error();
+  by_schema_.clear();
+  tables_.erase(table);
+  copied_.erase(table);
+  held_.erase(table);
   return Ok();
 }
 
@@ -101,7 +166,10 @@ Status LakeSink::PrepareTables(const std::vector<TableDefinition>& tables) {
   RowStamp stamp;
   stamp.ingested_at = clock_->Now();
   stamp.committed_at = stamp.ingested_at;
-  for (const TableDefinition& table : tables) RETURN_IF_ERROR(PrepareTable(table, stamp));
+  for (const TableDefinition& table : tables) {
+    Status prepared = PrepareTable(table, stamp);
+    if (!prepared.ok()) return OfTable(table.schema->name, std::move(prepared).error());
+  }
   return Ok();
 }
 
@@ -112,24 +180,20 @@ Status LakeSink::PrepareTable(const TableDefinition& definition, const RowStamp&
     return Error{ErrorKind::kNeedsOperator, fmt::format("table {}: the lake keeps its bookmark in a namespace of that name", ToString(name)), slu::kLakeForeignTable};
   RETURN_IF_ERROR(catalog_->CreateNamespace(id.name_space));
   ASSIGN_OR_RETURN(auto existing, catalog_->LoadTable(id));
-  std::string location = catalog_->DefaultLocation(id);
-  if (existing) {
-    const auto state = existing->metadata->properties.find(kStateProperty);
-    if (state == existing->metadata->properties.end())
-      return Error{ErrorKind::kNeedsOperator, fmt::format("table {} exists in the lake and is not sluice's", ToString(name)), slu::kLakeForeignTable};
-    LakeTable old;
-    old.id = id;
-    old.current = std::move(*existing);
-    const bool was_copied = state->second == kStateCopied;
-    // Files of a table that readers may be reading stay for a while, so the new one lies elsewhere.
-    if (was_copied) location += "-" + iceberg::NewUuid().substr(0, 8);
-    RETURN_IF_ERROR(RemoveLeftover(old, was_copied));
-  }
   by_schema_.clear();
   tables_.erase(name);
   copied_.erase(name);
   LakeTable& table = tables_[name];
   table.id = id;
+  if (existing) {
+    const auto state = existing->metadata->properties.find(kStateProperty);
+    if (state == existing->metadata->properties.end())
+      return Error{ErrorKind::kNeedsOperator, fmt::format("table {} exists in the lake and is not sluice's", ToString(name)), slu::kLakeForeignTable};
+    table.current = std::move(*existing);
+    if (state->second != kStateCopying) return PrepareRefill(table, definition, stamp);
+    RETURN_IF_ERROR(RemoveLeftover(table));
+  }
+  const std::string location = catalog_->DefaultLocation(id);
   table.copied.oid = definition.schema->oid;
   table.schema = MakeLakeSchema(definition.schema);
   ASSIGN_OR_RETURN(const iceberg::PartitionSpec spec, MakePartitionSpec(PartitionConfigOf(config_, name), *table.schema));
@@ -150,19 +214,34 @@ Status LakeSink::PrepareTable(const TableDefinition& definition, const RowStamp&
   return Ok();
 }
 
-Status LakeSink::RemoveLeftover(LakeTable& table, bool was_copied) {
+// Readers see the old rows until the commit that puts the new ones in their place; snapshots of before stay.
+Status LakeSink::PrepareRefill(LakeTable& table, const TableDefinition& definition, const RowStamp& stamp) {
+  const iceberg::TableMetadata& metadata = *table.current.metadata;
+  ASSIGN_OR_RETURN(FieldIds ids, FieldIdsOf(metadata));
+  ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(metadata.properties));
+  if (copied && copied->oid != definition.schema->oid) ids.clear();  // Attribute numbers of another table.
+  ASSIGN_OR_RETURN(table.schema, ReplaceLakeSchema(metadata.schema(), metadata.last_column_id, ids, definition.schema));
+  ASSIGN_OR_RETURN(iceberg::PartitionSpec spec, MakePartitionSpec(PartitionConfigOf(config_, definition.schema->name), *table.schema));
+  table.refill_updates = {iceberg::AddSchema{table.schema->iceberg}, iceberg::SetCurrentSchema{}};
+  if (!SamePartitions(spec, metadata.spec())) {
+    for (size_t i = 0; i < spec.fields.size(); ++i) spec.fields[i].field_id = metadata.last_partition_id + 1 + static_cast<int32_t>(i);
+    table.refill_updates.push_back(iceberg::AddPartitionSpec{std::move(spec)});
+    table.refill_updates.push_back(iceberg::SetDefaultSpec{});
+  }
+  ASSIGN_OR_RETURN(const iceberg::TableMetadata changed, iceberg::ApplyUpdates(&metadata, table.refill_updates, metadata.last_updated_ms));
+  table.copied.oid = definition.schema->oid;
+  table.refilled = true;
+  table.copy = std::make_unique<CopyTarget>(context_, table.schema, changed.spec(), metadata.location, stamp);
+  return Ok();
+}
+
+Status LakeSink::RemoveLeftover(LakeTable& table) {
   RETURN_IF_ERROR(catalog_->DropTable(table.id));
   SLUICE_FAILPOINT("lake.after_drop_leftover");
   ASSIGN_OR_RETURN(const auto objects, store_->List(table.current.metadata->location));
-  std::vector<std::string> uris;
-  for (const ObjectInfo& object : objects) uris.push_back(object.uri);
-  log::Info("lake", "lake.leftover_removed", was_copied ? "an earlier table of that name is replaced" : "what an interrupted copy left is removed",
-            {{"table", table.id.name_space + "." + table.id.name}, {"files", std::to_string(uris.size())}});
-  if (was_copied) {
-    garbage_.Add(std::move(uris));
-    return Ok();
-  }
-  for (const std::string& uri : uris) RETURN_IF_ERROR(store_->Remove(uri));
+  log::Info("lake", "lake.leftover_removed", "what an interrupted copy left is removed",
+            {{"table", table.id.name_space + "." + table.id.name}, {"files", std::to_string(objects.size())}});
+  for (const ObjectInfo& object : objects) RETURN_IF_ERROR(store_->Remove(object.uri));
   return Ok();
 }
 
@@ -207,7 +286,9 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
   std::vector<std::function<Status()>> tasks;
   for (size_t i = 0; i < finished.size(); ++i) {
     tasks.push_back([&, i]() -> Status {
-      ASSIGN_OR_RETURN(commit.tables[i].change.added_files, finished[i]->copy->Finish());
+      auto files = finished[i]->copy->Finish();
+      if (!files.ok()) return OfTable({finished[i]->id.name_space, finished[i]->id.name}, std::move(files).error());
+      commit.tables[i].change.added_files = std::move(*files);
       Count(*finished[i], *finished[i]->schema, finished[i]->copy->TakePolicyCounts());
       return Ok();
     });
@@ -219,8 +300,14 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
   commit.bookmark = {copy_position, context_.epoch, source_time};
   commit.timestamp_ms = clock_->Now().time_since_epoch().count() / 1000;
   for (size_t i = 0; i < finished.size(); ++i) {
-    commit.tables[i].table = finished[i];
-    commit.tables[i].properties = {{kStateProperty, kStateCopied}, {kCopyLsnProperty, ToString(copy_position.lsn)}};
+    LakeTable& table = *finished[i];
+    TableToCommit& to_commit = commit.tables[i];
+    to_commit.table = &table;
+    to_commit.properties = {{kStateProperty, kStateCopied}, {kCopyLsnProperty, ToString(copy_position.lsn)}, {kColumnsProperty, ToText(table.schema->field_ids)}};
+    if (bookmark_) to_commit.properties[kCatchingUpProperty] = ToString(copy_position.lsn);
+    to_commit.change.remove_everything = table.refilled;
+    to_commit.first = std::move(table.refill_updates);
+    commit.removed_from_namespace.push_back(HeldProperty({table.id.name_space, table.id.name}));
   }
   const Bookmark made = commit.bookmark;
   RETURN_IF_ERROR(CommitTables(*catalog_, *store_, cache_, config_, std::move(commit), garbage_));
@@ -241,7 +328,7 @@ Result<LakeTable*> LakeSink::TableFor(const TableSchemaPtr& schema) {
     const std::lock_guard lock(mutex_);
     const auto found = tables_.find(schema->name);
     if (found == tables_.end() || !found->second.copied.copy_lsn.valid())
-      return Error{ErrorKind::kNeedsOperator, fmt::format("table {} has changes, but was never copied to the lake", ToString(schema->name))};
+      return Error{ErrorKind::kCorrupt, fmt::format("table {} has changes, but was never copied to the lake", ToString(schema->name))};
     table = &found->second;
   }
   if (table->writer == nullptr) RETURN_IF_ERROR(OpenWriter(*table, schema)); else RETURN_IF_ERROR(FollowSchema(*table, schema));
@@ -264,8 +351,7 @@ Status LakeSink::OpenWriter(LakeTable& table, const TableSchemaPtr& schema) {
 
 Status LakeSink::FollowSchema(LakeTable& table, const TableSchemaPtr& schema) {
   const iceberg::TableMetadata& metadata = *table.current.metadata;
-  const auto property = metadata.properties.find(kColumnsProperty);
-  ASSIGN_OR_RETURN(const FieldIds ids, ParseFieldIds(property == metadata.properties.end() ? "" : property->second));
+  ASSIGN_OR_RETURN(const FieldIds ids, FieldIdsOf(metadata));
   ASSIGN_OR_RETURN(LakeSchemaPtr evolved, EvolveLakeSchema(metadata.schema(), metadata.last_column_id, ids, schema,
                                                            /*may_be_older=*/table.writer == nullptr));
   if (evolved->older) {
@@ -293,11 +379,17 @@ Status LakeSink::FollowSchema(LakeTable& table, const TableSchemaPtr& schema) {
 
 Status LakeSink::Write(ChangeBatchPtr batch) {
   if (!ingested_at_) ingested_at_ = clock_->Now();
+  const Lsn done = bookmark_ ? ResumeLsn(bookmark_->position.lsn, copied_) : Lsn{};
   for (const Transaction& transaction : batch->transactions) {
-    if (bookmark_ && transaction.end_lsn <= bookmark_->position.lsn) continue;  // Sent again after a restart.
+    if (transaction.end_lsn <= done) continue;  // Sent again after a restart.
     RETURN_IF_ERROR(WriteTransaction(*batch, transaction));
   }
   return FreeMemory();
+}
+
+bool LakeSink::Wants(const Transaction& transaction, const TableName& table) const {
+  const auto copied = copied_.find(table);
+  return copied != copied_.end() && TakesTransaction(copied->second, transaction.commit_lsn, transaction.end_lsn, bookmark_ ? bookmark_->position.lsn : Lsn{});
 }
 
 Status LakeSink::WriteTransaction(const ChangeBatch& batch, const Transaction& transaction) {
@@ -306,12 +398,21 @@ Status LakeSink::WriteTransaction(const ChangeBatch& batch, const Transaction& t
   LakeTable* table = nullptr;
   for (size_t i = transaction.first_change; i < transaction.first_change + transaction.change_count; ++i) {
     const Change& change = batch.changes[i];
+    const TableSchemaPtr& schema = batch.tables[change.table];
     if (change.table != last) {
-      ASSIGN_OR_RETURN(table, TableFor(batch.tables[change.table]));
       last = change.table;
+      table = nullptr;
+      if (Wants(transaction, schema->name)) {
+        auto found = TableFor(schema);
+        if (!found.ok()) return OfTable(schema->name, std::move(found).error());
+        table = *found;
+      } else if (!copied_.contains(schema->name) && skipped_.insert(schema->name).second) {
+        log::Info("lake", "lake.not_copied", "changes of a table without a complete copy are skipped", {{"table", ToString(schema->name)}});
+      }
     }
-    if (transaction.commit_lsn < table->copied.copy_lsn) continue;  // In the copy already.
-    RETURN_IF_ERROR(table->writer->Apply(batch, change, stamp));
+    if (table == nullptr) continue;
+    Status applied = table->writer->Apply(batch, change, stamp);
+    if (!applied.ok()) return OfTable(schema->name, std::move(applied).error());
   }
   return Ok();
 }
@@ -326,40 +427,55 @@ Status LakeSink::FreeMemory() {
       if (largest == nullptr || table.writer->size_bytes() > largest->writer->size_bytes()) largest = &table;
     }
     SLUICE_CHECK(largest != nullptr);
-    RETURN_IF_ERROR(largest->writer->Flush());
+    Status flushed = largest->writer->Flush();
+    if (!flushed.ok()) return OfTable({largest->id.name_space, largest->id.name}, std::move(flushed).error());
   }
   return Ok();
 }
 
 Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   const std::lock_guard lock(mutex_);
+  // A position that the bookmark has passed moves only the tables that catch up.
+  const bool behind = bookmark_ && position.lsn < bookmark_->position.lsn;
   LakeCommit commit;
+  commit.bookmark = behind ? *bookmark_ : Bookmark{position, context_.epoch, source_time};
+  commit.timestamp_ms = clock_->Now().time_since_epoch().count() / 1000;
+  std::vector<LakeTable*> dirty, caught_up;
   for (auto& [name, table] : tables_) {
-    if (table.writer != nullptr && table.writer->dirty()) commit.tables.push_back({&table, {}, {}});
+    const bool is_dirty = table.writer != nullptr && table.writer->dirty();
+    const bool catches_up = table.copied.catching_up_from.has_value();
+    if (is_dirty) dirty.push_back(&table);
+    if (catches_up) caught_up.push_back(&table);
+    if (!is_dirty && !(catches_up && !behind)) continue;
+    TableToCommit& to_commit = commit.tables.emplace_back(TableToCommit{.table = &table});
+    if (catches_up && behind) to_commit.properties[kCatchingUpProperty] = ToString(position.lsn);
+    if (catches_up && !behind) to_commit.removed_properties = {kCatchingUpProperty};
   }
   std::vector<std::function<Status()>> tasks;
   for (TableToCommit& table : commit.tables) {
+    if (table.table->writer == nullptr || !table.table->writer->dirty()) continue;
     tasks.push_back([&table]() -> Status {
-      ASSIGN_OR_RETURN(table.change, table.table->writer->Prepare());
+      auto change = table.table->writer->Prepare();
+      if (!change.ok()) return OfTable({table.table->id.name_space, table.table->id.name}, std::move(change).error());
+      table.change = std::move(*change);
       return Ok();
     });
   }
   RETURN_IF_ERROR(RunParallel(tasks, kEncodeThreads));
-  std::vector<LakeTable*> changed;
-  for (const TableToCommit& table : commit.tables) changed.push_back(table.table);
   // A table whose changes left nothing behind needs no snapshot.
   std::erase_if(commit.tables, [](const TableToCommit& table) {
-    const iceberg::TableChange& change = table.change;
-    return change.added_files.empty() && change.removed_data_files.empty() && !change.remove_everything;
+    return !table.changes_files() && table.properties.empty() && table.removed_properties.empty();
   });
-  commit.bookmark = {position, context_.epoch, source_time};
-  commit.timestamp_ms = clock_->Now().time_since_epoch().count() / 1000;
   const Bookmark made = commit.bookmark;
   RETURN_IF_ERROR(CommitTables(*catalog_, *store_, cache_, config_, std::move(commit), garbage_));
-  for (LakeTable* table : changed) {
+  for (LakeTable* table : dirty) {
     table->writer->Committed(table->manifests);
     garbage_.Add(table->writer->TakeGarbage());
     Count(*table, table->writer->schema(), table->writer->TakePolicyCounts());
+  }
+  for (LakeTable* table : caught_up) {
+    table->copied.catching_up_from = behind ? std::optional(position.lsn) : std::nullopt;
+    copied_[{table->id.name_space, table->id.name}] = table->copied;
   }
   bookmark_ = made;
   ingested_at_.reset();

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,11 @@ class LakeSink final : public Sink {
   std::string_view name() const override { return config_.name; }
   const std::optional<Bookmark>& bookmark() const override { return bookmark_; }
   const CopiedTables& copied_tables() const override { return copied_; }
+  const HeldTables& held_tables() const override { return held_; }
+
+  Status Hold(const TableName& table, const HeldTable& why) override;
+  Status Forget(const TableName& table) override;
+  Result<std::unique_ptr<Sink>> OpenBeside() override;
 
   Status PrepareTables(const std::vector<TableDefinition>& tables) override;
   Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
@@ -53,24 +59,26 @@ class LakeSink final : public Sink {
   LakePolicyCounts policy_counts() const;
 
  private:
-  LakeSink(LakeConfig config, LogIdentity log, std::unique_ptr<ObjectStore> store, std::unique_ptr<Catalog> catalog,
-           std::unique_ptr<Clock> clock);
+  LakeSink(LakeConfig config, LogIdentity log, std::shared_ptr<ObjectStore> store, std::shared_ptr<Catalog> catalog,
+           std::shared_ptr<Clock> clock);
   Status TakeEpoch();
   Status LoadTables();
   Status PrepareTable(const TableDefinition& table, const RowStamp& stamp);
-  Status RemoveLeftover(LakeTable& table, bool was_copied);
+  Status PrepareRefill(LakeTable& table, const TableDefinition& definition, const RowStamp& stamp);
+  Status RemoveLeftover(LakeTable& table);
   Result<LakeTable*> TableFor(const TableSchemaPtr& schema);
   Status OpenWriter(LakeTable& table, const TableSchemaPtr& schema);
   Status FollowSchema(LakeTable& table, const TableSchemaPtr& schema);
   Status WriteTransaction(const ChangeBatch& batch, const Transaction& transaction);
+  bool Wants(const Transaction& transaction, const TableName& table) const;
   Status FreeMemory();
   void Count(const LakeTable& table, const LakeSchema& schema, const std::vector<PolicyCounts>& counts);
 
   const LakeConfig config_;
   const LogIdentity log_;
-  const std::unique_ptr<ObjectStore> store_;
-  const std::unique_ptr<Catalog> catalog_;
-  const std::unique_ptr<Clock> clock_;
+  const std::shared_ptr<ObjectStore> store_;  // These three are shared with handles beside.
+  const std::shared_ptr<Catalog> catalog_;
+  const std::shared_ptr<Clock> clock_;
   iceberg::ManifestCache cache_;
   Garbage garbage_;
   LakeContext context_;
@@ -78,11 +86,13 @@ class LakeSink final : public Sink {
   mutable std::mutex mutex_;  // Guards tables_ (the map), copied_, bookmark_ and commits.
   std::map<TableName, LakeTable> tables_;
   CopiedTables copied_;
+  HeldTables held_;
   std::optional<Bookmark> bookmark_;
 
   // The stream's thread only.
   std::map<const TableSchema*, std::pair<TableSchemaPtr, LakeTable*>> by_schema_;
   std::optional<Timestamp> ingested_at_;  ///< Of all rows since the last commit.
+  std::set<TableName> skipped_;           ///< Tables whose changes are not taken; logged once.
 
   mutable std::mutex counts_mutex_;  // Guards counts_.
   LakePolicyCounts counts_;

@@ -20,6 +20,8 @@ struct LakeTable {
   LakeSchemaPtr schema;                 ///< Null until the first row.
   std::unique_ptr<TableWriter> writer;  ///< Null until the first change.
   std::unique_ptr<CopyTarget> copy;     ///< While the copy goes on.
+  bool refilled = false;                ///< That copy takes the place of rows that are there.
+  std::vector<iceberg::TableUpdate> refill_updates;  ///< The schema and partitions it is written by.
 };
 
 }  // namespace sluice

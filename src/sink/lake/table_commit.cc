@@ -7,7 +7,6 @@
 #include "sink/lake/lake_properties.h"
 
 namespace sluice {
-namespace {
 
 NamespaceUpdate ExpectEpoch(uint64_t epoch) {
   NamespaceUpdate update;
@@ -15,6 +14,8 @@ NamespaceUpdate ExpectEpoch(uint64_t epoch) {
   update.expected[kEpochProperty] = std::to_string(epoch);
   return update;
 }
+
+namespace {
 
 // Of two processes the one with the older epoch stops.
 Error Explained(Catalog& catalog, uint64_t epoch, Error error) {
@@ -29,10 +30,9 @@ Error Explained(Catalog& catalog, uint64_t epoch, Error error) {
   return error;
 }
 
-Result<iceberg::CommitPlan> Plan(TableToCommit& to_commit, iceberg::ManifestCache& cache, const LakeConfig& config,
-                                 const LakeCommit& commit) {
+Result<iceberg::CommitPlan> PlanFiles(TableToCommit& to_commit, const iceberg::TableMetadata& base, const iceberg::Properties& own,
+                                      iceberg::ManifestCache& cache, const LakeConfig& config, const LakeCommit& commit) {
   LakeTable& table = *to_commit.table;
-  const iceberg::TableMetadata& base = *table.current.metadata;
   if (!table.manifests) {
     ASSIGN_OR_RETURN(table.manifests, iceberg::CurrentManifests(base, cache));
   }
@@ -40,12 +40,30 @@ Result<iceberg::CommitPlan> Plan(TableToCommit& to_commit, iceberg::ManifestCach
   policy.manifests_to_merge = config.manifests_merged_at;
   policy.snapshots_to_keep = config.snapshots_kept;
   const iceberg::CommitAttempt attempt{iceberg::NewSnapshotId(base), iceberg::NewUuid(), 1, commit.timestamp_ms};
-  const iceberg::Properties own = TableProperties(commit.bookmark, table.copied.oid);
   to_commit.change.summary.insert(own.begin(), own.end());
-  ASSIGN_OR_RETURN(iceberg::CommitPlan plan, iceberg::PlanCommit(base, *table.manifests, to_commit.change, policy, attempt, cache));
+  return iceberg::PlanCommit(base, *table.manifests, to_commit.change, policy, attempt, cache);
+}
+
+Result<iceberg::CommitPlan> Plan(TableToCommit& to_commit, iceberg::ManifestCache& cache, const LakeConfig& config,
+                                 const LakeCommit& commit) {
+  LakeTable& table = *to_commit.table;
+  iceberg::TableMetadataPtr base = table.current.metadata;
+  const iceberg::Properties own = TableProperties(commit.bookmark, table.copied.oid);
+  iceberg::CommitPlan plan;
+  plan.manifests = table.manifests;
+  plan.requirements = {iceberg::AssertUuid{base->table_uuid}};
+  if (!to_commit.first.empty()) {
+    ASSIGN_OR_RETURN(iceberg::TableMetadata changed, iceberg::ApplyUpdates(base.get(), to_commit.first, commit.timestamp_ms));
+    base = std::make_shared<const iceberg::TableMetadata>(std::move(changed));
+  }
+  if (to_commit.changes_files()) {
+    ASSIGN_OR_RETURN(plan, PlanFiles(to_commit, *base, own, cache, config, commit));
+  }
+  plan.updates.insert(plan.updates.begin(), to_commit.first.begin(), to_commit.first.end());
   iceberg::Properties properties = own;
   for (const auto& [key, value] : to_commit.properties) properties[key] = value;
   plan.updates.push_back(iceberg::SetProperties{std::move(properties)});
+  if (!to_commit.removed_properties.empty()) plan.updates.push_back(iceberg::RemoveProperties{to_commit.removed_properties});
   return plan;
 }
 
@@ -66,6 +84,7 @@ Status CommitTables(Catalog& catalog, ObjectStore& store, iceberg::ManifestCache
   RETURN_IF_ERROR(store.PutAll(files));
   NamespaceUpdate bookmark = ExpectEpoch(commit.bookmark.epoch);
   if (commit.move_bookmark) bookmark.set = BookmarkProperties(commit.bookmark);
+  bookmark.remove = commit.removed_from_namespace;
   SLUICE_FAILPOINT("lake.after_files_before_commit");
   auto committed = catalog.Commit(swaps, bookmark);
   if (!committed.ok()) return Explained(catalog, commit.bookmark.epoch, std::move(committed).error());
@@ -75,7 +94,7 @@ Status CommitTables(Catalog& catalog, ObjectStore& store, iceberg::ManifestCache
     table.current = std::move((*committed)[i]);
     table.manifests = plans[i].manifests;
     for (auto& [uri, entries] : plans[i].written_manifests) cache.KeepManifest(uri, std::move(entries));
-    cache.KeepManifestList(plans[i].manifest_list, plans[i].manifests);
+    if (!plans[i].manifest_list.empty()) cache.KeepManifestList(plans[i].manifest_list, plans[i].manifests);
     garbage.Add(std::move(plans[i].unreachable));
   }
   return Ok();

@@ -16,16 +16,26 @@ namespace sluice {
 
 struct TableToCommit {
   LakeTable* table = nullptr;
-  iceberg::TableChange change;
-  iceberg::Properties properties;  ///< Besides those of TableProperties.
+  iceberg::TableChange change = {};
+  iceberg::Properties properties = {};  ///< Besides those of TableProperties.
+  std::vector<std::string> removed_properties = {};
+  std::vector<iceberg::TableUpdate> first = {};  ///< Of schema and partitions: what the change is written by.
+
+  bool changes_files() const {
+    return !change.added_files.empty() || !change.removed_data_files.empty() || change.remove_everything;
+  }
 };
 
 struct LakeCommit {
   std::vector<TableToCommit> tables;
   Bookmark bookmark;           ///< Its epoch is the one that the lake must still have.
   bool move_bookmark = true;   ///< False: only the tables change.
+  std::vector<std::string> removed_from_namespace = {};  ///< Properties beside the bookmark.
   int64_t timestamp_ms = 0;
 };
+
+/// A change of the bookmark's namespace under this epoch.
+NamespaceUpdate ExpectEpoch(uint64_t epoch);
 
 /// Writes manifests and manifest lists, then swaps all tables and the bookmark at once, and puts the new state into
 /// the tables. Error: kConflict (another epoch or writer), kOutcomeUnknown, kUnavailable; nothing was changed but for

@@ -1,6 +1,7 @@
 #pragma once
 // Brings effects into the replica, each commit as one transaction together with its bookmark.
 
+#include <optional>
 #include <span>
 
 #include "sink/replica/apply_plan.h"
@@ -14,6 +15,8 @@ struct CommitPoint {
   Position position;
   Timestamp source_time{};
   uint64_t epoch = 0;
+  bool tables_catch_up = false;          ///< Some do, and the commit moves them too.
+  std::optional<Lsn> caught_up_to = {};  ///< How far; unset: as far as the bookmark.
 };
 
 class Applier {

@@ -16,11 +16,13 @@ constexpr const char* kTables[] = {
     " one_row bool PRIMARY KEY DEFAULT true CHECK (one_row), epoch int8 NOT NULL,"
     " system_identifier numeric, timeline int8, database text, slot text, lsn pg_lsn,"
     " source_time timestamptz, committed_at timestamptz)",
-    "CREATE TABLE IF NOT EXISTS sluice.copied_table ("
-    " namespace text, name text, oid oid NOT NULL, copy_lsn pg_lsn NOT NULL,"
-    " copied_at timestamptz NOT NULL DEFAULT pg_catalog.now(), PRIMARY KEY (namespace, name))",
-    "CREATE TABLE IF NOT EXISTS sluice.preparing_table ("
-    " namespace text, name text, made_by_us bool NOT NULL, PRIMARY KEY (namespace, name))",
+    // state: none (known only as held), preparing, copied. caught_up_lsn: set while the table is behind the bookmark.
+    "CREATE TABLE IF NOT EXISTS sluice.table_state ("
+    " namespace text, name text, state text NOT NULL CHECK (state IN ('none', 'preparing', 'copied')),"
+    " made_by_us bool NOT NULL DEFAULT false, filled bool NOT NULL DEFAULT false,"
+    " oid oid NOT NULL DEFAULT 0, copy_lsn pg_lsn, caught_up_lsn pg_lsn,"
+    " held_code int4, held_oid oid, held_reason text, held_lsn pg_lsn,"
+    " changed_at timestamptz NOT NULL DEFAULT pg_catalog.now(), PRIMARY KEY (namespace, name))",
 };
 
 #define SLUICE_SET_BOOKMARK                                                                              \
@@ -55,8 +57,8 @@ Status EnsureTables(PgConnection& connection) {
   ASSIGN_OR_RETURN(const std::string present,
                    connection.QueryValue("SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
                                          " ON n.oid = c.relnamespace WHERE n.nspname = 'sluice' AND c.relkind = 'r'"
-                                         " AND c.relname IN ('bookmark', 'copied_table', 'preparing_table')"));
-  if (std::string_view(present) == "3") return Ok();
+                                         " AND c.relname IN ('bookmark', 'table_state')"));
+  if (std::string_view(present) == "2") return Ok();
   const auto refused = [](const Error& error) {
     if (error.kind == ErrorKind::kUnavailable) return error;
     return Error{ErrorKind::kNeedsOperator, "cannot create schema sluice on the replica",
@@ -70,6 +72,30 @@ Status EnsureTables(PgConnection& connection) {
   for (const char* table : kTables) {
     made = connection.Execute(table);
     if (!made.ok()) return refused(made.error());
+  }
+  return Ok();
+}
+
+Status ReadTableStates(PgConnection& connection, OpenedBookkeeping& opened) {
+  ASSIGN_OR_RETURN(const PgResult rows,
+                   connection.Execute("SELECT namespace, name, held_code, held_oid, held_reason, held_lsn, oid, copy_lsn, caught_up_lsn"
+                                      " FROM sluice.table_state WHERE held_code IS NOT NULL OR state = 'copied'"));
+  for (int i = 0; i < PQntuples(rows.get()); ++i) {
+    const TableName name{std::string(Field(rows, i, 0)), std::string(Field(rows, i, 1))};
+    if (!IsNull(rows, i, 2)) {
+      HeldTable& held = opened.held_tables[name];
+      held = {ParseNumber<Oid>(Field(rows, i, 3)), ParseNumber<int>(Field(rows, i, 2)), std::string(Field(rows, i, 4)), {}};
+      if (!IsNull(rows, i, 5)) {
+        ASSIGN_OR_RETURN(held.lsn, ParseLsn(Field(rows, i, 5)));
+      }
+      continue;
+    }
+    CopiedTable& copied = opened.copied_tables[name];
+    copied.oid = ParseNumber<Oid>(Field(rows, i, 6));
+    ASSIGN_OR_RETURN(copied.copy_lsn, ParseLsn(Field(rows, i, 7)));
+    if (IsNull(rows, i, 8)) continue;
+    ASSIGN_OR_RETURN(const Lsn caught_up, ParseLsn(Field(rows, i, 8)));
+    if (opened.bookmark && caught_up < opened.bookmark->position.lsn) copied.catching_up_from = caught_up;
   }
   return Ok();
 }
@@ -128,13 +154,7 @@ Result<OpenedBookkeeping> OpenBookkeeping(PgConnection& connection, const LogIde
                    connection.QueryValue("UPDATE sluice.bookmark SET epoch = epoch + 1 RETURNING epoch"));
   opened.epoch = ParseNumber<uint64_t>(epoch);
   if (opened.bookmark) opened.bookmark->epoch = opened.epoch;
-  ASSIGN_OR_RETURN(const PgResult tables,
-                   connection.Execute("SELECT namespace, name, oid, copy_lsn::text FROM sluice.copied_table"));
-  for (int i = 0; i < PQntuples(tables.get()); ++i) {
-    CopiedTable table{ParseNumber<Oid>(Field(tables, i, 2)), {}};
-    ASSIGN_OR_RETURN(table.copy_lsn, ParseLsn(Field(tables, i, 3)));
-    opened.copied_tables.emplace(TableName{std::string(Field(tables, i, 0)), std::string(Field(tables, i, 1))}, table);
-  }
+  RETURN_IF_ERROR(ReadTableStates(connection, opened));
   SLUICE_FAILPOINT("replica.open_before_epoch");
   RETURN_IF_ERROR(connection.Execute("COMMIT"));
   return opened;
@@ -163,38 +183,63 @@ Status CheckEpoch(PgConnection& connection, uint64_t epoch) {
   return PQntuples(mine.get()) == 1 ? Status() : Fenced();
 }
 
-Result<std::optional<PreparingTable>> FindPreparing(PgConnection& connection, const TableName& table) {
-  // A table that was copied before and is to be copied again is ours as well.
+Result<std::optional<TableOrigin>> FindOrigin(PgConnection& connection, const TableName& table) {
   ASSIGN_OR_RETURN(const PgResult row,
-                   connection.Execute("SELECT made_by_us FROM sluice.preparing_table WHERE namespace = $1 AND name = $2"
-                                      " UNION ALL SELECT true FROM sluice.copied_table WHERE namespace = $1 AND name = $2",
+                   connection.Execute("SELECT made_by_us, filled FROM sluice.table_state"
+                                      " WHERE namespace = $1 AND name = $2 AND state <> 'none'",
                                       {table.name_space, table.name}));
-  if (PQntuples(row.get()) == 0) return std::optional<PreparingTable>();
-  return std::optional<PreparingTable>(PreparingTable{Field(row, 0, 0) == "t"});
+  if (PQntuples(row.get()) == 0) return std::optional<TableOrigin>();
+  return std::optional(TableOrigin{Field(row, 0, 0) == "t", Field(row, 0, 1) == "t"});
 }
 
-Status RecordPreparing(PgConnection& connection, const TableName& table, bool made_by_us) {
-  const auto recorded = connection.Execute("INSERT INTO sluice.preparing_table VALUES ($1, $2, $3::text::bool)",
-                                           {table.name_space, table.name, made_by_us ? "true" : "false"});
-  return recorded.ok() ? Status() : recorded.error();
-}
-
-Status RecordCopied(PgConnection& connection, const TableName& table, Oid oid, Lsn copy_lsn) {
-  RETURN_IF_ERROR(connection.Execute("DELETE FROM sluice.preparing_table WHERE namespace = $1 AND name = $2",
-                                     {table.name_space, table.name}));
+Status RecordPreparing(PgConnection& connection, const TableName& table, const TableOrigin& origin) {
   const auto recorded = connection.Execute(
-      "INSERT INTO sluice.copied_table (namespace, name, oid, copy_lsn) VALUES ($1, $2, $3::text::oid, $4::text::pg_lsn)"
-      " ON CONFLICT (namespace, name) DO UPDATE SET oid = excluded.oid, copy_lsn = excluded.copy_lsn,"
-      " copied_at = excluded.copied_at",
-      {table.name_space, table.name, std::to_string(oid), ToString(copy_lsn)});
+      "INSERT INTO sluice.table_state (namespace, name, state, made_by_us, filled)"
+      " VALUES ($1, $2, 'preparing', $3::text::bool, $4::text::bool) ON CONFLICT (namespace, name) DO UPDATE"
+      " SET state = 'preparing', made_by_us = excluded.made_by_us, filled = excluded.filled, changed_at = pg_catalog.now()",
+      {table.name_space, table.name, origin.made_by_us ? "true" : "false", origin.filled ? "true" : "false"});
   return recorded.ok() ? Status() : recorded.error();
+}
+
+Status RecordCopied(PgConnection& connection, const TableName& table, const CopiedTable& copied) {
+  const auto recorded = connection.Execute(
+      "INSERT INTO sluice.table_state (namespace, name, state, filled, oid, copy_lsn, caught_up_lsn)"
+      " VALUES ($1, $2, 'copied', true, $3::text::oid, $4::text::pg_lsn, $5::text::pg_lsn) ON CONFLICT (namespace, name) DO UPDATE"
+      " SET state = 'copied', filled = true, oid = excluded.oid, copy_lsn = excluded.copy_lsn, caught_up_lsn = excluded.caught_up_lsn,"
+      " held_code = NULL, held_oid = NULL, held_reason = NULL, held_lsn = NULL, changed_at = pg_catalog.now()",
+      {table.name_space, table.name, std::to_string(copied.oid), ToString(copied.copy_lsn),
+       copied.catching_up_from ? std::optional(ToString(*copied.catching_up_from)) : std::nullopt});
+  return recorded.ok() ? Status() : recorded.error();
+}
+
+Status RecordCaughtUp(PgConnection& connection, const std::optional<Lsn>& up_to) {
+  const auto recorded = connection.Execute("UPDATE sluice.table_state SET caught_up_lsn = $1::text::pg_lsn WHERE caught_up_lsn IS NOT NULL",
+                                           {up_to ? std::optional(ToString(*up_to)) : std::nullopt});
+  return recorded.ok() ? Status() : recorded.error();
+}
+
+Status RecordHeld(PgConnection& connection, const TableName& table, const HeldTable& why) {
+  const auto recorded = connection.Execute(
+      "INSERT INTO sluice.table_state (namespace, name, state, held_code, held_oid, held_reason, held_lsn)"
+      " VALUES ($1, $2, 'none', $3::text::int4, $4::text::oid, $5, $6::text::pg_lsn) ON CONFLICT (namespace, name) DO UPDATE"
+      " SET held_code = excluded.held_code, held_oid = excluded.held_oid, held_reason = excluded.held_reason,"
+      " held_lsn = excluded.held_lsn, caught_up_lsn = NULL, changed_at = pg_catalog.now()",
+      {table.name_space, table.name, std::to_string(why.code), std::to_string(why.oid), why.reason,
+       why.lsn.valid() ? std::optional(ToString(why.lsn)) : std::nullopt});
+  return recorded.ok() ? Status() : recorded.error();
+}
+
+Status ForgetCopy(PgConnection& connection, const TableName& table) {
+  for (const char* sql : {"DELETE FROM sluice.table_state WHERE namespace = $1 AND name = $2 AND state = 'none'",
+                          "UPDATE sluice.table_state SET state = 'preparing', caught_up_lsn = NULL, held_code = NULL, held_oid = NULL,"
+                          " held_reason = NULL, held_lsn = NULL, changed_at = pg_catalog.now() WHERE namespace = $1 AND name = $2"})
+    RETURN_IF_ERROR(connection.Execute(sql, {table.name_space, table.name}));
+  return Ok();
 }
 
 Status ForgetTable(PgConnection& connection, const TableName& table) {
-  for (const char* sql : {"DELETE FROM sluice.preparing_table WHERE namespace = $1 AND name = $2",
-                          "DELETE FROM sluice.copied_table WHERE namespace = $1 AND name = $2"})
-    RETURN_IF_ERROR(connection.Execute(sql, {table.name_space, table.name}));
-  return Ok();
+  const auto done = connection.Execute("DELETE FROM sluice.table_state WHERE namespace = $1 AND name = $2", {table.name_space, table.name});
+  return done.ok() ? Status() : done.error();
 }
 
 }  // namespace sluice

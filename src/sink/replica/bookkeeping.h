@@ -1,9 +1,9 @@
 #pragma once
 // What sluice remembers in the replica itself, in a namespace named `sluice`:
 //
-//   bookmark         one row: which log, how far, since when, and the epoch that fences older processes
-//   copied_table     tables whose initial copy is complete
-//   preparing_table  tables that a copy of ours has begun: what may be dropped and made again
+//   bookmark     one row: which log, how far, since when, and the epoch that fences older processes
+//   table_state  a row per table: whether its copy is complete and from where, whether it is held and why
+//   refill_OID   rows of a table that is being copied again, until they take the place of the old ones
 //
 // Every row changes only in the same transaction as the data or tables it speaks of.
 
@@ -23,6 +23,7 @@ struct OpenedBookkeeping {
   uint64_t epoch = 0;
   std::optional<Bookmark> bookmark;
   CopiedTables copied_tables;
+  HeldTables held_tables;
 };
 
 /// Makes the namespace and its tables where they are missing, takes the next epoch (waiting for a commit of an
@@ -41,13 +42,22 @@ Status CheckEpoch(PgConnection& connection, uint64_t epoch);
 
 Result<std::optional<Bookmark>> ReadBookmark(PgConnection& connection);
 
-/// How a table that a copy has begun came to be.
-struct PreparingTable {
+/// What is known of a table that a copy has begun.
+struct TableOrigin {
   bool made_by_us = false;  ///< Else the user made it, and it was empty.
+  bool filled = false;      ///< A copy of it was complete once: its rows are to be seen until the next one is.
 };
-Result<std::optional<PreparingTable>> FindPreparing(PgConnection& connection, const TableName& table);
-Status RecordPreparing(PgConnection& connection, const TableName& table, bool made_by_us);
-Status RecordCopied(PgConnection& connection, const TableName& table, Oid oid, Lsn copy_lsn);
+Result<std::optional<TableOrigin>> FindOrigin(PgConnection& connection, const TableName& table);
+
+Status RecordPreparing(PgConnection& connection, const TableName& table, const TableOrigin& origin);
+/// Ends a hold too.
+Status RecordCopied(PgConnection& connection, const TableName& table, const CopiedTable& copied);
+/// Moves every table that catches up; unset: they have.
+Status RecordCaughtUp(PgConnection& connection, const std::optional<Lsn>& up_to);
+Status RecordHeld(PgConnection& connection, const TableName& table, const HeldTable& why);
+/// Its copy and its hold count no more; its rows stay.
+Status ForgetCopy(PgConnection& connection, const TableName& table);
+/// Nothing is known of it.
 Status ForgetTable(PgConnection& connection, const TableName& table);
 
 /// The statement behind MoveBookmark with parameters $1…$7, as a row of one number that cannot be computed

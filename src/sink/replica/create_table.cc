@@ -9,6 +9,7 @@
 #include "observability/log.h"
 #include "postgres/quote.h"
 #include "sink/replica/bookkeeping.h"
+#include "sink/replica/refill.h"
 #include "sink/replica/table_shape.h"
 
 namespace sluice {
@@ -31,7 +32,9 @@ const SequenceDefinition* IdentitySequence(const TableDefinition& table, const s
   return nullptr;
 }
 
-Result<std::string> ColumnSql(const TableDefinition& table, size_t index, DestinationTypes& types) {
+}  // namespace
+
+Result<std::string> ColumnSql(const TableDefinition& table, size_t index, DestinationTypes& types, bool with_not_null) {
   const Column& column = table.schema->columns[index];
   ASSIGN_OR_RETURN(const std::string type, types.Sql(*column.type, column.typmod));
   std::string sql = QuoteIdentifier(column.name) + " " + type;
@@ -51,9 +54,20 @@ Result<std::string> ColumnSql(const TableDefinition& table, size_t index, Destin
         LogLeftOut(table.schema->name, "default of " + column.name);
     }
   }
-  if (column.not_null) sql += " NOT NULL";
+  if (column.not_null && with_not_null) sql += " NOT NULL";
   return sql;
 }
+
+Result<std::string> PlainTableSql(const TableName& name, const TableSchema& schema, DestinationTypes& types) {
+  std::string columns;
+  for (const Column& column : schema.columns) {
+    ASSIGN_OR_RETURN(const std::string type, types.Sql(*column.type, column.typmod));
+    columns += (columns.empty() ? "" : ", ") + QuoteIdentifier(column.name) + " " + type;
+  }
+  return fmt::format("CREATE TABLE {} ({})", QuoteName(name), columns);
+}
+
+namespace {
 
 Result<std::string> TableSql(const TableDefinition& table, DestinationTypes& types) {
   std::string columns;
@@ -118,12 +132,11 @@ Status DropLeftSequences(PgConnection& connection, const TableDefinition& table)
   return Ok();
 }
 
-// Returns whether the table that is there can be used as it is.
+// A table that is there and that no copy of ours has completed: whether it can be used as it is.
 Result<bool> UseExisting(PgConnection& connection, DestinationTypes& types, const TableDefinition& table,
-                         const TableShape& shape) {
+                         const TableShape& shape, const std::optional<TableOrigin>& origin) {
   const TableName& name = table.schema->name;
-  ASSIGN_OR_RETURN(const auto preparing, FindPreparing(connection, name));
-  if (preparing && preparing->made_by_us) {
+  if (origin && origin->made_by_us) {
     RETURN_IF_ERROR(connection.Execute(std::string("DROP TABLE ") + QuoteName(name)));
     RETURN_IF_ERROR(DropLeftSequences(connection, table));
     RETURN_IF_ERROR(ForgetTable(connection, name));
@@ -133,7 +146,7 @@ Result<bool> UseExisting(PgConnection& connection, DestinationTypes& types, cons
   if (!difference.empty())
     return Error{ErrorKind::kNeedsOperator, fmt::format("table {} exists on the replica, but {}", ToString(name), difference),
                  slu::kReplicaOtherShape};
-  if (preparing) {
+  if (origin) {
     RETURN_IF_ERROR(connection.Execute("TRUNCATE " + QuoteName(name)));
     return true;
   }
@@ -142,7 +155,7 @@ Result<bool> UseExisting(PgConnection& connection, DestinationTypes& types, cons
   if (std::string_view(filled) == "t")
     return Error{ErrorKind::kNeedsOperator, fmt::format("table {} of the replica already holds rows", ToString(name)),
                  slu::kReplicaForeignRows};
-  RETURN_IF_ERROR(RecordPreparing(connection, name, false));
+  RETURN_IF_ERROR(RecordPreparing(connection, name, {}));
   return true;
 }
 
@@ -203,14 +216,20 @@ std::vector<std::string> SequenceStatements(const TableDefinition& table) {
   return statements;
 }
 
-Status PrepareTable(PgConnection& connection, DestinationTypes& types, const TableDefinition& table) {
+Result<CopyPlace> PrepareTable(PgConnection& connection, DestinationTypes& types, const TableDefinition& table) {
   const TableName& name = table.schema->name;
   for (const std::string& name_space : Namespaces(table)) RETURN_IF_ERROR(EnsureNamespace(connection, name_space));
   RETURN_IF_ERROR(EnsureTypes(table, types));
   ASSIGN_OR_RETURN(const auto shape, ReadShape(connection, name));
   if (shape) {
-    ASSIGN_OR_RETURN(const bool usable, UseExisting(connection, types, table, *shape));
-    if (usable) return Ok();
+    ASSIGN_OR_RETURN(const auto origin, FindOrigin(connection, name));
+    if (origin && origin->filled) {
+      RETURN_IF_ERROR(PrepareRefill(connection, types, table, *shape));
+      RETURN_IF_ERROR(RecordPreparing(connection, name, *origin));
+      return CopyPlace::kBeside;
+    }
+    ASSIGN_OR_RETURN(const bool usable, UseExisting(connection, types, table, *shape, origin));
+    if (usable) return CopyPlace::kTable;
   } else {
     RETURN_IF_ERROR(ForgetTable(connection, name));  // Somebody dropped what we had made.
   }
@@ -223,7 +242,8 @@ Status PrepareTable(PgConnection& connection, DestinationTypes& types, const Tab
                  made.error().evidence};
   }
   SLUICE_FAILPOINT("replica.after_create_before_record");
-  return RecordPreparing(connection, name, true);
+  RETURN_IF_ERROR(RecordPreparing(connection, name, {.made_by_us = true, .filled = false}));
+  return CopyPlace::kTable;
 }
 
 }  // namespace sluice

@@ -12,6 +12,12 @@
 
 namespace sluice {
 
+/// CREATE TABLE of this name with the plain columns alone: no defaults, constraints or partitions.
+Result<std::string> PlainTableSql(const TableName& name, const TableSchema& schema, DestinationTypes& types);
+
+/// A column as CREATE TABLE and ADD COLUMN take it. `with_not_null`: as the source has it, else nullable.
+Result<std::string> ColumnSql(const TableDefinition& table, size_t index, DestinationTypes& types, bool with_not_null = true);
+
 /// The statements that make the empty table: sequences, table, partitions. Types must exist already.
 Result<std::vector<std::string>> CreateStatements(const TableDefinition& table, DestinationTypes& types);
 
@@ -26,8 +32,14 @@ AfterRows StatementsAfterRows(const TableDefinition& table);
 /// SELECT setval(…) for each sequence with a known value.
 std::vector<std::string> SequenceStatements(const TableDefinition& table);
 
-/// Makes the table empty and ours, inside a transaction of the caller: removes what an interrupted copy left,
-/// uses an empty table of the same shape. Error: kNeedsOperator (another shape; rows that are not ours).
-Status PrepareTable(PgConnection& connection, DestinationTypes& types, const TableDefinition& table);
+/// Where the rows of a copy go.
+enum class CopyPlace {
+  kTable,   ///< Into the table, which is empty.
+  kBeside,  ///< Into RefillName, since the table shows an earlier copy.
+};
+
+/// Makes room for a copy inside a transaction of the caller: removes what an interrupted one left, uses an empty
+/// table of the same shape. Error: kNeedsOperator (another shape; rows that are not ours).
+Result<CopyPlace> PrepareTable(PgConnection& connection, DestinationTypes& types, const TableDefinition& table);
 
 }  // namespace sluice

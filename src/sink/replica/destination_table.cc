@@ -103,16 +103,20 @@ DestinationTable DestinationTable::AsText() const {
 
 Result<DestinationTable> DestinationTable::Load(PgConnection& connection, DestinationTypes& types,
                                                 const TableSchemaPtr& schema) {
-  ASSIGN_OR_RETURN(auto shape, ReadShape(connection, schema->name));
+  ASSIGN_OR_RETURN(const auto shape, ReadShape(connection, schema->name));
   if (!shape) return Changed(*schema, "it does not exist on the replica");
-  ASSIGN_OR_RETURN(const bool added, AddNewColumns(connection, types, *schema, *shape));
-  if (added) {
-    ASSIGN_OR_RETURN(shape, ReadShape(connection, schema->name));
-  }
+  RETURN_IF_ERROR(AddNewColumns(connection, types, *schema, *shape));
+  return LoadAt(connection, types, schema, schema->name);
+}
+
+Result<DestinationTable> DestinationTable::LoadAt(PgConnection& connection, DestinationTypes& types,
+                                                  const TableSchemaPtr& schema, const TableName& place) {
+  ASSIGN_OR_RETURN(const auto shape, ReadShape(connection, place));
+  if (!shape) return Changed(*schema, "it does not exist on the replica");
   DestinationTable table;
   table.schema = schema;
   table.id = NextId();
-  table.name = QuoteName(schema->name);
+  table.name = QuoteName(place);
   table.partitioned = shape->kind == 'p';
   for (size_t i = 0; i < schema->columns.size(); ++i) {
     const Column& source = schema->columns[i];

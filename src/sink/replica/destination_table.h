@@ -42,6 +42,10 @@ struct DestinationTable {
   /// Error: kNeedsOperator if the replica's table is missing or its columns differ from the schema's
   /// (code 3130 with the difference). Columns at the end that the replica lacks are added as nullable.
   static Result<DestinationTable> Load(PgConnection& connection, DestinationTypes& types, const TableSchemaPtr& schema);
+
+  /// As Load, of the table `place` that takes its rows; adds nothing to it.
+  static Result<DestinationTable> LoadAt(PgConnection& connection, DestinationTypes& types, const TableSchemaPtr& schema,
+                                         const TableName& place);
 };
 
 /// "a", "b", "c": all columns, or those that `use` accepts.

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/failpoint.h"
+#include "change/table_error.h"
 #include "observability/errors/replica_codes.h"
 #include "observability/log.h"
 #include "postgres/quote.h"
@@ -32,9 +33,9 @@ Status RunJob(PgConnection& connection, const Job& job) {
     const bool present = words.ends_with("[42P07]") || words.ends_with("[42710]") || words.ends_with("[42P16]");
     if (present) continue;
     if (done.error().kind == ErrorKind::kUnavailable) return done.error();
-    return Error{ErrorKind::kNeedsOperator,
-                 fmt::format("table {}: {:.200}", ToString(job.table->schema->name), statement),
-                 slu::kReplicaTableUndone, words};
+    return About(job.table->schema->name,
+                 Error{ErrorKind::kNeedsOperator, fmt::format("table {}: {:.200}", ToString(job.table->schema->name), statement),
+                       slu::kReplicaTableUndone, words});
   }
   return Ok();
 }

@@ -109,8 +109,8 @@ class ReplicaCheck {
         continue;
       }
       if (has_bookkeeping_) {
-        ASSIGN_OR_RETURN(const auto preparing, FindPreparing(connection_, name));
-        if (preparing) {
+        ASSIGN_OR_RETURN(const auto origin, FindOrigin(connection_, name));
+        if (origin) {
           ++ours;
           continue;
         }

@@ -77,6 +77,29 @@ class ReplicaCrashTest : public ::testing::Test {
     config.commit_bytes_max = 200;  // Small commits wait for their end, parts are applied as they come.
     ASSIGN_OR_RETURN(const std::unique_ptr<Sink> sink, ReplicaSink::Open(config, Log()));
     if (sink->copied_tables().size() < tables_.size()) RETURN_IF_ERROR(Copy(*sink));
+    return Follow(*sink);
+  }
+
+  /// As RunOnce; in the midst a table is copied again beside the stream, under the same snapshot as the first time.
+  Status RunOnceWithRefill() {
+    RETURN_IF_ERROR(RunOnce());
+    ReplicaConfig config;
+    config.dsn = replica_dsn_;
+    {
+      ASSIGN_OR_RETURN(const std::unique_ptr<Sink> sink, ReplicaSink::Open(config, Log()));
+      if (replica_.Value("SELECT to_regclass('public.refilled') IS NULL") == "t") {
+        RETURN_IF_ERROR(sink->Forget(tables_[0].schema->name));
+        ASSIGN_OR_RETURN(const std::unique_ptr<Sink> beside, sink->OpenBeside());
+        RETURN_IF_ERROR(Copy(*beside));
+        replica_.Run("CREATE TABLE public.refilled ()");
+      }
+    }
+    ASSIGN_OR_RETURN(const std::unique_ptr<Sink> sink, ReplicaSink::Open(config, Log()));
+    return Follow(*sink);
+  }
+
+  Status Follow(Sink& sink_ref) {
+    Sink* const sink = &sink_ref;
     for (const ChangeBatchPtr& batch : batches_) {
       RETURN_IF_ERROR(sink->Write(batch));
       if (batch->ends_transaction()) RETURN_IF_ERROR(sink->Commit({Log(), batch->end_lsn}, Timestamp{}));
@@ -96,7 +119,7 @@ class ReplicaCrashTest : public ::testing::Test {
     return row;
   }
 
-  void Reset() { replica_.Run("SET client_min_messages = warning; DROP SCHEMA IF EXISTS sluice CASCADE; DROP TABLE IF EXISTS public.t, public.log"); }
+  void Reset() { replica_.Run("SET client_min_messages = warning; DROP SCHEMA IF EXISTS sluice CASCADE; DROP TABLE IF EXISTS public.t, public.log, public.refilled"); }
 
   void ExpectEqual() {
     for (const char* table : {"t", "log"}) {
@@ -130,11 +153,11 @@ TEST_F(ReplicaCrashTest, AnErrorAnywhereIsMadeGoodByOpeningAgain) {
     // Once with a plain error, then while making that good with one that leaves the outcome open.
     for (const char* action : {"=error:1", "=unknown:1"}) {
       ASSERT_TRUE(failpoint::Arm(std::string(name) + action).ok());
-      const Status done = RunOnce();
+      const Status done = RunOnceWithRefill();
       EXPECT_TRUE(!done.ok() || std::string_view(action) != "=error:1") << "never reached";
     }
     ASSERT_TRUE(failpoint::Arm("").ok());
-    const Status done = RunOnce();
+    const Status done = RunOnceWithRefill();
     ASSERT_TRUE(done.ok()) << done.error().message;
     ExpectEqual();
   }
@@ -150,14 +173,14 @@ TEST_F(ReplicaCrashTest, AKillAnywhereLosesAndDoublesNothing) {
       ASSERT_GE(pid, 0);
       if (pid == 0) {
         const Status armed = failpoint::Arm(std::string(name) + "=kill:" + std::to_string(hit));
-        _exit(armed.ok() && RunOnce().ok() ? 0 : 1);
+        _exit(armed.ok() && RunOnceWithRefill().ok() ? 0 : 1);
       }
       int status = 0;
       ASSERT_EQ(waitpid(pid, &status, 0), pid);
       const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
       EXPECT_TRUE(killed || (hit == 2 && WIFEXITED(status) && WEXITSTATUS(status) == 0)) << status;
     }
-    const Status done = RunOnce();
+    const Status done = RunOnceWithRefill();
     ASSERT_TRUE(done.ok()) << done.error().message << " " << done.error().evidence;
     ExpectEqual();
   }

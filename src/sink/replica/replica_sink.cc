@@ -5,10 +5,13 @@
 #include <algorithm>
 
 #include "base/failpoint.h"
+#include "change/table_error.h"
+#include "observability/errors/replica_codes.h"
 #include "observability/log.h"
 #include "sink/replica/bookkeeping.h"
 #include "sink/replica/create_table.h"
 #include "sink/replica/finish_table.h"
+#include "sink/replica/refill.h"
 #include "sink/replica/replica_copy_writer.h"
 #include "sink/replica/replica_view.h"
 
@@ -65,7 +68,38 @@ Result<std::unique_ptr<Sink>> ReplicaSink::Open(const ReplicaConfig& config, con
   sink->epoch_ = opened.epoch;
   sink->bookmark_ = std::move(opened.bookmark);
   sink->copied_tables_ = std::move(opened.copied_tables);
+  sink->held_tables_ = std::move(opened.held_tables);
   return std::unique_ptr<Sink>(std::move(sink));
+}
+
+Result<std::unique_ptr<Sink>> ReplicaSink::OpenBeside() {
+  ASSIGN_OR_RETURN(ReplicaSession session, OpenReplicaSession(config_.dsn, "sluice copy"));
+  std::unique_ptr<ReplicaSink> sink(new ReplicaSink(config_, std::move(session)));
+  sink->epoch_ = epoch_;
+  sink->bookmark_ = bookmark_;
+  return std::unique_ptr<Sink>(std::move(sink));
+}
+
+Status ReplicaSink::InTransaction(const std::function<Status()>& work) {
+  RETURN_IF_ERROR(session_.connection.Execute("BEGIN"));
+  RETURN_IF_ERROR(CheckEpoch(session_.connection, epoch_));
+  RETURN_IF_ERROR(work());
+  const auto committed = session_.connection.Execute("COMMIT");
+  return committed.ok() ? Status() : committed.error();
+}
+
+Status ReplicaSink::Hold(const TableName& table, const HeldTable& why) {
+  RETURN_IF_ERROR(InTransaction([&] { return RecordHeld(session_.connection, table, why); }));
+  copied_tables_.erase(table);
+  held_tables_[table] = why;
+  return Ok();
+}
+
+Status ReplicaSink::Forget(const TableName& table) {
+  RETURN_IF_ERROR(InTransaction([&] { return ForgetCopy(session_.connection, table); }));
+  copied_tables_.erase(table);
+  held_tables_.erase(table);
+  return Ok();
 }
 
 Result<ReplicaSession> ReplicaSink::TakeSession() {
@@ -83,11 +117,15 @@ Result<ReplicaSession> ReplicaSink::TakeSession() {
 Status ReplicaSink::PrepareTables(const std::vector<TableDefinition>& tables) {
   ASSIGN_OR_RETURN(ReplicaSession session, OpenReplicaSession(config_.dsn, "sluice tables"));
   DestinationTypes types(session.connection);
+  std::set<TableName> refilled;
   for (size_t at = 0; at < tables.size(); at += kTablesPerTransaction) {
     RETURN_IF_ERROR(session.connection.Execute("BEGIN"));
     RETURN_IF_ERROR(CheckEpoch(session.connection, epoch_));
-    for (size_t i = at; i < std::min(tables.size(), at + kTablesPerTransaction); ++i)
-      RETURN_IF_ERROR(PrepareTable(session.connection, types, tables[i]));
+    for (size_t i = at; i < std::min(tables.size(), at + kTablesPerTransaction); ++i) {
+      const auto place = PrepareTable(session.connection, types, tables[i]);
+      if (!place.ok()) return About(tables[i].schema->name, place.error());
+      if (*place == CopyPlace::kBeside) refilled.insert(tables[i].schema->name);
+    }
     SLUICE_FAILPOINT("replica.before_prepare_commit");
     RETURN_IF_ERROR(session.connection.Execute("COMMIT"));
   }
@@ -95,19 +133,23 @@ Status ReplicaSink::PrepareTables(const std::vector<TableDefinition>& tables) {
   for (const TableDefinition& table : tables) {
     copied_tables_.erase(table.schema->name);
     copy_targets_.erase(table.schema->name);
+    refilled_.erase(table.schema->name);
   }
+  refilled_.merge(refilled);
   return Ok();
 }
 
 Result<std::shared_ptr<const DestinationTable>> ReplicaSink::CopyTarget(const TableDefinition& table) {
+  TableName place = table.schema->name;
   {
     const std::lock_guard lock(mutex_);
     const auto known = copy_targets_.find(table.schema->name);
     if (known != copy_targets_.end()) return known->second;
+    if (refilled_.contains(table.schema->name)) place = RefillName(*table.schema);
   }
   ASSIGN_OR_RETURN(ReplicaSession session, TakeSession());
   DestinationTypes types(session.connection);
-  ASSIGN_OR_RETURN(DestinationTable loaded, DestinationTable::Load(session.connection, types, table.schema));
+  ASSIGN_OR_RETURN(DestinationTable loaded, DestinationTable::LoadAt(session.connection, types, table.schema, place));
   auto target = std::make_shared<const DestinationTable>(std::move(loaded));
   const std::lock_guard lock(mutex_);
   idle_sessions_.push_back(std::move(session));
@@ -127,15 +169,31 @@ Result<std::unique_ptr<CopyWriter>> ReplicaSink::OpenCopyWriter(const TableDefin
 
 Status ReplicaSink::FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position,
                                  Timestamp source_time) {
-  RETURN_IF_ERROR(BuildAfterRows(config_.dsn, tables, kIndexConnections));
+  std::vector<TableDefinition> fresh, refilled;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const TableDefinition& table : tables) (refilled_.contains(table.schema->name) ? refilled : fresh).push_back(table);
+  }
+  RETURN_IF_ERROR(BuildAfterRows(config_.dsn, fresh, kIndexConnections));
   ASSIGN_OR_RETURN(ReplicaSession session, OpenReplicaSession(config_.dsn, "sluice tables"));
   PgConnection& connection = session.connection;
+  DestinationTypes types(connection);
   SLUICE_FAILPOINT("replica.before_finish");
   RETURN_IF_ERROR(connection.Execute("BEGIN"));
   RETURN_IF_ERROR(StartBookmark(connection, copy_position, source_time, epoch_));
+  for (const TableDefinition& table : refilled) {
+    Status merged = MergeRefill(connection, types, table);
+    if (!merged.ok()) {
+      Error error = std::move(merged).error();
+      if (error.code == 0) error.code = slu::kReplicaTableUndone;
+      return About(table.schema->name, std::move(error));
+    }
+  }
   for (const TableDefinition& table : tables) {
     for (const std::string& statement : SequenceStatements(table)) RETURN_IF_ERROR(connection.Execute(statement));
-    RETURN_IF_ERROR(RecordCopied(connection, table.schema->name, table.schema->oid, copy_position.lsn));
+    CopiedTable copied{table.schema->oid, copy_position.lsn};
+    if (bookmark_) copied.catching_up_from = copy_position.lsn;
+    RETURN_IF_ERROR(RecordCopied(connection, table.schema->name, copied));
   }
   SLUICE_FAILPOINT("replica.before_finish_commit");
   const auto committed = connection.Execute("COMMIT");
@@ -145,6 +203,8 @@ Status ReplicaSink::FinishTables(const std::vector<TableDefinition>& tables, con
     return error;
   }
   SLUICE_FAILPOINT("replica.after_finish_commit");
+  // What the source has got since: keys, constraints and indexes that the table lacks.
+  RETURN_IF_ERROR(BuildAfterRows(config_.dsn, refilled, kIndexConnections));
   for (const TableDefinition& table : tables) {
     copied_tables_[table.schema->name] = CopiedTable{table.schema->oid, copy_position.lsn};
     tables_.erase(table.schema->name);
@@ -161,26 +221,12 @@ Result<ReplicaSink::TableState*> ReplicaSink::StateOf(const TableSchemaPtr& sche
   TableState* state = nullptr;
   if (copied == copied_tables_.end() || (schema->oid != 0 && copied->second.oid != 0 && schema->oid != copied->second.oid)) {
     if (skipped_.insert(schema->name).second)
-      log::Warn("replica", "replica.not_copied", "changes of a table without a complete copy are skipped",
+      log::Info("replica", "replica.not_copied", "changes of a table without a complete copy are skipped",
                 {{"table", ToString(schema->name)}});
   } else {
-    std::unique_ptr<TableState>& slot = tables_[schema->name];
-    if (!slot) slot = std::make_unique<TableState>();
-    state = slot.get();
-    state->copy_lsn = copied->second.copy_lsn;
-    if (!state->schema || !SameColumns(*state->schema, *schema)) {
-      // What was collected belongs to the columns before, so it goes first.
-      if (state->listed) {
-        ASSIGN_OR_RETURN(const std::vector<TableEffect> effects, TakeEffects());
-        RETURN_IF_ERROR(applier_.Apply(effects, nullptr));
-        ClearActive();
-      }
-      ASSIGN_OR_RETURN(DestinationTable loaded, DestinationTable::Load(session_.connection, types_, schema));
-      state->destination = std::make_unique<DestinationTable>(std::move(loaded));
-      state->text_destination.reset();
-      state->net = schema->has_key() ? std::make_unique<NetEffect>(*schema) : nullptr;
-      state->schema = schema;
-    }
+    auto loaded = LoadState(schema);
+    if (!loaded.ok()) return About(schema->name, std::move(loaded).error());
+    state = *loaded;
   }
   if (known_schemas_.size() >= kSchemasKept) {
     by_schema_.clear();
@@ -191,15 +237,43 @@ Result<ReplicaSink::TableState*> ReplicaSink::StateOf(const TableSchemaPtr& sche
   return state;
 }
 
+Result<ReplicaSink::TableState*> ReplicaSink::LoadState(const TableSchemaPtr& schema) {
+  std::unique_ptr<TableState>& slot = tables_[schema->name];
+  if (!slot) slot = std::make_unique<TableState>();
+  TableState* const state = slot.get();
+  state->copied = &copied_tables_.at(schema->name);
+  if (state->schema && SameColumns(*state->schema, *schema)) return state;
+  // What was collected belongs to the columns before, so it goes first.
+  if (state->listed) {
+    ASSIGN_OR_RETURN(const std::vector<TableEffect> effects, TakeEffects());
+    RETURN_IF_ERROR(applier_.Apply(effects, nullptr));
+    ClearActive();
+  }
+  ASSIGN_OR_RETURN(DestinationTable loaded, DestinationTable::Load(session_.connection, types_, schema));
+  state->destination = std::make_unique<DestinationTable>(std::move(loaded));
+  state->text_destination.reset();
+  state->net = schema->has_key() ? std::make_unique<NetEffect>(*schema) : nullptr;
+  state->schema = schema;
+  return state;
+}
+
+bool ReplicaSink::Wants(const Transaction& transaction, const CopiedTable& table) const {
+  return TakesTransaction(table, transaction.commit_lsn, transaction.end_lsn, bookmark_ ? bookmark_->position.lsn : Lsn{});
+}
+
 Status ReplicaSink::CollectTransaction(const ChangeBatch& batch, const Transaction& transaction) {
   for (size_t i = 0; i < transaction.change_count; ++i) {
     const Change& change = batch.changes[transaction.first_change + i];
     // A table with two shapes in one batch has two entries: the state must be that of this change.
-    ASSIGN_OR_RETURN(TableState* const state, StateOf(batch.tables[change.table]));
-    if (state == nullptr || transaction.commit_lsn < state->copy_lsn) continue;
-    if (state->schema != batch.tables[change.table] && !SameColumns(*state->schema, *batch.tables[change.table])) {
-      by_schema_.erase(batch.tables[change.table].get());
-      RETURN_IF_ERROR(StateOf(batch.tables[change.table]));
+    const TableSchemaPtr& schema = batch.tables[change.table];
+    const auto copied = by_schema_.contains(schema.get()) ? copied_tables_.end() : copied_tables_.find(schema->name);
+    // Rows from before a change of columns that the replica has followed already are not looked at.
+    if (copied != copied_tables_.end() && !Wants(transaction, copied->second)) continue;
+    ASSIGN_OR_RETURN(TableState* const state, StateOf(schema));
+    if (state == nullptr || !Wants(transaction, *state->copied)) continue;
+    if (state->schema != schema && !SameColumns(*state->schema, *schema)) {
+      by_schema_.erase(schema.get());
+      RETURN_IF_ERROR(StateOf(schema));
     }
     if (!state->listed) {
       state->listed = true;
@@ -220,8 +294,10 @@ Status ReplicaSink::CollectTransaction(const ChangeBatch& batch, const Transacti
 }
 
 Status ReplicaSink::Collect(const ChangeBatch& batch) {
+  // Sources may send twice.
+  const Lsn done = bookmark_ ? ResumeLsn(bookmark_->position.lsn, copied_tables_) : Lsn{};
   for (const Transaction& transaction : batch.transactions) {
-    if (bookmark_ && transaction.end_lsn <= bookmark_->position.lsn) continue;  // Sources may send twice.
+    if (transaction.end_lsn <= done) continue;
     RETURN_IF_ERROR(CollectTransaction(batch, transaction));
   }
   return Ok();
@@ -255,7 +331,7 @@ Result<std::vector<TableEffect>> ReplicaSink::TakeEffects() {
       if (added.ok()) continue;
       Error error = added.error();
       error.message = fmt::format("table {}: {}", ToString(state->schema->name), error.message);
-      return error;
+      return About(state->schema->name, std::move(error));
     }
     net.Finish();
     effect.keys_collide = net.keys_collide();
@@ -298,12 +374,17 @@ Status ReplicaSink::Write(ChangeBatchPtr batch) {
 }
 
 Status ReplicaSink::Commit(const Position& position, Timestamp source_time) {
-  // A source that sends again what we have must not take the bookmark back.
+  // A position that the bookmark has passed moves only the tables that catch up.
   const bool behind = bookmark_ && position.lsn < bookmark_->position.lsn;
   CommitPoint commit{behind ? bookmark_->position : position, source_time, epoch_};
   if (bookmark_) commit.source_time = std::max(commit.source_time, bookmark_->source_time);
+  commit.tables_catch_up = std::any_of(copied_tables_.begin(), copied_tables_.end(), [](const auto& entry) { return entry.second.catching_up_from.has_value(); });
+  if (behind) commit.caught_up_to = position.lsn;
   RETURN_IF_ERROR(ApplyStaged(&commit));
   bookmark_ = Bookmark{commit.position, epoch_, commit.source_time};
+  if (!commit.tables_catch_up) return Ok();
+  for (auto& [name, table] : copied_tables_)
+    if (table.catching_up_from) table.catching_up_from = commit.caught_up_to;
   return Ok();
 }
 

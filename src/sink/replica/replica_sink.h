@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -25,6 +26,11 @@ class ReplicaSink final : public Sink {
   std::string_view name() const override { return config_.name; }
   const std::optional<Bookmark>& bookmark() const override { return bookmark_; }
   const CopiedTables& copied_tables() const override { return copied_tables_; }
+  const HeldTables& held_tables() const override { return held_tables_; }
+
+  Status Hold(const TableName& table, const HeldTable& why) override;
+  Status Forget(const TableName& table) override;
+  Result<std::unique_ptr<Sink>> OpenBeside() override;
 
   Status PrepareTables(const std::vector<TableDefinition>& tables) override;
   Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
@@ -42,7 +48,7 @@ class ReplicaSink final : public Sink {
     std::unique_ptr<DestinationTable> destination;
     std::unique_ptr<DestinationTable> text_destination;   ///< For a stream in text; made when one comes.
     TableSchemaPtr schema;
-    Lsn copy_lsn;
+    const CopiedTable* copied = nullptr;
     std::unique_ptr<NetEffect> net;      ///< Tables with a key.
     std::vector<RowChange> changes;
     size_t others = 0;                   ///< Changes that are no inserts.
@@ -57,6 +63,9 @@ class ReplicaSink final : public Sink {
 
   /// nullptr: the table is not copied, so its changes are none of ours.
   Result<TableState*> StateOf(const TableSchemaPtr& schema);
+  Result<TableState*> LoadState(const TableSchemaPtr& schema);
+  bool Wants(const Transaction& transaction, const CopiedTable& table) const;
+  Status InTransaction(const std::function<Status()>& work);
   Status Collect(const ChangeBatch& batch);
   Status CollectTransaction(const ChangeBatch& batch, const Transaction& transaction);
   Result<std::vector<TableEffect>> TakeEffects();
@@ -70,6 +79,7 @@ class ReplicaSink final : public Sink {
   uint64_t epoch_ = 0;
   std::optional<Bookmark> bookmark_;
   CopiedTables copied_tables_;
+  HeldTables held_tables_;
 
   std::vector<ChangeBatchPtr> staged_;
   size_t staged_bytes_ = 0;
@@ -82,6 +92,7 @@ class ReplicaSink final : public Sink {
   std::mutex mutex_;  // Guards everything below.
   std::vector<ReplicaSession> idle_sessions_;
   std::map<TableName, std::shared_ptr<const DestinationTable>> copy_targets_;
+  std::set<TableName> refilled_;                ///< Their copies go beside the rows that are there.
 };
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "change/table_error.h"
 #include "observability/errors/replica_codes.h"
 #include "observability/log.h"
 #include "sink/replica/row_statements.h"
@@ -13,6 +14,14 @@ namespace {
 constexpr size_t kPreparedMax = 1000;
 constexpr Oid kTextType = 25;
 
+// What its rows or its shape cannot take: data, integrity, names and types, what a trigger raised. Not a full disk, a
+// lost connection or a server that is read-only.
+bool IsOfOneTable(std::string_view state) {
+  for (const std::string_view of_class : {"0A", "22", "23", "2F", "38", "39", "42", "44", "54", "P0"})
+    if (state.starts_with(of_class)) return true;
+  return false;
+}
+
 }  // namespace
 
 ApplyFailure FailureOf(const PgConnection& connection, const PGresult* result, const DestinationTable* table) {
@@ -23,14 +32,15 @@ ApplyFailure FailureOf(const PgConnection& connection, const PGresult* result, c
   const bool collision = state == "23505" || state == "23P01";
   if (error.kind == ErrorKind::kNeedsOperator)
     error.code = collision ? slu::kReplicaRowConflict : slu::kReplicaRowRefused;
+  if (table != nullptr && IsOfOneTable(state)) error = About(table->schema->name, std::move(error));
   return {std::move(error), collision};
 }
 
 ApplyFailure MissingRow(const DestinationTable& table) {
   log::Error("replica", "replica.divergence", "a row that the source changed is not in the replica",
              {{"table", table.name}});
-  return {Error{ErrorKind::kNeedsOperator, fmt::format("table {}: a row that the source changed is not in the replica", table.name),
-                slu::kReplicaRowMissing},
+  return {About(table.schema->name, Error{ErrorKind::kNeedsOperator, fmt::format("table {}: a row that the source changed is not in the replica", table.name),
+                                          slu::kReplicaRowMissing}),
           false};
 }
 

@@ -1,0 +1,88 @@
+#include "pipeline/copy_beside.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+#include "base/failpoint.h"
+#include "observability/log.h"
+
+namespace sluice {
+namespace {
+
+// An open transaction may keep the snapshot from being taken for long; the others stream meanwhile.
+constexpr std::chrono::seconds kExportRetry{5};
+
+void Pause(std::chrono::milliseconds time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, time, [] { return false; });
+}
+
+}  // namespace
+
+InitialCopyRun PlanCopy(const std::vector<TableDefinition>& tables, const std::vector<MissingTables>& missing,
+                        const PipelineOptions& options) {
+  InitialCopyRun run;
+  run.parallel = options.copy.parallel;
+  run.range_bytes_target = options.copy.range_bytes_target;
+  for (const MissingTables& of_sink : missing) {
+    CopyTarget& target = run.targets.emplace_back();
+    target.sink = of_sink.sink;
+    for (const TableName& name : of_sink.tables) {
+      const auto same = [&](const TableDefinition& table) { return table.schema->name == name; };
+      const auto known = std::find_if(run.tables.begin(), run.tables.end(), same);
+      target.tables.push_back(static_cast<size_t>(known - run.tables.begin()));
+      if (known != run.tables.end()) continue;
+      const auto table = std::find_if(tables.begin(), tables.end(), same);
+      if (table == tables.end()) target.tables.pop_back();  // Dropped meanwhile.
+      else run.tables.push_back(*table);
+    }
+  }
+  return run;
+}
+
+CopyBeside::CopyBeside(const Connector& connector, const PipelineOptions& options, std::vector<MissingTables> missing,
+                       CopyProgress& progress, Hooks hooks)
+    : connector_(connector), options_(options), missing_(std::move(missing)), progress_(progress), hooks_(std::move(hooks)),
+      thread_([this](const std::stop_token& stop) { hooks_.ended(Run(stop)); }) {}
+
+Result<std::unique_ptr<InitialCopy>> CopyBeside::Export(Source& source, const std::stop_token& stop) {
+  for (;;) {
+    auto copy = source.ExportSnapshot();
+    if (copy.ok() || copy.error().kind != ErrorKind::kUnavailable || stop.stop_requested()) return copy;
+    log::Warn("pipeline", "copy.waits", copy.error().message + ", trying again", {{"evidence", copy.error().evidence}});
+    Pause(kExportRetry, stop);
+    if (stop.stop_requested()) return Error{ErrorKind::kCancelled, "copy stopped on request"};
+  }
+}
+
+Status CopyBeside::Run(const std::stop_token& stop) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Source> source, connector_.open_source());
+  std::vector<std::unique_ptr<Sink>> beside;
+  std::vector<MissingTables> missing = missing_;
+  for (MissingTables& of_sink : missing) {
+    ASSIGN_OR_RETURN(auto sink, of_sink.sink->OpenBeside());
+    of_sink.sink = sink.get();
+    beside.push_back(std::move(sink));
+  }
+  hooks_.keep_from(Lsn{});
+  SLUICE_FAILPOINT("pipeline.before_beside");
+  ASSIGN_OR_RETURN(const Timestamp source_time, source->Now());
+  ASSIGN_OR_RETURN(const auto copy, Export(*source, stop));
+  hooks_.keep_from(copy->snapshot_lsn());
+  // Read after the snapshot: what was rewritten between the two is noticed by its files.
+  ASSIGN_OR_RETURN(const std::vector<TableDefinition> tables, source->ReadTables());
+  InitialCopyRun run = PlanCopy(tables, missing, options_);
+  run.position = {source->identity(), copy->snapshot_lsn()};
+  run.source_time = source_time;
+  log::Info("pipeline", "copy.started", "copying tables while the others stream",
+            {{"tables", std::to_string(run.tables.size())}, {"lsn", ToString(run.position.lsn)}});
+  RETURN_IF_ERROR(RunInitialCopy(run, *copy, progress_, stop));
+  SLUICE_FAILPOINT("pipeline.after_beside");
+  log::Info("pipeline", "copy.finished", "tables are copied and catch up", {{"tables", std::to_string(run.tables.size())}});
+  return Ok();
+}
+
+}  // namespace sluice

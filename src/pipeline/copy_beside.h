@@ -1,0 +1,52 @@
+#pragma once
+// Copies tables while the others stream. The changes of these tables since the snapshot are not lost: nothing beyond
+// it is acknowledged until the copy is recorded, and then the stream is read again from there, for them alone.
+
+#include <functional>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "pipeline/initial_copy_run.h"
+#include "pipeline/pipeline.h"
+
+namespace sluice {
+
+/// What one sink misses.
+struct MissingTables {
+  Sink* sink = nullptr;
+  std::vector<TableName> tables;
+};
+
+class CopyBeside {
+ public:
+  struct Hooks {
+    std::function<void(Lsn)> keep_from;       ///< Acknowledge nothing beyond it.
+    std::function<void(Status)> ended;        ///< The last call: Ok once all is recorded.
+  };
+
+  /// Starts at once. `sinks` are those of the stream; each is opened beside itself.
+  CopyBeside(const Connector& connector, const PipelineOptions& options, std::vector<MissingTables> missing,
+             CopyProgress& progress, Hooks hooks);
+  /// Stops and waits.
+  ~CopyBeside() = default;
+  CopyBeside(const CopyBeside&) = delete;
+  CopyBeside& operator=(const CopyBeside&) = delete;
+
+ private:
+  Status Run(const std::stop_token& stop);
+  Result<std::unique_ptr<InitialCopy>> Export(Source& source, const std::stop_token& stop);
+
+  const Connector& connector_;
+  const PipelineOptions& options_;
+  const std::vector<MissingTables> missing_;
+  CopyProgress& progress_;
+  const Hooks hooks_;
+  std::jthread thread_;  // Last: stops before what it uses goes.
+};
+
+/// The run that brings each sink what it misses, of tables that the source still has.
+InitialCopyRun PlanCopy(const std::vector<TableDefinition>& tables, const std::vector<MissingTables>& missing,
+                        const PipelineOptions& options);
+
+}  // namespace sluice

@@ -1,0 +1,57 @@
+#include "pipeline/table_requests.h"
+
+#include <fmt/format.h>
+
+#include "change/table_error.h"
+#include "observability/error_catalog.h"
+#include "observability/log.h"
+
+namespace sluice {
+
+Status CarryOut(const TableRequest& request, Sink& sink) {
+  if (request.kind == TableRequest::Kind::kCopyAgain) return sink.Forget(request.table);
+  HeldTable why = request.why;
+  if (sink.bookmark()) why.lsn = sink.bookmark()->position.lsn;
+  RETURN_IF_ERROR(sink.Hold(request.table, why));
+  log::Error("pipeline", "table.held", why.reason,
+             {{"table", ToString(request.table)}, {"sink", std::string(sink.name())}, {"code", fmt::format("SLU-{}", why.code)}});
+  return Ok();
+}
+
+void TableRequests::Ask(TableRequest request) {
+  const std::lock_guard lock(mutex_);
+  if (pending_.size() < kPendingMax) pending_.push_back(std::move(request));
+}
+
+bool TableRequests::HoldAfter(const Error& error) {
+  const std::optional<TableName> table = TableOf(error);
+  const bool lasting = error.kind == ErrorKind::kNeedsOperator || error.kind == ErrorKind::kCorrupt;
+  if (!table || !lasting) return false;
+  Ask({TableRequest::Kind::kHold, *table, error.sink,
+       {0, EntryOf(error).code, error.evidence.empty() ? error.message : error.message + " (" + error.evidence + ")", {}}});
+  return true;
+}
+
+bool TableRequests::pending() const {
+  const std::lock_guard lock(mutex_);
+  return !pending_.empty();
+}
+
+std::vector<TableRequest> TableRequests::Pending() const {
+  const std::lock_guard lock(mutex_);
+  return pending_;
+}
+
+void TableRequests::Done(size_t count) {
+  const std::lock_guard lock(mutex_);
+  pending_.erase(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(std::min(count, pending_.size())));
+  done_.notify_all();
+}
+
+Status TableRequests::WaitUntilDone(std::chrono::milliseconds wait_max) {
+  std::unique_lock lock(mutex_);
+  if (done_.wait_for(lock, wait_max, [&] { return pending_.empty(); })) return Ok();
+  return Error{ErrorKind::kUnavailable, "what was asked is noted, but not carried out yet", slu::kRequestWaits};
+}
+
+}  // namespace sluice

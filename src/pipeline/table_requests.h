@@ -1,0 +1,55 @@
+#pragma once
+// What is to become of single tables: asked for by people, or by a failure that is about one table alone. The
+// pipeline ends at the next commit, and the next one begins by carrying out what was asked. Outlives them all.
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "change/copy_state.h"
+#include "sink/sink.h"
+
+namespace sluice {
+
+struct TableRequest {
+  enum class Kind {
+    kHold,       ///< Skip its changes from here on.
+    kCopyAgain,  ///< Forget what is there.
+  };
+  Kind kind = Kind::kHold;
+  TableName table;
+  std::string sink;         ///< Empty: every sink.
+  HeldTable why = {};       ///< Of a hold; its lsn is set when it is carried out.
+};
+
+/// Makes it durable in one sink. What a hold lacks is taken from there.
+Status CarryOut(const TableRequest& request, Sink& sink);
+
+/// Thread-safe.
+class TableRequests {
+ public:
+  void Ask(TableRequest request);
+
+  /// The hold that follows from this failure; false if it is not about one table alone, or no remedy for it.
+  bool HoldAfter(const Error& error);
+
+  bool pending() const;
+  /// What to carry out now; Done() once it is durable, else it will be asked again.
+  std::vector<TableRequest> Pending() const;
+  void Done(size_t count);
+
+  /// Until everything that was asked so far is carried out. Error: kUnavailable (8) after `wait_max`.
+  Status WaitUntilDone(std::chrono::milliseconds wait_max);
+
+ private:
+  static constexpr size_t kPendingMax = 100'000;
+
+  mutable std::mutex mutex_;  // Guards everything below.
+  std::condition_variable done_;
+  std::vector<TableRequest> pending_;
+};
+
+}  // namespace sluice

@@ -11,6 +11,7 @@
 #include "sink/replica/finish_table.h"
 #include "sink/replica/replica_copy_writer.h"
 #include "sink/replica/replica_view.h"
+#include "sink/replica/sequences.h"
 
 namespace sluice {
 namespace {
@@ -83,11 +84,12 @@ Result<ReplicaSession> ReplicaSink::TakeSession() {
 Status ReplicaSink::PrepareTables(const std::vector<TableDefinition>& tables) {
   ASSIGN_OR_RETURN(ReplicaSession session, OpenReplicaSession(config_.dsn, "sluice tables"));
   DestinationTypes types(session.connection);
+  NeededObjects needed(session.connection, types);
   for (size_t at = 0; at < tables.size(); at += kTablesPerTransaction) {
     RETURN_IF_ERROR(session.connection.Execute("BEGIN"));
     RETURN_IF_ERROR(CheckEpoch(session.connection, epoch_));
     for (size_t i = at; i < std::min(tables.size(), at + kTablesPerTransaction); ++i)
-      RETURN_IF_ERROR(PrepareTable(session.connection, types, tables[i]));
+      RETURN_IF_ERROR(PrepareTable(session.connection, types, needed, tables[i]));
     SLUICE_FAILPOINT("replica.before_prepare_commit");
     RETURN_IF_ERROR(session.connection.Execute("COMMIT"));
   }
@@ -134,7 +136,10 @@ Status ReplicaSink::FinishTables(const std::vector<TableDefinition>& tables, con
   RETURN_IF_ERROR(connection.Execute("BEGIN"));
   RETURN_IF_ERROR(StartBookmark(connection, copy_position, source_time, epoch_));
   for (const TableDefinition& table : tables) {
-    for (const std::string& statement : SequenceStatements(table)) RETURN_IF_ERROR(connection.Execute(statement));
+    for (const SequenceDefinition& sequence : table.sequences) {
+      ASSIGN_OR_RETURN(const Refusal refusal, AdvanceSequence(connection, sequence));
+      if (refusal) LogLeftOut(table.schema->name, "value of sequence " + ToString(sequence.name), RefusedBecause(*refusal));
+    }
     RETURN_IF_ERROR(RecordCopied(connection, table.schema->name, table.schema->oid, copy_position.lsn));
   }
   SLUICE_FAILPOINT("replica.before_finish_commit");

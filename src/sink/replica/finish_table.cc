@@ -9,7 +9,6 @@
 
 #include "base/failpoint.h"
 #include "observability/errors/replica_codes.h"
-#include "postgres/quote.h"
 #include "sink/replica/after_rows.h"
 #include "sink/replica/needed_objects.h"
 #include "sink/replica/session.h"
@@ -114,11 +113,7 @@ Status BuildAfterRows(const std::string& dsn, const std::vector<TableDefinition>
     for (AfterRowsStatement& statement : after.parallel) indexes.push_back({&table, {std::move(statement)}});
   }
   RETURN_IF_ERROR(RunAll(pool, constraints, connections));
-  RETURN_IF_ERROR(RunAll(pool, indexes, connections));
-  std::vector<Job> statistics;
-  for (const TableDefinition& table : tables)
-    statistics.push_back({&table, {{"statistics", "ANALYZE " + QuoteName(table.schema->name)}}});
-  return RunAll(pool, statistics, connections);
+  return RunAll(pool, indexes, connections);
 }
 
 }  // namespace sluice

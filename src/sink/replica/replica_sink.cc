@@ -52,7 +52,7 @@ bool IsTextStream(const DestinationTable& table, const std::vector<RowChange>& c
 }  // namespace
 
 ReplicaSink::ReplicaSink(const ReplicaConfig& config, ReplicaSession session)
-    : config_(config), session_(std::move(session)), types_(session_.connection), applier_(session_) {}
+    : config_(config), session_(std::move(session)), types_(session_.connection), applier_(session_), analyzer_(config.dsn) {}
 
 Result<std::unique_ptr<Sink>> ReplicaSink::Open(const ReplicaConfig& config, const LogIdentity& source_log) {
   ASSIGN_OR_RETURN(ReplicaSession session, OpenReplicaSession(config.dsn, "sluice apply"));
@@ -66,6 +66,7 @@ Result<std::unique_ptr<Sink>> ReplicaSink::Open(const ReplicaConfig& config, con
   sink->epoch_ = opened.epoch;
   sink->bookmark_ = std::move(opened.bookmark);
   sink->copied_tables_ = std::move(opened.copied_tables);
+  sink->analyzer_.Wake();  // A process before may have ended too early for it.
   return std::unique_ptr<Sink>(std::move(sink));
 }
 
@@ -150,6 +151,7 @@ Status ReplicaSink::FinishTables(const std::vector<TableDefinition>& tables, con
     return error;
   }
   SLUICE_FAILPOINT("replica.after_finish_commit");
+  analyzer_.Wake();
   for (const TableDefinition& table : tables) {
     copied_tables_[table.schema->name] = CopiedTable{table.schema->oid, copy_position.lsn};
     tables_.erase(table.schema->name);

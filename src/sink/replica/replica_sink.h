@@ -12,6 +12,7 @@
 #include "sink/replica/destination_types.h"
 #include "sink/replica/net_effect.h"
 #include "sink/replica/session.h"
+#include "sink/replica/table_analyzer.h"
 #include "sink/sink.h"
 
 namespace sluice {
@@ -82,6 +83,8 @@ class ReplicaSink final : public Sink {
   std::mutex mutex_;  // Guards everything below.
   std::vector<ReplicaSession> idle_sessions_;
   std::map<TableName, std::shared_ptr<const DestinationTable>> copy_targets_;
+
+  TableAnalyzer analyzer_;  // Last: ends first.
 };
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <random>
 
 #include "observability/errors/replica_codes.h"
@@ -509,6 +510,21 @@ TEST_F(ReplicaSinkTest, AnInterruptedCopyIsMadeAgainFromTheStart) {
   EXPECT_TRUE(sink->copied_tables().empty());
   Copy(*sink, {table});
   ExpectEqual(*sink, table);
+}
+
+TEST_F(ReplicaSinkTest, AFinishedTableDoesNotWaitForItsStatistics) {
+  source_.Run("CREATE TABLE public.t (id int PRIMARY KEY); INSERT INTO public.t SELECT generate_series(1, 100)");
+  replica_.Run("CREATE FUNCTION public.slow(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN"
+               " IF current_setting('application_name') = 'sluice analyze' THEN PERFORM pg_sleep(120); END IF; RETURN i; END $$;"
+               "CREATE TABLE public.t (id int PRIMARY KEY); CREATE INDEX ON public.t (public.slow(id))");
+  const TableDefinition table = source_.Describe("public", "t");
+  const auto before = std::chrono::steady_clock::now();
+  {
+    auto sink = Open();
+    Copy(*sink, {table});
+    ExpectEqual(*sink, table);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(60));
 }
 
 TEST_F(ReplicaSinkTest, TablesOfOthersAreUsedOnlyEmptyAndInTheSameShape) {

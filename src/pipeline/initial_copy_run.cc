@@ -188,7 +188,7 @@ Status RunInitialCopy(const InitialCopyRun& run, InitialCopy& copy, CopyProgress
   for (const CopyTarget& target : run.targets) {
     std::vector<TableDefinition> needed;
     for (const size_t table : target.tables) needed.push_back(run.tables[table]);
-    RETURN_IF_ERROR(target.sink->PrepareTables(needed));
+    RETURN_IF_ERROR(target.sink->PrepareTables(needed, {run.position, run.source_time}));
   }
   SLUICE_FAILPOINT("pipeline.tables_prepared");
   RETURN_IF_ERROR(Copying(run, copy, progress).Run(stop));

@@ -137,6 +137,7 @@ class FakeDestination {
   std::vector<Lsn> commit_lsns;
   std::vector<std::vector<std::string>> finished_groups;
   std::vector<std::string> prepared;
+  CopyPoint prepared_at;
   size_t writes = 0;
   bool blocked = false;
   /// Called with "prepare", "copy", "finish", "write", "commit", "view" before that step, "commit.after" after it.
@@ -149,7 +150,7 @@ class FakeSink final : public Sink {
   std::string_view name() const override { return destination_.name; }
   const std::optional<Bookmark>& bookmark() const override { return bookmark_; }
   const CopiedTables& copied_tables() const override { return copied_; }
-  Status PrepareTables(const std::vector<TableDefinition>& tables) override;
+  Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;
   Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
   Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position,
                       Timestamp source_time) override;

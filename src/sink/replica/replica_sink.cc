@@ -82,7 +82,7 @@ Result<ReplicaSession> ReplicaSink::TakeSession() {
   return OpenReplicaSession(config_.dsn, "sluice copy");
 }
 
-Status ReplicaSink::PrepareTables(const std::vector<TableDefinition>& tables) {
+Status ReplicaSink::PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& /*point*/) {
   ASSIGN_OR_RETURN(ReplicaSession session, OpenReplicaSession(config_.dsn, "sluice tables"));
   DestinationTypes types(session.connection);
   NeededObjects needed(session.connection, types);

@@ -42,7 +42,7 @@ class ReplicaSinkTest : public ::testing::Test {
 
   /// Copies what is in the source now.
   void Copy(Sink& sink, const std::vector<TableDefinition>& tables) {
-    MustBeOk(sink.PrepareTables(tables));
+    MustBeOk(sink.PrepareTables(tables, {At(kCopyLsn.value), {}}));
     for (const TableDefinition& table : tables) {
       auto writer = Must(sink.OpenCopyWriter(table));
       source_.CopyTo(table, *writer);
@@ -501,7 +501,7 @@ TEST_F(ReplicaSinkTest, AnInterruptedCopyIsMadeAgainFromTheStart) {
   const TableDefinition table = source_.Describe("public", "t");
   {
     auto sink = Open();
-    MustBeOk(sink->PrepareTables({table}));
+    MustBeOk(sink->PrepareTables({table}, {At(kCopyLsn.value), {}}));
     auto writer = Must(sink->OpenCopyWriter(table));
     source_.CopyTo(table, *writer);
     MustBeOk(writer->Finish());
@@ -532,13 +532,13 @@ TEST_F(ReplicaSinkTest, TablesOfOthersAreUsedOnlyEmptyAndInTheSameShape) {
   const TableDefinition table = source_.Describe("public", "t");
   auto sink = Open();
   replica_.Run("CREATE TABLE public.t (id int PRIMARY KEY, name text)");
-  Status refused = sink->PrepareTables({table});
+  Status refused = sink->PrepareTables({table}, {At(kCopyLsn.value), {}});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, slu::kReplicaOtherShape);
   EXPECT_NE(refused.error().message.find("name"), std::string::npos);
   replica_.Run("DROP TABLE public.t; CREATE TABLE public.t (id int PRIMARY KEY, name varchar(10)); INSERT INTO public.t VALUES (7)");
   sink = Open();
-  refused = sink->PrepareTables({table});
+  refused = sink->PrepareTables({table}, {At(kCopyLsn.value), {}});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, slu::kReplicaForeignRows);
   EXPECT_EQ(replica_.Value("SELECT count(*) FROM public.t"), "1");

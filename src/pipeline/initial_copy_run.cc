@@ -96,7 +96,7 @@ class Copying {
     for (const CopyTarget& target : run_.targets) {
       for (const size_t table : target.tables) ++finishes_left_[table];
       finishers_.push_back(std::make_unique<TableFinisher>(
-          *target.sink, run_.tables, run_.position, run_.source_time,
+          *target.sink, copy_, run_.tables, run_.position, run_.source_time,
           [this](const std::vector<size_t>& done) { Finished(done); }, [this](Error error) { Fail(std::move(error)); }));
     }
     for (const auto& finisher : finishers_) finisher->Start();

@@ -5,6 +5,8 @@ import signal
 import psycopg
 import pytest
 
+from support.sluice import ROOT
+
 DEFAULTS = """
 SELECT a.attrelid::regclass::text, a.attname, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 WHERE a.attrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = to_regnamespace('sluice')) ORDER BY 1, 2
@@ -27,6 +29,17 @@ def test_sequences_that_several_tables_use_are_one_and_never_behind(source, repl
     assert replica.scalar("SELECT nextval('counters.unused')") == 1
     assert replica.scalar("INSERT INTO a DEFAULT VALUES RETURNING id") == 31
     assert replica.scalar("SELECT pg_get_serial_sequence('z', 'id')") == "public.z_id_seq"
+
+
+def test_the_manuals_sql_makes_sequences_ready_to_take_over(source, replica, replicate):
+    replicate(SHARED_SEQUENCES, "CREATE TABLE i (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY); INSERT INTO z SELECT FROM generate_series(1, 30); INSERT INTO i SELECT FROM generate_series(1, 9)",
+              "INSERT INTO i SELECT FROM generate_series(1, 5)")
+    manual = (ROOT / "docs/operate/README.md").read_text()
+    statements = manual.split("```sql\n")[1].split("\\gexec")[0]
+    for (statement,) in replica.rows(statements):
+        replica.execute(statement)
+    assert replica.scalar("INSERT INTO i DEFAULT VALUES RETURNING id") == 15
+    assert replica.scalar("INSERT INTO z DEFAULT VALUES RETURNING id") == source.scalar("SELECT max(id) + 1 FROM z")
 
 
 def test_a_copy_that_was_cut_off_makes_shared_sequences_again(source, replica, sluice, compare):

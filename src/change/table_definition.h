@@ -11,10 +11,25 @@
 
 namespace sluice {
 
+struct NeededExtension {
+  std::string name;
+  std::string name_space;  ///< Where the source has installed it.
+};
+
+/// What an expression names beyond what every PostgreSQL has.
+struct ExpressionNeeds {
+  std::vector<NeededExtension> extensions;
+  std::vector<TypePtr> types;
+  std::vector<TableName> sequences;  ///< Each is in TableDefinition::sequences too.
+  std::vector<std::string> foreign;  ///< All else, as the server describes it: "function app.fee(integer)".
+
+  bool none() const { return extensions.empty() && types.empty() && sequences.empty() && foreign.empty(); }
+};
+
 /// An expression as pg_get_expr printed it under an empty search_path.
 struct Expression {
   std::string sql;
-  bool only_builtin = false;  ///< Uses nothing but pg_catalog: safe to run in another database.
+  ExpressionNeeds needs;
 };
 
 /// Facts about one column that its stream does not carry. Same order as TableSchema::columns.
@@ -52,7 +67,7 @@ struct SequenceDefinition {
   std::string data_type;
   int64_t start = 1, increment = 1, min = 1, max = 0, cache = 1;
   bool cycle = false;
-  std::string owner_column;     ///< The column that owns it.
+  std::string owner_column;     ///< The table's column that owns it; empty where only a default uses it.
   bool is_identity = false;
   std::optional<int64_t> last_value;
   bool is_called = false;

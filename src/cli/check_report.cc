@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <set>
+#include <tuple>
+
 #include "cli/terminal.h"
 #include "config/printable.h"
 #include "config/secrets.h"
@@ -10,6 +13,7 @@ namespace sluice::cli {
 namespace {
 
 constexpr size_t kLineWidth = 120;  // Of joined "ok" lines.
+constexpr size_t kObjectsNamed = 3;  // Of findings that are alike.
 
 std::string Safe(std::string_view text) { return Printable(BlankPasswords(text)); }
 
@@ -52,6 +56,23 @@ std::string Sentence(const Finding& finding) {
   if (!finding.found.empty()) sentence += " " + Safe(finding.found);
   if (!finding.wanted.empty()) sentence += " → " + Safe(finding.wanted);
   return sentence;
+}
+
+bool Alike(const Finding& a, const Finding& b) {
+  return !a.alike.empty() && a.alike == b.alike && a.id == b.id && a.severity == b.severity;
+}
+
+/// Of this one and all that are like it.
+std::string JointSentence(const Finding& finding, const Findings& findings) {
+  std::string named;
+  size_t count = 0;
+  for (const Finding& other : findings) {
+    if (Alike(other, finding) && count++ < kObjectsNamed) named += (named.empty() ? "" : ", ") + Safe(other.object);
+  }
+  if (count < 2) return Sentence(finding);
+  std::string sentence = fmt::format("{} {} ({}): {}", finding.id, Safe(finding.alike), count, named);
+  if (count > kObjectsNamed) sentence += fmt::format(" and {} more, which --json names", count - kObjectsNamed);
+  return finding.wanted.empty() ? sentence : sentence + " → " + Safe(finding.wanted);
 }
 
 std::string FixLines(const std::string& fix) {
@@ -119,13 +140,15 @@ std::string RenderReport(const std::vector<CheckGroup>& groups, bool color) {
   for (const CheckGroup& group : groups) {
     out += Header(group);
     OkLines joined(color);
+    std::set<std::tuple<std::string, Severity, std::string>> said;
     for (const Finding& finding : group.findings) {
       if (finding.severity == Severity::kOk) {
         joined.Add(finding, out);
         continue;
       }
+      if (!finding.alike.empty() && !said.insert({finding.id, finding.severity, finding.alike}).second) continue;
       joined.Flush(out);
-      out += fmt::format("  {} {}\n{}", MarkOf(finding.severity, color), Sentence(finding), FixLines(finding.fix));
+      out += fmt::format("  {} {}\n{}", MarkOf(finding.severity, color), JointSentence(finding, group.findings), FixLines(finding.fix));
     }
     joined.Flush(out);
   }

@@ -22,7 +22,7 @@ struct CheckCounts {
 
 CheckCounts Count(const std::vector<CheckGroup>& groups);
 
-/// One line per finding, short "ok" lines joined; each problem with its fix below it; a summary at the end.
+/// One line per finding, those that are alike and short "ok" lines joined; each problem with its fix below it; a summary at the end.
 std::string RenderReport(const std::vector<CheckGroup>& groups, bool color);
 
 /// Schema sluice.check/v1.

@@ -28,6 +28,23 @@ TEST(CheckReport, ShowsOkLinesTogetherAndEachProblemWithItsFix) {
             "1 problem must be fixed before start, 1 warning.\n");
 }
 
+TEST(CheckReport, FindingsThatAreAlikeAreOneLineForPeopleAndAllThereForPrograms) {
+  Findings findings;
+  for (const char* column : {"t.a", "t.b", "t.c", "t.d", "t.e"})
+    findings.push_back({"L020", Severity::kInfo, column, "date: years become NULL", "", "", "years become NULL"});
+  findings.insert(findings.begin() + 1, {"L020", Severity::kWarn, "t.x", "regclass: held as number", "another type", "", "held as number"});
+  findings.push_back({"L020", Severity::kWarn, "t.y", "regproc: held as number", "another type", "", "held as number"});
+  findings.push_back({"L020", Severity::kWarn, "t.z", "wkb: held as text", "another type", "", "held as text"});
+  const std::vector<CheckGroup> groups = {{"LAKE", "lake", findings}};
+  EXPECT_EQ(RenderReport(groups, false),
+            "LAKE    lake                                                                    0 ok · 3 warn\n"
+            "  i L020 years become NULL (5): t.a, t.b, t.c and 2 more, which --json names\n"
+            "  ! L020 held as number (2): t.x, t.y → another type\n"
+            "  ! L020 t.z wkb: held as text → another type\n"
+            "ready to start, 3 warnings.\n");
+  EXPECT_EQ(ReportToJson(groups)["findings"].size(), 8u);
+}
+
 TEST(CheckReport, CountsForPrograms) {
   const auto json = ReportToJson(Groups());
   EXPECT_EQ(json["schema"], "sluice.check/v1");

@@ -15,6 +15,7 @@ struct Finding {
   std::string found;   ///< What is there, in words; the whole line of an "ok".
   std::string wanted = {};  ///< What should be there; empty where the severity is kOk or kInfo.
   std::string fix = {};     ///< SQL or a command that can be copied, one per line; empty: nothing to do.
+  std::string alike = {};   ///< What to say of all findings together that have the same here; empty: each by itself.
 };
 
 using Findings = std::vector<Finding>;

@@ -109,7 +109,7 @@ class Copying {
     for (const CopyTarget& target : run_.targets) {
       for (const size_t table : target.tables) ++finishes_left_[table];
       finishers_.push_back(std::make_unique<TableFinisher>(
-          *target.sink, run_.tables, run_.position, run_.source_time,
+          *target.sink, copy_, run_.tables, run_.position, run_.source_time,
           [this](const std::vector<size_t>& done) { Finished(done); },
           [this, sink = target.sink](Error error) { Fail(OfSink(std::move(error), *sink)); }));
     }
@@ -202,7 +202,7 @@ Status RunInitialCopy(const InitialCopyRun& run, InitialCopy& copy, CopyProgress
   for (const CopyTarget& target : run.targets) {
     std::vector<TableDefinition> needed;
     for (const size_t table : target.tables) needed.push_back(run.tables[table]);
-    Status prepared = target.sink->PrepareTables(needed);
+    Status prepared = target.sink->PrepareTables(needed, {run.position, run.source_time});
     if (!prepared.ok()) return OfSink(std::move(prepared).error(), *target.sink);
   }
   SLUICE_FAILPOINT("pipeline.tables_prepared");

@@ -48,6 +48,7 @@ TEST_F(InitialCopyRunTest, EveryRowOfTheSnapshotIsInEverySinkOnce) {
     EXPECT_EQ(world_.sink(0).Rows(Named(table)), TwentyRows());
     EXPECT_EQ(world_.sink(1).Rows(Named(table)), TwentyRows());
   }
+  EXPECT_EQ(world_.sink(0).prepared_at.position, run_.position);
   EXPECT_EQ(world_.sink(0).bookmark_lsn(), copy_->snapshot_lsn());
   EXPECT_EQ(world_.sink(0).copied.at(Named("shot")).copy_lsn, copy_->snapshot_lsn());
 }

@@ -6,10 +6,10 @@
 
 namespace sluice {
 
-TableFinisher::TableFinisher(Sink& sink, const std::vector<TableDefinition>& tables, Position position,
+TableFinisher::TableFinisher(Sink& sink, InitialCopy& copy, const std::vector<TableDefinition>& tables, Position position,
                              Timestamp source_time, std::function<void(const std::vector<size_t>&)> on_done,
                              std::function<void(Error)> on_error)
-    : sink_(sink), tables_(tables), position_(std::move(position)), source_time_(source_time),
+    : sink_(sink), copy_(copy), tables_(tables), position_(std::move(position)), source_time_(source_time),
       on_done_(std::move(on_done)), on_error_(std::move(on_error)) {}
 
 TableFinisher::~TableFinisher() {
@@ -58,6 +58,7 @@ std::vector<size_t> TableFinisher::NextGroup() {
 Status TableFinisher::Finish(const std::vector<size_t>& group) {
   std::vector<TableDefinition> definitions;
   for (const size_t table : group) definitions.push_back(tables_[table]);
+  RETURN_IF_ERROR(copy_.ReadSequenceValues(definitions));
   SLUICE_FAILPOINT("pipeline.before_tables_finished");
   RETURN_IF_ERROR(sink_.FinishTables(definitions, position_, source_time_));
   SLUICE_FAILPOINT("pipeline.table_finished");

@@ -11,6 +11,7 @@
 
 #include "change/position.h"
 #include "sink/sink.h"
+#include "source/initial_copy.h"
 
 namespace sluice {
 
@@ -21,7 +22,7 @@ inline constexpr std::chrono::milliseconds kTablesCollectedFor{1000};
 class TableFinisher {
  public:
   /// `on_done` is told the tables that became complete, `on_error` the failure after which nothing more is done.
-  TableFinisher(Sink& sink, const std::vector<TableDefinition>& tables, Position position, Timestamp source_time,
+  TableFinisher(Sink& sink, InitialCopy& copy, const std::vector<TableDefinition>& tables, Position position, Timestamp source_time,
                 std::function<void(const std::vector<size_t>&)> on_done, std::function<void(Error)> on_error);
   ~TableFinisher();
 
@@ -36,6 +37,7 @@ class TableFinisher {
   Status Finish(const std::vector<size_t>& group);
 
   Sink& sink_;
+  InitialCopy& copy_;
   const std::vector<TableDefinition>& tables_;
   const Position position_;
   const Timestamp source_time_;

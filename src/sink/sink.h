@@ -30,6 +30,12 @@ struct Bookmark {
   Timestamp source_time{};   ///< By the source's clock: everything committed up to then is visible here.
 };
 
+/// The moment of the source that an initial copy shows.
+struct CopyPoint {
+  Position position;        ///< The exported snapshot's.
+  Timestamp source_time{};  ///< By the source's clock, not later than the exported snapshot.
+};
+
 /// Takes the rows of one range; one thread at a time, several writers in parallel.
 class CopyWriter : public RowReceiver {
  public:
@@ -93,10 +99,10 @@ class Sink {
 
   // ── copy ──
 
-  /// Makes room for the copy, removing what an interrupted copy of ours left behind. Rows of an earlier copy stay
-  /// visible until FinishTables.
+  /// Makes room for a copy of rows as they were at `point`, removing what an interrupted copy of ours left behind. Rows
+  /// of an earlier copy stay visible until FinishTables.
   /// Error: kNeedsOperator if a table exists that is not ours or has another shape.
-  virtual Status PrepareTables(const std::vector<TableDefinition>& tables) = 0;
+  virtual Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) = 0;
 
   /// A writer for one range. Thread-safe.
   virtual Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) = 0;

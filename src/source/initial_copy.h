@@ -38,6 +38,9 @@ class InitialCopy {
   virtual std::vector<CopyRange> Plan(const std::vector<TableDefinition>& tables, uint64_t range_bytes_target) const = 0;
   /// A connection that reads under the exported snapshot, and has proved that it does. Thread-safe.
   virtual Result<std::unique_ptr<Reader>> Open() = 0;
+  /// Sets the tables' sequences to their values of now: no snapshot holds them, and rows that are copied or streamed
+  /// later may have taken more since the definitions were read. Thread-safe.
+  virtual Status ReadSequenceValues(std::vector<TableDefinition>& tables) = 0;
 };
 
 }  // namespace sluice

@@ -48,7 +48,7 @@ constexpr ErrorEntry kErrors[] = {
      "Somebody else deletes or changes rows on the replica, or its tables were restored from elsewhere. Nothing of "
      "this commit was applied; the other tables' rows are as of the bookmark.",
      "sluice verify …   # counts what differs\n"
-     "copy the table again: drop it on the replica, DELETE FROM sluice.copied_table WHERE name = '…', then start again\n"
+     "copy the table again: sluice resync TABLE\n"
      "prevent it: REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA … FROM …",
      ExitCode::kFindings},
     {slu::kReplicaOtherSource, "the replica belongs to another source",
@@ -69,7 +69,7 @@ constexpr ErrorEntry kErrors[] = {
     {slu::kReplicaSchemaChanged, "a table's columns changed on the source in a way that the replica cannot follow yet",
      "The change cannot be applied to the rows that are already there without reading the source again.",
      "make the same change on the replica by hand, then start again\n"
-     "copy the table again: drop it on the replica, DELETE FROM sluice.copied_table WHERE name = '…', then start again",
+     "copy the table again: sluice resync TABLE",
      ExitCode::kDegraded},
     {slu::kReplicaPrivateObject, "a value names a database object of the source by its number",
      "Columns of type regclass, regproc and the like hold object numbers, which differ between databases.",
@@ -81,7 +81,7 @@ constexpr ErrorEntry kErrors[] = {
      "replica, or it has an index that the source lacks. Nothing of this commit was applied.",
      "sluice verify …   # finds the rows that the source lacks\n"
      "drop a unique index that only the replica has\n"
-     "copy the table again: drop it on the replica, DELETE FROM sluice.copied_table WHERE name = '…', then start again",
+     "copy the table again: sluice resync TABLE",
      ExitCode::kFindings},
     {slu::kReplicaRowRefused, "the replica refuses a row that the source accepted",
      "A constraint, trigger or privilege on the replica stands against it; the server's words say which.",

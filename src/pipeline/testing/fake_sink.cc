@@ -159,11 +159,12 @@ Status FakeSink::CheckEpoch() const {
   return Ok();
 }
 
-Status FakeSink::PrepareTables(const std::vector<TableDefinition>& tables) {
+Status FakeSink::PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) {
   RETURN_IF_ERROR(destination_.fail("prepare"));
   const std::lock_guard lock(destination_.mutex);
   for (const TableDefinition& table : tables) {
     destination_.prepared.push_back(table.schema->name.name);
+    destination_.prepared_at = point;
     staged_.erase(table.schema->name);
   }
   return Ok();

@@ -67,6 +67,7 @@ class FakeInitialCopy final : public InitialCopy {
     RETURN_IF_ERROR(log_.fail("open_reader"));
     return std::unique_ptr<Reader>(std::make_unique<FakeReader>(log_, lsn_));
   }
+  Status ReadSequenceValues(std::vector<TableDefinition>&) override { return Ok(); }
 
  private:
   FakeLog& log_;

@@ -141,6 +141,7 @@ class FakeDestination {
   std::vector<Lsn> commit_lsns;
   std::vector<std::vector<std::string>> finished_groups;
   std::vector<std::string> prepared;
+  CopyPoint prepared_at;
   size_t writes = 0;
   bool blocked = false;
   /// Called with "prepare", "copy", "finish", "write", "write TABLE", "commit", "view" before that step, "commit.after"
@@ -159,7 +160,7 @@ class FakeSink final : public Sink {
   Status Hold(const TableName& table, const HeldTable& why) override;
   Status Forget(const TableName& table) override;
   Result<std::unique_ptr<Sink>> OpenBeside() override;
-  Status PrepareTables(const std::vector<TableDefinition>& tables) override;
+  Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;
   Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
   Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position,
                       Timestamp source_time) override;

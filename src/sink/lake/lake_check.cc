@@ -103,8 +103,9 @@ void CheckTypes(const std::vector<TableDefinition>& tables, Findings& findings) 
       if (loss == Loss::kNone) continue;
       // Dates and decimals are in every database, what they can't hold in few: not worth a warning.
       const bool rare = loss == Loss::kInfinity || loss == Loss::kNotANumber || loss == Loss::kArrayShape;
+      const std::string what = fmt::format("{}, and are counted", WhatHappens(loss));
       findings.push_back({"L020", rare ? Severity::kInfo : Severity::kWarn, ToString(table.schema->name) + "." + column.name,
-                          fmt::format("{}: {}, and are counted", column.type->name, WhatHappens(loss)), rare ? "" : "a type that the lake can hold", ""});
+                          column.type->name + ": " + what, rare ? "" : "a type that the lake can hold", "", what});
     }
   }
 }

@@ -159,13 +159,10 @@ Status LakeSink::Forget(const TableName& table) {
   return Ok();
 }
 
-Status LakeSink::PrepareTables(const std::vector<TableDefinition>& tables) {
+Status LakeSink::PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) {
   const std::lock_guard lock(mutex_);
-  // When a row was committed is not known of rows that are copied: it was before now. Their LSN is 0: before all
-  // that are streamed.
-  RowStamp stamp;
-  stamp.ingested_at = clock_->Now();
-  stamp.committed_at = stamp.ingested_at;
+  // The transaction that wrote a copied row is not known, but it had committed at this point, before all that are streamed.
+  const RowStamp stamp{clock_->Now(), point.source_time, point.position.lsn};
   for (const TableDefinition& table : tables) {
     Status prepared = PrepareTable(table, stamp);
     if (!prepared.ok()) return OfTable(table.schema->name, std::move(prepared).error());

@@ -46,7 +46,7 @@ class LakeSink final : public Sink {
   Status Forget(const TableName& table) override;
   Result<std::unique_ptr<Sink>> OpenBeside() override;
 
-  Status PrepareTables(const std::vector<TableDefinition>& tables) override;
+  Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;
   Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
   Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) override;
 

@@ -42,7 +42,7 @@ class LakeSinkTest : public ::testing::Test {
 
   void Copy(const TableSchemaPtr& schema, const std::vector<TestRow>& rows, uint64_t lsn = 100) {
     const std::vector<TableDefinition> tables{DefinitionOf(schema)};
-    ASSERT_OK(sink_->PrepareTables(tables));
+    ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {lsn}}, Timestamp(std::chrono::seconds(50))}));
     auto writer = sink_->OpenCopyWriter(tables[0]);
     ASSERT_OK(writer);
     std::string bytes;
@@ -251,7 +251,7 @@ TEST_F(LakeSinkTest, AfterAnErrorAtAnyFailpointTheSameBatchesGiveTheSameRows) {
 TEST_F(LakeSinkTest, AnInterruptedCopyIsRemovedAndAForeignTableIsRefused) {
   const std::vector<TableDefinition> tables{DefinitionOf(TestSchema("t"))};
   Open();
-  ASSERT_OK(sink_->PrepareTables(tables));
+  ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {100}}, Timestamp(std::chrono::seconds(50))}));
   auto writer = sink_->OpenCopyWriter(tables[0]);
   ASSERT_OK(writer);
   const std::string row = CopyRow({1, "lost", "x"});

@@ -6,6 +6,7 @@
 
 #include "observability/errors/replica_codes.h"
 #include "postgres/quote.h"
+#include "sink/replica/namespaces.h"
 
 namespace sluice {
 namespace {
@@ -101,7 +102,7 @@ Status DestinationTypes::Ensure(const Type& type) {
 
 Status DestinationTypes::Make(const Type& type) {
   if (!type.extension.empty()) {
-    RETURN_IF_ERROR(connection_.Execute("CREATE SCHEMA IF NOT EXISTS " + QuoteIdentifier(type.name_space)));
+    RETURN_IF_ERROR(EnsureNamespace(connection_, type.name_space));
     const auto made = connection_.Execute("CREATE EXTENSION IF NOT EXISTS " + QuoteIdentifier(type.extension) +
                                           " WITH SCHEMA " + QuoteIdentifier(type.name_space));
     if (made.ok()) return Ok();
@@ -151,7 +152,7 @@ Status DestinationTypes::Make(const Type& type) {
                    fmt::format("type {} is written in C and belongs to no extension", ShownName(type)),
                    slu::kReplicaExtensionMissing};
   }
-  RETURN_IF_ERROR(connection_.Execute("CREATE SCHEMA IF NOT EXISTS " + QuoteIdentifier(type.name_space)));
+  RETURN_IF_ERROR(EnsureNamespace(connection_, type.name_space));
   const auto made = connection_.Execute(sql);
   return made.ok() ? Status() : made.error();
 }

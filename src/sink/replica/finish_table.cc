@@ -10,9 +10,8 @@
 #include "base/failpoint.h"
 #include "change/table_error.h"
 #include "observability/errors/replica_codes.h"
-#include "observability/log.h"
-#include "postgres/quote.h"
-#include "sink/replica/create_table.h"
+#include "sink/replica/after_rows.h"
+#include "sink/replica/needed_objects.h"
 #include "sink/replica/session.h"
 
 namespace sluice {
@@ -20,22 +19,26 @@ namespace {
 
 struct Job {
   const TableDefinition* table = nullptr;
-  std::vector<std::string> statements;
+  std::vector<AfterRowsStatement> statements;
 };
 
+// 42P07, 42710, 42P16: it is there already, since the user made the table.
+bool IsThere(const Error& error) {
+  const std::string& words = error.evidence;
+  return words.ends_with("[42P07]") || words.ends_with("[42710]") || words.ends_with("[42P16]");
+}
+
 Status RunJob(PgConnection& connection, const Job& job) {
-  for (const std::string& statement : job.statements) {
+  const TableName& table = job.table->schema->name;
+  for (const AfterRowsStatement& statement : job.statements) {
     SLUICE_FAILPOINT("replica.before_index");
-    const auto done = connection.Execute(statement);
-    if (done.ok()) continue;
-    // 42P07, 42710, 42P16: it is there already, since the user made the table.
-    const std::string& words = done.error().evidence;
-    const bool present = words.ends_with("[42P07]") || words.ends_with("[42710]") || words.ends_with("[42P16]");
-    if (present) continue;
+    const auto done = connection.Execute(statement.sql);
+    if (done.ok() || IsThere(done.error())) continue;
     if (done.error().kind == ErrorKind::kUnavailable) return done.error();
-    return About(job.table->schema->name,
-                 Error{ErrorKind::kNeedsOperator, fmt::format("table {}: {:.200}", ToString(job.table->schema->name), statement),
-                       slu::kReplicaTableUndone, words});
+    if (statement.required)
+      return About(table, Error{ErrorKind::kNeedsOperator, fmt::format("table {}: {:.200}", ToString(table), statement.sql), slu::kReplicaTableUndone,
+                                done.error().evidence});
+    LogLeftOut(table, statement.object, RefusedBecause(done.error(), statement.sql + ";"));
   }
   return Ok();
 }
@@ -98,23 +101,20 @@ Status RunAll(SessionPool& pool, const std::vector<Job>& jobs, int connections) 
 }  // namespace
 
 Status BuildAfterRows(const std::string& dsn, const std::vector<TableDefinition>& tables, int connections) {
+  SessionPool pool(dsn);
+  ASSIGN_OR_RETURN(ReplicaSession session, pool.Take());
+  ASSIGN_OR_RETURN(const std::set<std::string> extensions, InstalledExtensions(session.connection));
+  pool.Give(std::move(session));
   std::vector<Job> constraints;
   std::vector<Job> indexes;
   for (const TableDefinition& table : tables) {
-    AfterRows after = StatementsAfterRows(table);
-    for (const std::string& skipped : after.skipped)
-      log::Warn("replica", "replica.left_out", "uses functions that only the source has, so the replica goes without it",
-                {{"table", ToString(table.schema->name)}, {"object", skipped}});
+    AfterRows after = StatementsAfterRows(table, extensions);
+    for (const auto& [object, hindrance] : after.left_out) LogLeftOut(table.schema->name, object, hindrance);
     if (!after.in_order.empty()) constraints.push_back({&table, std::move(after.in_order)});
-    for (std::string& statement : after.parallel) indexes.push_back({&table, {std::move(statement)}});
+    for (AfterRowsStatement& statement : after.parallel) indexes.push_back({&table, {std::move(statement)}});
   }
-  SessionPool pool(dsn);
   RETURN_IF_ERROR(RunAll(pool, constraints, connections));
-  RETURN_IF_ERROR(RunAll(pool, indexes, connections));
-  std::vector<Job> statistics;
-  for (const TableDefinition& table : tables)
-    statistics.push_back({&table, {"ANALYZE " + QuoteName(table.schema->name)}});
-  return RunAll(pool, statistics, connections);
+  return RunAll(pool, indexes, connections);
 }
 
 }  // namespace sluice

@@ -1,5 +1,5 @@
 #pragma once
-// Keys, constraints, indexes and statistics after a table's rows have arrived, over several connections.
+// Keys, constraints and indexes after a table's rows have arrived, over several connections.
 
 #include <string>
 #include <vector>

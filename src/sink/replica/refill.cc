@@ -7,7 +7,7 @@
 #include "base/failpoint.h"
 #include "observability/errors/replica_codes.h"
 #include "postgres/quote.h"
-#include "sink/replica/create_table.h"
+#include "sink/replica/table_sql.h"
 
 namespace sluice {
 namespace {
@@ -82,7 +82,13 @@ Result<std::vector<std::string>> ReshapeStatements(const TableDefinition& table,
       continue;
     }
     if (found != nullptr && !found->generated) statements.push_back(fmt::format("{} DROP COLUMN {}", alter, name));
-    ASSIGN_OR_RETURN(const std::string sql, ColumnSql(table, i, types, /*with_not_null=*/false));
+    ASSIGN_OR_RETURN(const std::string sql, AddedColumnSql(table, i, types));
+    statements.push_back(fmt::format("{} ADD COLUMN {}", alter, sql));
+    if (table.columns[i].default_value && table.columns[i].default_value->needs.none()) statements.push_back(DefaultStatement(table, i).sql);
+  }
+  for (const GeneratedColumn& column : table.generated) {
+    if (!column.expression.needs.none() || FindColumn(shape, column.name) != nullptr) continue;
+    ASSIGN_OR_RETURN(const std::string sql, GeneratedSql(column, types));
     statements.push_back(fmt::format("{} ADD COLUMN {}", alter, sql));
   }
   return statements;

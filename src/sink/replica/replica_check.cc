@@ -8,6 +8,8 @@
 #include "observability/errors/replica_codes.h"
 #include "postgres/quote.h"
 #include "sink/replica/bookkeeping.h"
+#include "sink/replica/left_out.h"
+#include "sink/replica/named_expressions.h"
 #include "sink/replica/session.h"
 #include "sink/replica/table_shape.h"
 
@@ -27,6 +29,7 @@ class ReplicaCheck {
     RETURN_IF_ERROR(Role());
     if (source) RETURN_IF_ERROR(Source(*source));
     RETURN_IF_ERROR(Extensions(tables));
+    ForeignCodeOf(tables);
     RETURN_IF_ERROR(Tables(tables));
     return Ok();
   }
@@ -72,29 +75,49 @@ class ReplicaCheck {
   }
 
   Status Extensions(const std::vector<TableDefinition>& tables) {
-    std::map<std::string, std::string> needed;  // Extension → a table that needs it.
+    std::map<std::string, std::string> needed;   // Extension → a table that needs it.
+    std::map<std::string, std::string> useful;   // Extension → something that the replica would go without.
     for (const TableDefinition& table : tables) {
       std::map<Oid, const Type*> types;
       for (const Column& column : table.schema->columns) CollectPrivateTypes(*column.type, types);
       for (const auto& [oid, type] : types)
-        if (!type->extension.empty()) needed.emplace(type->extension, ToString(table.schema->name));
+        if (!type->extension.empty()) needed.emplace(type->extension, "needed by " + ToString(table.schema->name));
+      for (const NamedExpression& named : NamedExpressions(table))
+        for (const NeededExtension& extension : named.expression->needs.extensions)
+          useful.emplace(extension.name, fmt::format("{} goes without {}", ToString(table.schema->name), named.object));
     }
-    for (const auto& [extension, table] : needed) {
+    for (const auto& [extension, why] : needed) useful.erase(extension);
+    RETURN_IF_ERROR(FindExtensions(needed, Severity::kFail));
+    return FindExtensions(useful, Severity::kWarn);
+  }
+
+  Status FindExtensions(const std::map<std::string, std::string>& wanted, Severity if_missing) {
+    for (const auto& [extension, why] : wanted) {
       ASSIGN_OR_RETURN(const PgResult found,
                        connection_.Execute("SELECT installed_version, (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) OR"
                                            " (SELECT pg_catalog.bool_or(trusted) FROM pg_catalog.pg_available_extension_versions v WHERE v.name = e.name)"
                                            " FROM pg_catalog.pg_available_extensions e WHERE name = $1", {extension}));
       const std::string fix = "CREATE EXTENSION " + QuoteIdentifier(extension) + ";";
       if (PQntuples(found.get()) == 0)
-        Add("T030", Severity::kFail, extension, "not available on the replica's server; needed by " + table, "installed", fix);
+        Add("T030", if_missing, extension, "not available on the replica's server; " + why, "installed", fix);
       else if (!IsNull(found, 0, 0))
         Add("T030", Severity::kOk, extension, std::string(Field(found, 0, 0)));
       else if (Field(found, 0, 1) == "t")
         Add("T030", Severity::kInfo, extension, "will be created");
       else
-        Add("T030", Severity::kFail, extension, "not installed, and this role may not; needed by " + table, "installed", fix);
+        Add("T030", if_missing, extension, "not installed, and this role may not; " + why, "installed", fix);
     }
     return Ok();
+  }
+
+  void ForeignCodeOf(const std::vector<TableDefinition>& tables) {
+    for (const TableDefinition& table : tables) {
+      std::string objects;
+      for (const NamedExpression& named : NamedExpressions(table))
+        if (ForeignCode(*named.expression)) objects += (objects.empty() ? "" : ", ") + named.object;
+      if (!objects.empty())
+        Add("T031", Severity::kWarn, ToString(table.schema->name), "uses functions of its own, so the replica goes without " + objects);
+    }
   }
 
   Status Tables(const std::vector<TableDefinition>& tables) {

@@ -14,6 +14,7 @@
 #include "sink/replica/refill.h"
 #include "sink/replica/replica_copy_writer.h"
 #include "sink/replica/replica_view.h"
+#include "sink/replica/sequences.h"
 
 namespace sluice {
 namespace {
@@ -54,7 +55,7 @@ bool IsTextStream(const DestinationTable& table, const std::vector<RowChange>& c
 }  // namespace
 
 ReplicaSink::ReplicaSink(const ReplicaConfig& config, ReplicaSession session)
-    : config_(config), session_(std::move(session)), types_(session_.connection), applier_(session_) {}
+    : config_(config), session_(std::move(session)), types_(session_.connection), applier_(session_), analyzer_(config.dsn) {}
 
 Result<std::unique_ptr<Sink>> ReplicaSink::Open(const ReplicaConfig& config, const LogIdentity& source_log) {
   ASSIGN_OR_RETURN(ReplicaSession session, OpenReplicaSession(config.dsn, "sluice apply"));
@@ -69,6 +70,7 @@ Result<std::unique_ptr<Sink>> ReplicaSink::Open(const ReplicaConfig& config, con
   sink->bookmark_ = std::move(opened.bookmark);
   sink->copied_tables_ = std::move(opened.copied_tables);
   sink->held_tables_ = std::move(opened.held_tables);
+  sink->analyzer_.Wake();  // A process before may have ended too early for it.
   return std::unique_ptr<Sink>(std::move(sink));
 }
 
@@ -114,15 +116,16 @@ Result<ReplicaSession> ReplicaSink::TakeSession() {
   return OpenReplicaSession(config_.dsn, "sluice copy");
 }
 
-Status ReplicaSink::PrepareTables(const std::vector<TableDefinition>& tables) {
+Status ReplicaSink::PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& /*point*/) {
   ASSIGN_OR_RETURN(ReplicaSession session, OpenReplicaSession(config_.dsn, "sluice tables"));
   DestinationTypes types(session.connection);
+  NeededObjects needed(session.connection, types);
   std::set<TableName> refilled;
   for (size_t at = 0; at < tables.size(); at += kTablesPerTransaction) {
     RETURN_IF_ERROR(session.connection.Execute("BEGIN"));
     RETURN_IF_ERROR(CheckEpoch(session.connection, epoch_));
     for (size_t i = at; i < std::min(tables.size(), at + kTablesPerTransaction); ++i) {
-      const auto place = PrepareTable(session.connection, types, tables[i]);
+      const auto place = PrepareTable(session.connection, types, needed, tables[i]);
       if (!place.ok()) return About(tables[i].schema->name, place.error());
       if (*place == CopyPlace::kBeside) refilled.insert(tables[i].schema->name);
     }
@@ -190,7 +193,10 @@ Status ReplicaSink::FinishTables(const std::vector<TableDefinition>& tables, con
     }
   }
   for (const TableDefinition& table : tables) {
-    for (const std::string& statement : SequenceStatements(table)) RETURN_IF_ERROR(connection.Execute(statement));
+    for (const SequenceDefinition& sequence : table.sequences) {
+      ASSIGN_OR_RETURN(const Refusal refusal, AdvanceSequence(connection, sequence));
+      if (refusal) LogLeftOut(table.schema->name, "value of sequence " + ToString(sequence.name), RefusedBecause(*refusal));
+    }
     CopiedTable copied{table.schema->oid, copy_position.lsn};
     if (bookmark_) copied.catching_up_from = copy_position.lsn;
     RETURN_IF_ERROR(RecordCopied(connection, table.schema->name, copied));
@@ -205,6 +211,7 @@ Status ReplicaSink::FinishTables(const std::vector<TableDefinition>& tables, con
   SLUICE_FAILPOINT("replica.after_finish_commit");
   // What the source has got since: keys, constraints and indexes that the table lacks.
   RETURN_IF_ERROR(BuildAfterRows(config_.dsn, refilled, kIndexConnections));
+  analyzer_.Wake();
   for (const TableDefinition& table : tables) {
     copied_tables_[table.schema->name] = CopiedTable{table.schema->oid, copy_position.lsn};
     tables_.erase(table.schema->name);

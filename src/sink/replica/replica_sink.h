@@ -13,6 +13,7 @@
 #include "sink/replica/destination_types.h"
 #include "sink/replica/net_effect.h"
 #include "sink/replica/session.h"
+#include "sink/replica/table_analyzer.h"
 #include "sink/sink.h"
 
 namespace sluice {
@@ -32,7 +33,7 @@ class ReplicaSink final : public Sink {
   Status Forget(const TableName& table) override;
   Result<std::unique_ptr<Sink>> OpenBeside() override;
 
-  Status PrepareTables(const std::vector<TableDefinition>& tables) override;
+  Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;
   Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
   Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position,
                       Timestamp source_time) override;
@@ -93,6 +94,8 @@ class ReplicaSink final : public Sink {
   std::vector<ReplicaSession> idle_sessions_;
   std::map<TableName, std::shared_ptr<const DestinationTable>> copy_targets_;
   std::set<TableName> refilled_;                ///< Their copies go beside the rows that are there.
+
+  TableAnalyzer analyzer_;  // Last: ends first.
 };
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <random>
 
 #include "observability/errors/replica_codes.h"
@@ -41,7 +42,7 @@ class ReplicaSinkTest : public ::testing::Test {
 
   /// Copies what is in the source now.
   void Copy(Sink& sink, const std::vector<TableDefinition>& tables) {
-    MustBeOk(sink.PrepareTables(tables));
+    MustBeOk(sink.PrepareTables(tables, {At(kCopyLsn.value), {}}));
     for (const TableDefinition& table : tables) {
       auto writer = Must(sink.OpenCopyWriter(table));
       source_.CopyTo(table, *writer);
@@ -500,7 +501,7 @@ TEST_F(ReplicaSinkTest, AnInterruptedCopyIsMadeAgainFromTheStart) {
   const TableDefinition table = source_.Describe("public", "t");
   {
     auto sink = Open();
-    MustBeOk(sink->PrepareTables({table}));
+    MustBeOk(sink->PrepareTables({table}, {At(kCopyLsn.value), {}}));
     auto writer = Must(sink->OpenCopyWriter(table));
     source_.CopyTo(table, *writer);
     MustBeOk(writer->Finish());
@@ -511,18 +512,33 @@ TEST_F(ReplicaSinkTest, AnInterruptedCopyIsMadeAgainFromTheStart) {
   ExpectEqual(*sink, table);
 }
 
+TEST_F(ReplicaSinkTest, AFinishedTableDoesNotWaitForItsStatistics) {
+  source_.Run("CREATE TABLE public.t (id int PRIMARY KEY); INSERT INTO public.t SELECT generate_series(1, 100)");
+  replica_.Run("CREATE FUNCTION public.slow(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN"
+               " IF current_setting('application_name') = 'sluice analyze' THEN PERFORM pg_sleep(120); END IF; RETURN i; END $$;"
+               "CREATE TABLE public.t (id int PRIMARY KEY); CREATE INDEX ON public.t (public.slow(id))");
+  const TableDefinition table = source_.Describe("public", "t");
+  const auto before = std::chrono::steady_clock::now();
+  {
+    auto sink = Open();
+    Copy(*sink, {table});
+    ExpectEqual(*sink, table);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(60));
+}
+
 TEST_F(ReplicaSinkTest, TablesOfOthersAreUsedOnlyEmptyAndInTheSameShape) {
   source_.Run("CREATE TABLE public.t (id int PRIMARY KEY, name varchar(10)); INSERT INTO public.t VALUES (1, 'x')");
   const TableDefinition table = source_.Describe("public", "t");
   auto sink = Open();
   replica_.Run("CREATE TABLE public.t (id int PRIMARY KEY, name text)");
-  Status refused = sink->PrepareTables({table});
+  Status refused = sink->PrepareTables({table}, {At(kCopyLsn.value), {}});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, slu::kReplicaOtherShape);
   EXPECT_NE(refused.error().message.find("name"), std::string::npos);
   replica_.Run("DROP TABLE public.t; CREATE TABLE public.t (id int PRIMARY KEY, name varchar(10)); INSERT INTO public.t VALUES (7)");
   sink = Open();
-  refused = sink->PrepareTables({table});
+  refused = sink->PrepareTables({table}, {At(kCopyLsn.value), {}});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, slu::kReplicaForeignRows);
   EXPECT_EQ(replica_.Value("SELECT count(*) FROM public.t"), "1");

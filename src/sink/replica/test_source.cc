@@ -102,7 +102,7 @@ TableDefinition TestSource::Describe(const std::string& name_space, const std::s
     const TypePtr type = TypeOf(ToOid(Field(columns, i, 2)));
     const int typmod = std::stoi(std::string(Field(columns, i, 3)));
     if (!Field(columns, i, 6).empty()) {
-      definition.generated.push_back({std::string(Field(columns, i, 0)), type, typmod, {std::string(Field(columns, i, 7)), true}});
+      definition.generated.push_back({std::string(Field(columns, i, 0)), type, typmod, {std::string(Field(columns, i, 7)), {}}});
       continue;
     }
     schema->columns.push_back({std::string(Field(columns, i, 0)), static_cast<int16_t>(std::stoi(std::string(Field(columns, i, 1)))),
@@ -110,7 +110,7 @@ TableDefinition TestSource::Describe(const std::string& name_space, const std::s
     ColumnDefinition column;
     column.identity = identity.empty() ? '\0' : identity.front();
     if (!IsNull(columns, i, 7) && Field(columns, i, 7).find("nextval") == std::string_view::npos)
-      column.default_value = Expression{std::string(Field(columns, i, 7)), true};
+      column.default_value = Expression{std::string(Field(columns, i, 7)), {}};
     definition.columns.push_back(column);
   }
   const PgResult key = Must(connection_.Execute(
@@ -131,14 +131,14 @@ void TestSource::DescribeConstraints(TableDefinition& definition, const std::str
                                                         " AND contype IN ('p', 'u', 'x', 'c')"));
   for (int i = 0; i < PQntuples(constraints.get()); ++i)
     definition.constraints.push_back({static_cast<ConstraintKind>(Field(constraints, i, 0).front()), std::string(Field(constraints, i, 1)),
-                                      {std::string(Field(constraints, i, 2)), true}});
+                                      {std::string(Field(constraints, i, 2)), {}}});
   const PgResult indexes = Must(connection_.Execute(
       "SELECT n.nspname, c.relname, i.indisunique, pg_get_indexdef(c.oid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
       " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE i.indrelid = " + id +
       " AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = c.oid)"));
   for (int i = 0; i < PQntuples(indexes.get()); ++i)
     definition.indexes.push_back({{std::string(Field(indexes, i, 0)), std::string(Field(indexes, i, 1))}, Field(indexes, i, 2) == "t",
-                                  {std::string(Field(indexes, i, 3)), true}});
+                                  {std::string(Field(indexes, i, 3)), {}}});
 }
 
 void TestSource::DescribePartitions(TableDefinition& definition, const std::string& id) {

@@ -23,7 +23,7 @@ class TestSource {
   void Run(const std::string& sql);
   std::string Value(const std::string& sql);
 
-  /// Reads the catalog. Expressions count as builtin.
+  /// Reads the catalog. Expressions count as needing nothing.
   TableDefinition Describe(const std::string& name_space, const std::string& name);
 
   /// The rows of `SELECT columns FROM table WHERE …` as TupleData, in the order of the table's columns.

@@ -7,6 +7,7 @@
 
 #include "source/postgres/catalog_details.h"
 #include "source/postgres/catalog_rows.h"
+#include "source/postgres/expression_needs.h"
 
 namespace sluice {
 namespace {
@@ -23,9 +24,7 @@ constexpr const char* kColumns =
     "SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attidentity, a.attgenerated, a.attstorage,"
     "  (SELECT quote_ident(n.nspname) || '.' || quote_ident(l.collname) FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace"
     "    WHERE l.oid = a.attcollation AND a.attcollation <> t.typcollation),"
-    "  pg_get_expr(d.adbin, d.adrelid),"
-    "  NOT EXISTS (SELECT FROM pg_depend p WHERE p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid AND p.refobjid >= 16384"
-    "      AND NOT (p.refclassid = 'pg_class'::regclass AND p.refobjid = d.adrelid))"
+    "  pg_get_expr(d.adbin, d.adrelid), d.oid"
     "  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
     " WHERE a.attrelid = ANY($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum";
 
@@ -42,11 +41,11 @@ struct Draft {
 };
 using Drafts = std::map<Oid, Draft>;
 
-void AddColumn(const PgResult& rows, int row, const TypesByOid& types, Draft& draft) {
+void AddColumn(const PgResult& rows, int row, const TypesByOid& types, const NeedsOfTables& needs, Draft& draft) {
   const auto type = types.find(OidAt(rows, row, 3));
   const TypePtr known = type == types.end() ? nullptr : type->second;
   const auto typmod = NumberAt<int32_t>(rows, row, 4);
-  Expression expression{TextAt(rows, row, 10), BoolAt(rows, row, 11)};
+  Expression expression{TextAt(rows, row, 10), needs.Of(Expressed::kDefault, OidAt(rows, row, 11))};
   const char generated = CharAt(rows, row, 7);
   if (generated != '\0') {
     // A virtual one (18) is stored nowhere, but its expression makes an equal column at the destination.
@@ -64,12 +63,12 @@ void AddColumn(const PgResult& rows, int row, const TypesByOid& types, Draft& dr
   draft.definition.columns.push_back(std::move(definition));
 }
 
-Status ReadColumns(PgConnection& connection, const std::string& oids, Drafts& drafts) {
+Status ReadColumns(PgConnection& connection, const std::string& oids, const NeedsOfTables& needs, Drafts& drafts) {
   ASSIGN_OR_RETURN(const PgResult rows, connection.Execute(kColumns, {oids}));
   std::set<Oid> type_oids;
   for (int row = 0; row < PQntuples(rows.get()); ++row) type_oids.insert(OidAt(rows, row, 3));
   ASSIGN_OR_RETURN(const TypesByOid types, ReadTypes(connection, {type_oids.begin(), type_oids.end()}));
-  for (int row = 0; row < PQntuples(rows.get()); ++row) AddColumn(rows, row, types, drafts.at(OidAt(rows, row, 0)));
+  for (int row = 0; row < PQntuples(rows.get()); ++row) AddColumn(rows, row, types, needs, drafts.at(OidAt(rows, row, 0)));
   return Ok();
 }
 
@@ -100,9 +99,14 @@ Status ReadKeys(PgConnection& connection, const std::string& oids, Drafts& draft
   return Ok();
 }
 
-Result<Drafts> ReadDrafts(PgConnection& connection, const std::vector<ListedTable>& tables) {
-  Drafts drafts;
+std::string OidsOf(const std::vector<ListedTable>& tables) {
   std::vector<Oid> oids;
+  for (const ListedTable& table : tables) oids.push_back(table.oid);
+  return OidArray(oids);
+}
+
+Result<Drafts> ReadDrafts(PgConnection& connection, const std::vector<ListedTable>& tables, const NeedsOfTables& needs) {
+  Drafts drafts;
   for (const ListedTable& table : tables) {
     Draft& draft = drafts[table.oid];
     draft.schema.oid = table.oid;
@@ -110,10 +114,9 @@ Result<Drafts> ReadDrafts(PgConnection& connection, const std::vector<ListedTabl
     draft.schema.replica_identity = table.identity;
     draft.definition.partition_key = table.partition_key;
     draft.definition.unlogged = table.unlogged;
-    oids.push_back(table.oid);
   }
-  const std::string array = OidArray(oids);
-  RETURN_IF_ERROR(ReadColumns(connection, array, drafts));
+  const std::string array = OidsOf(tables);
+  RETURN_IF_ERROR(ReadColumns(connection, array, needs, drafts));
   RETURN_IF_ERROR(ReadKeys(connection, array, drafts));
   return drafts;
 }
@@ -134,17 +137,14 @@ Result<std::vector<ListedTable>> ListTables(PgConnection& connection) {
 }
 
 Result<std::vector<TableDefinition>> ReadDefinitions(PgConnection& connection, const std::vector<ListedTable>& tables, SchemaRegistry& schemas) {
-  ASSIGN_OR_RETURN(Drafts drafts, ReadDrafts(connection, tables));
+  const std::string array = OidsOf(tables);
+  ASSIGN_OR_RETURN(const NeedsOfTables needs, ReadNeeds(connection, array));
+  ASSIGN_OR_RETURN(Drafts drafts, ReadDrafts(connection, tables, needs));
   DefinitionsByOid definitions;
-  std::vector<Oid> oids;
-  for (auto& [oid, draft] : drafts) {
-    definitions[oid] = &draft.definition;
-    oids.push_back(oid);
-  }
-  const std::string array = OidArray(oids);
-  RETURN_IF_ERROR(ReadConstraints(connection, array, definitions));
-  RETURN_IF_ERROR(ReadIndexes(connection, array, definitions));
-  RETURN_IF_ERROR(ReadSequences(connection, array, definitions));
+  for (auto& [oid, draft] : drafts) definitions[oid] = &draft.definition;
+  RETURN_IF_ERROR(ReadConstraints(connection, array, needs, definitions));
+  RETURN_IF_ERROR(ReadIndexes(connection, array, needs, definitions));
+  RETURN_IF_ERROR(ReadSequences(connection, array, needs, definitions));
   RETURN_IF_ERROR(ReadPartitions(connection, array, definitions));
   RETURN_IF_ERROR(ReadSizes(connection, array, definitions));
   std::vector<TableDefinition> read;
@@ -164,7 +164,7 @@ Result<std::optional<TableSchema>> ReadSchema(PgConnection& connection, Oid tabl
   listed.oid = table;
   listed.name = {TextAt(rows, 0, 0), TextAt(rows, 0, 1)};
   listed.identity = static_cast<ReplicaIdentity>(CharAt(rows, 0, 2));
-  ASSIGN_OR_RETURN(Drafts drafts, ReadDrafts(connection, {listed}));
+  ASSIGN_OR_RETURN(Drafts drafts, ReadDrafts(connection, {listed}, {}));
   return std::optional(std::move(drafts.at(table).schema));
 }
 

@@ -5,36 +5,34 @@
 namespace sluice {
 namespace {
 
-// pg_depend leaves out what every PostgreSQL has (and its OIDs end at 16383), so a definition uses only built-in
-// things if it depends on nothing above but its own table. An exclusion constraint's operators hang on its index; a
-// foreign key's other table and unique index are not foreign code.
 constexpr const char* kConstraints =
-    "SELECT c.conrelid, c.contype, c.conname, pg_get_constraintdef(c.oid),"
-    "  NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid >= 16384"
-    "      AND ((d.classid = 'pg_constraint'::regclass AND d.objid = c.oid) OR (d.classid = 'pg_class'::regclass AND d.objid = c.conindid AND c.contype <> 'f'))"
-    "      AND NOT (d.refclassid = 'pg_class'::regclass AND (d.refobjid = c.conrelid OR c.contype = 'f'))"
-    "      AND NOT (d.refclassid = 'pg_constraint'::regclass))"
+    "SELECT c.conrelid, c.contype, c.conname, pg_get_constraintdef(c.oid), c.oid"
     "  FROM pg_constraint c WHERE c.conrelid = ANY($1::oid[]) AND c.contype IN ('p', 'u', 'x', 'c', 'f') ORDER BY c.conrelid, c.contype, c.conname";
 
 // The root of a partitioned index prints itself as ON ONLY, which would make an index that is never valid.
 constexpr const char* kIndexes =
     "SELECT i.indrelid, n.nspname, c.relname, i.indisunique,"
     "  CASE WHEN c.relkind = 'I' THEN regexp_replace(left(x.def, x.head), ' ON ONLY $', ' ON ') || substr(x.def, x.head + 1) ELSE x.def END,"
-    "  NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid >= 16384"
-    "      AND NOT (d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid))"
+    "  i.indexrelid"
     "  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
     "  CROSS JOIN LATERAL (SELECT pg_get_indexdef(i.indexrelid) AS def, length('CREATE ' || CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END || 'INDEX ' || quote_ident(c.relname) || ' ON ONLY ') AS head) x"
     " WHERE i.indrelid = ANY($1::oid[]) AND i.indisvalid"
     "   AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) ORDER BY i.indrelid, c.relname";
 
+// $2 and $3: pairs of a table and a sequence that its expressions use. Its owner may be another table.
 constexpr const char* kSequences =
-    "SELECT d.refobjid, n.nspname, c.relname, format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache,"
-    "  s.seqcycle, a.attname, d.deptype = 'i',"
+    "WITH wanted(relation, sequence, attribute, identity) AS ("
+    "  SELECT d.refobjid, d.objid, d.refobjsubid, d.deptype = 'i' FROM pg_depend d"
+    "   WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjid = ANY($1::oid[])"
+    "  UNION ALL SELECT u.relation, u.sequence, NULL, false FROM (SELECT DISTINCT * FROM unnest($2::oid[], $3::oid[])) u(relation, sequence)"
+    "   WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = u.sequence AND d.deptype = 'a'"
+    "      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = u.relation))"
+    "SELECT w.relation, n.nspname, c.relname, format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache,"
+    "  s.seqcycle, a.attname, w.identity,"
     "  CASE WHEN has_sequence_privilege(c.oid, 'SELECT') OR has_sequence_privilege(c.oid, 'USAGE') THEN pg_sequence_last_value(c.oid) END"
-    "  FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace"
-    "  JOIN pg_sequence s ON s.seqrelid = c.oid JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid"
-    " WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjid = ANY($1::oid[])"
-    " ORDER BY d.refobjid, a.attnum";
+    "  FROM wanted w JOIN pg_class c ON c.oid = w.sequence AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace"
+    "  JOIN pg_sequence s ON s.seqrelid = c.oid LEFT JOIN pg_attribute a ON a.attrelid = w.relation AND a.attnum = w.attribute"
+    " ORDER BY w.relation, w.attribute, n.nspname, c.relname";
 
 constexpr const char* kPartitions =
     "SELECT root.oid, c.oid, n.nspname, c.relname, pn.nspname, pc.relname, pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid)"
@@ -55,22 +53,28 @@ TableName NameAt(const PgResult& rows, int row, int column) { return {TextAt(row
 
 }  // namespace
 
-Status ReadConstraints(PgConnection& connection, const std::string& oids, const DefinitionsByOid& tables) {
+Status ReadConstraints(PgConnection& connection, const std::string& oids, const NeedsOfTables& needs, const DefinitionsByOid& tables) {
   ASSIGN_OR_RETURN(const PgResult rows, connection.Execute(kConstraints, {oids}));
   for (int row = 0; row < PQntuples(rows.get()); ++row)
-    tables.at(OidAt(rows, row, 0))->constraints.push_back({static_cast<ConstraintKind>(CharAt(rows, row, 1)), TextAt(rows, row, 2), {TextAt(rows, row, 3), BoolAt(rows, row, 4)}});
+    tables.at(OidAt(rows, row, 0))->constraints.push_back({static_cast<ConstraintKind>(CharAt(rows, row, 1)), TextAt(rows, row, 2), {TextAt(rows, row, 3), needs.Of(Expressed::kConstraint, OidAt(rows, row, 4))}});
   return Ok();
 }
 
-Status ReadIndexes(PgConnection& connection, const std::string& oids, const DefinitionsByOid& tables) {
+Status ReadIndexes(PgConnection& connection, const std::string& oids, const NeedsOfTables& needs, const DefinitionsByOid& tables) {
   ASSIGN_OR_RETURN(const PgResult rows, connection.Execute(kIndexes, {oids}));
   for (int row = 0; row < PQntuples(rows.get()); ++row)
-    tables.at(OidAt(rows, row, 0))->indexes.push_back({NameAt(rows, row, 1), BoolAt(rows, row, 3), {TextAt(rows, row, 4), BoolAt(rows, row, 5)}});
+    tables.at(OidAt(rows, row, 0))->indexes.push_back({NameAt(rows, row, 1), BoolAt(rows, row, 3), {TextAt(rows, row, 4), needs.Of(Expressed::kIndex, OidAt(rows, row, 5))}});
   return Ok();
 }
 
-Status ReadSequences(PgConnection& connection, const std::string& oids, const DefinitionsByOid& tables) {
-  ASSIGN_OR_RETURN(const PgResult rows, connection.Execute(kSequences, {oids}));
+Status ReadSequences(PgConnection& connection, const std::string& oids, const NeedsOfTables& needs, const DefinitionsByOid& tables) {
+  std::vector<Oid> users;
+  std::vector<Oid> used;
+  for (const UsedSequence& use : needs.sequences) {
+    users.push_back(use.table);
+    used.push_back(use.sequence);
+  }
+  ASSIGN_OR_RETURN(const PgResult rows, connection.Execute(kSequences, {oids, OidArray(users), OidArray(used)}));
   for (int row = 0; row < PQntuples(rows.get()); ++row) {
     SequenceDefinition sequence;
     sequence.name = NameAt(rows, row, 1);

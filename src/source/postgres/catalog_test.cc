@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 
 #include "pg_test_server.h"
 #include "source/postgres/catalog_schema_resolver.h"
@@ -13,7 +14,17 @@
 namespace sluice {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
+
+std::vector<std::string> Needs(const Expression& expression) {
+  std::vector<std::string> needs;
+  for (const NeededExtension& extension : expression.needs.extensions) needs.push_back("extension " + extension.name_space + "." + extension.name);
+  for (const TypePtr& type : expression.needs.types) needs.push_back("type " + type->name_space + "." + type->name);
+  for (const TableName& sequence : expression.needs.sequences) needs.push_back("sequence " + ToString(sequence));
+  for (const std::string& foreign : expression.needs.foreign) needs.push_back("foreign " + foreign);
+  return needs;
+}
 
 class CatalogTest : public ::testing::Test {
  protected:
@@ -69,20 +80,22 @@ TEST_F(CatalogTest, OneTableWithEverythingIsReadAsItIs) {
   EXPECT_EQ(schema.columns[7].typmod, (10 << 16 | 2) + 4);
 
   EXPECT_EQ(booking.columns[0].default_value->sql, "nextval('public.booking_id_seq'::regclass)");
-  EXPECT_FALSE(booking.columns[0].default_value->only_builtin);
+  EXPECT_THAT(Needs(*booking.columns[0].default_value), ElementsAre("sequence public.booking_id_seq"));
   EXPECT_EQ(booking.columns[1].identity, 'a');
-  EXPECT_TRUE(booking.columns[3].default_value->only_builtin);
-  EXPECT_FALSE(booking.columns[4].default_value->only_builtin);
+  EXPECT_THAT(Needs(*booking.columns[3].default_value), ElementsAre());
+  EXPECT_THAT(Needs(*booking.columns[4].default_value), ElementsAre("type public.mood"));
   EXPECT_EQ(booking.columns[5].collation, "pg_catalog.\"C\"");
   EXPECT_TRUE(booking.columns[5].toastable);
   EXPECT_FALSE(booking.columns[0].toastable);
   ASSERT_EQ(booking.generated.size(), 1u);
   EXPECT_EQ(booking.generated[0].expression.sql, "(facility_id * 2)");
-  EXPECT_TRUE(booking.generated[0].expression.only_builtin);
+  EXPECT_THAT(Needs(booking.generated[0].expression), ElementsAre());
 
   std::vector<std::string> constraints;
   for (const ConstraintDefinition& constraint : booking.constraints)
-    constraints.push_back(std::string(1, static_cast<char>(constraint.kind)) + (constraint.definition.only_builtin ? "+ " : "- ") + constraint.definition.sql);
+    constraints.push_back(std::string(1, static_cast<char>(constraint.kind)) + (Needs(constraint.definition).empty() ? "+ " : "- ") + constraint.definition.sql);
+  EXPECT_THAT(Needs(booking.constraints[3].definition), ElementsAre("extension public.btree_gist"));
+
   EXPECT_THAT(constraints, ElementsAre("c+ CHECK ((price >= (0)::numeric))", "f+ FOREIGN KEY (facility_id) REFERENCES public.facility(id)", "p+ PRIMARY KEY (id)",
                                        "x- EXCLUDE USING gist (facility_id WITH =, at WITH &&)"));
   ASSERT_EQ(booking.indexes.size(), 1u);
@@ -96,6 +109,46 @@ TEST_F(CatalogTest, OneTableWithEverythingIsReadAsItIs) {
   ASSERT_EQ(booking.leaves.size(), 1u);
   EXPECT_EQ(booking.leaves[0].pages, 1u);
   EXPECT_THAT(booking.primary_key, ElementsAre(0));
+}
+
+TEST_F(CatalogTest, WhatExpressionsNeedIsNamed) {
+  Run("CREATE SCHEMA app; CREATE SCHEMA things; CREATE EXTENSION hstore WITH SCHEMA things; CREATE EXTENSION btree_gist WITH SCHEMA things;"
+      "CREATE FUNCTION app.fee(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'; CREATE SEQUENCE app.ticket START 7; CREATE TYPE app.pair AS (a int, b int);"
+      "CREATE TYPE app.mood AS ENUM ('ok'); CREATE OPERATOR app.=== (LEFTARG = int, RIGHTARG = int, PROCEDURE = int4eq);"
+      "CREATE TABLE public.other (id int GENERATED ALWAYS AS IDENTITY);"
+      "CREATE TABLE public.t (id serial, a bigint DEFAULT nextval('app.ticket'), b int DEFAULT app.fee(2), c things.hstore DEFAULT 'a=>1', d text DEFAULT nextval('app.ticket'::text),"
+      " e app.mood[] DEFAULT ARRAY['ok'::app.mood], f int GENERATED ALWAYS AS (app.fee(id)) STORED, g int DEFAULT nextval('public.other_id_seq'), h int DEFAULT ('(1,2)'::app.pair).b,"
+      " k int DEFAULT nextval('public.t_id_seq'), CONSTRAINT foreign_operator CHECK (id OPERATOR(app.===) id), CONSTRAINT typed CHECK (e <> '{}'::app.mood[]), UNIQUE (id));"
+      "CREATE INDEX ordinary ON public.t (id); CREATE INDEX over_function ON public.t (app.fee(id)); CREATE INDEX over_extension ON public.t USING gist (id)");
+  const std::vector<TableDefinition> tables = Read();
+  ASSERT_EQ(tables.size(), 2u);
+  const TableDefinition& t = tables[1];
+  const auto needs_of = [&](size_t column) { return Needs(*t.columns[column].default_value); };
+  EXPECT_THAT(needs_of(0), ElementsAre("sequence public.t_id_seq"));
+  EXPECT_THAT(needs_of(1), ElementsAre("sequence app.ticket"));
+  EXPECT_THAT(needs_of(2), ElementsAre("foreign function app.fee(integer)"));
+  EXPECT_THAT(needs_of(3), ElementsAre("extension things.hstore"));
+  EXPECT_THAT(needs_of(4), ElementsAre()) << "the name is found when it runs";
+  EXPECT_THAT(needs_of(5), Contains("type app.mood"));
+  EXPECT_THAT(needs_of(6), ElementsAre("foreign sequence public.other_id_seq")) << "only its identity column makes it";
+  EXPECT_THAT(needs_of(7), ElementsAre("type app.pair"));
+  EXPECT_THAT(needs_of(8), ElementsAre("sequence public.t_id_seq"));
+  ASSERT_EQ(t.generated.size(), 1u);
+  EXPECT_THAT(Needs(t.generated[0].expression), ElementsAre("foreign function app.fee(integer)"));
+  std::map<std::string, std::vector<std::string>> needs;
+  for (const ConstraintDefinition& constraint : t.constraints) needs[constraint.name] = Needs(constraint.definition);
+  for (const IndexDefinition& index : t.indexes) needs[index.name.name] = Needs(index.definition);
+  EXPECT_THAT(needs["foreign_operator"], Contains("foreign operator app.===(integer,integer)"));
+  EXPECT_THAT(needs["typed"], ElementsAre("type app._mood"));
+  EXPECT_THAT(needs["t_id_key"], ElementsAre());
+  EXPECT_THAT(needs["ordinary"], ElementsAre());
+  EXPECT_THAT(needs["over_function"], ElementsAre("foreign function app.fee(integer)"));
+  EXPECT_THAT(needs["over_extension"], ElementsAre("extension things.btree_gist"));
+  ASSERT_EQ(t.sequences.size(), 2u);
+  EXPECT_EQ(t.sequences[0].owner_column, "id");
+  EXPECT_EQ(t.sequences[1].name, (TableName{"app", "ticket"}));
+  EXPECT_EQ(t.sequences[1].owner_column, "");
+  EXPECT_EQ(t.sequences[1].start, 7);
 }
 
 TEST_F(CatalogTest, KeysFollowTheReplicaIdentity) {

@@ -10,6 +10,7 @@
 #include "observability/errors/source_codes.h"
 #include "postgres/quote.h"
 #include "source/postgres/copy_rows.h"
+#include "source/postgres/sequence_values.h"
 
 namespace sluice {
 namespace {
@@ -115,6 +116,13 @@ Result<std::unique_ptr<InitialCopy::Reader>> PgInitialCopy::Open() {
   if (session.seen != seen_)
     return Error{ErrorKind::kNeedsOperator, fmt::format("a copy connection sees snapshot {} instead of {}", session.seen, seen_), slu::kSnapshotMismatch};
   return std::unique_ptr<Reader>(new PgCopyReader(std::move(session.connection)));
+}
+
+Status PgInitialCopy::ReadSequenceValues(std::vector<TableDefinition>& tables) {
+  const bool any = std::any_of(tables.begin(), tables.end(), [](const TableDefinition& table) { return !table.sequences.empty(); });
+  if (!any) return Ok();
+  ASSIGN_OR_RETURN(PgConnection connection, PgConnection::Connect(dsn_, {.application_name = "sluice sequences"}));
+  return sluice::ReadSequenceValues(connection, tables);
 }
 
 std::vector<CopyRange> PlanRanges(const std::vector<TableDefinition>& tables, uint64_t range_bytes_target) {

@@ -20,6 +20,7 @@ class PgInitialCopy final : public InitialCopy {
   Lsn snapshot_lsn() const override { return slot_.consistent_point; }
   std::vector<CopyRange> Plan(const std::vector<TableDefinition>& tables, uint64_t range_bytes_target) const override;
   Result<std::unique_ptr<Reader>> Open() override;
+  Status ReadSequenceValues(std::vector<TableDefinition>& tables) override;
 
  private:
   PgInitialCopy(std::string dsn, ReplicationConnection exporter, CreatedSlot slot, PgConnection anchor, std::string seen)

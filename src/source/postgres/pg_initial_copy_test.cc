@@ -90,6 +90,21 @@ TEST_F(PgInitialCopyTest, RangesTogetherReadEveryRowOnceAsOfTheSnapshot) {
   EXPECT_THAT(rows.second, ::testing::Each(std::string(100, 'x')));
 }
 
+TEST_F(PgInitialCopyTest, SequencesAreAskedForTheirValuesOfNow) {
+  Run("CREATE SEQUENCE public.free; CREATE SEQUENCE public.unused;"
+      "CREATE TABLE public.a (id serial, n int DEFAULT nextval('public.free'), u int DEFAULT nextval('public.unused')); CREATE TABLE public.b (n int DEFAULT nextval('public.free'))");
+  Connect();
+  auto copy = source_->ExportSnapshot();
+  ASSERT_TRUE(copy.ok()) << copy.error().message << copy.error().evidence;
+  Run("SELECT setval('public.free', 70), nextval('public.a_id_seq')");
+  const Status read = (*copy)->ReadSequenceValues(tables_);
+  ASSERT_TRUE(read.ok()) << read.error().message << read.error().evidence;
+  std::map<std::string, std::optional<int64_t>> values;
+  for (const TableDefinition& table : tables_)
+    for (const SequenceDefinition& sequence : table.sequences) values[table.schema->name.name + "." + sequence.name.name] = sequence.last_value;
+  EXPECT_EQ(values, (std::map<std::string, std::optional<int64_t>>{{"a.a_id_seq", 1}, {"a.free", 70}, {"a.unused", std::nullopt}, {"b.free", 70}}));
+}
+
 TEST_F(PgInitialCopyTest, SnapshotAndStreamTogetherLoseAndDoubleNothingUnderLoad) {
   Run("CREATE TABLE public.shot (id int PRIMARY KEY)");
   Connect();

@@ -22,6 +22,12 @@ void CheckName(FieldReader& fields, const YamlNode* node, std::string_view field
     fields.Mistake(slu::kBadValue, fmt::format("{} is longer than {} bytes", Quoted(*node), kNameBytesMax), node, field);
 }
 
+// PostgreSQL's own namespaces take no tables, and a sink keeps its bookmark in ours.
+void CheckNamespace(FieldReader& fields, const YamlNode* node, const std::string& name) {
+  if (node == nullptr || (name != "sluice" && name != "information_schema" && !name.starts_with("pg_"))) return;
+  fields.Mistake(slu::kBadValue, fmt::format("no table can go to namespace {}", Printable(name)), node, "to", "", "It belongs to the destination itself.", "choose another namespace");
+}
+
 void ReadTarget(FieldReader& fields, TableMappingConfig& table) {
   std::string to;
   const YamlNode* node = fields.Text("to", to);
@@ -34,6 +40,7 @@ void ReadTarget(FieldReader& fields, TableMappingConfig& table) {
     return fields.Mistake(slu::kConflictingFields, fmt::format("several tables cannot all become {}", Quoted(*node)), node, "to", "",
                           "A pattern may match more than one table, and two tables cannot share a name.",
                           "name one table\nor rename a whole namespace: {namespace: public, to: raw}");
+  CheckNamespace(fields, node, to.substr(0, dot));
   table.to = to;
 }
 
@@ -170,7 +177,9 @@ void ReadMapping(FieldReader& sink, MappingConfig& mapping) {
     if (fields.Has("namespace")) {
       NamespaceMappingConfig name_space;
       fields.Text("namespace", name_space.from, Presence::kRequired);
-      CheckName(fields, fields.Text("to", name_space.to, Presence::kRequired), "to", name_space.to);
+      const YamlNode* to = fields.Text("to", name_space.to, Presence::kRequired);
+      CheckName(fields, to, "to", name_space.to);
+      CheckNamespace(fields, to, name_space.to);
       fields.RefuseOthers();
       const bool twice = std::any_of(mapping.namespaces.begin(), mapping.namespaces.end(), [&](const auto& other) { return other.from == name_space.from; });
       if (twice) fields.Mistake(slu::kConflictingFields, fmt::format("namespace {} is mapped twice", Printable(name_space.from)), item, "namespace");

@@ -69,6 +69,10 @@ TEST(MappingSection, TellsAllMistakesAtOnce) {
   EXPECT_THAT(loaded.mistakes[7].hint, HasSubstr("exclude"));
 }
 
+TEST(MappingSection, ASinksOwnNamespacesTakeNoTables) {
+  EXPECT_THAT(Codes(Read("[{table: public.a, to: sluice.a}, {namespace: public, to: pg_mine}, {namespace: b, to: plain}]")), ElementsAre(slu::kBadValue, slu::kBadValue));
+}
+
 TEST(MappingSection, AnOverrideReplacesIt) {
   const LoadedConfig loaded = Read("[]", {R"(sinks.lake.map={namespace: public, to: raw})"});
   ASSERT_TRUE(loaded.config.has_value());

@@ -6,10 +6,12 @@ import hmac
 import json
 import os
 import pathlib
+import signal
 import time
 
 import pytest
 
+from support import catalog
 from support.lake import Lake
 from support.sluice import CONFIG, FINDINGS
 from support.workload import MIXED_SCHEMA, MixedLoad, stream_small_transactions
@@ -152,6 +154,15 @@ def test_the_replica_has_what_survives_and_says_what_does_not(source, replica, s
     assert replica.scalar("SELECT land FROM crm.players WHERE id = 1") == replica.scalar("SELECT upper(country) FROM crm.players WHERE id = 1")
 
 
+def test_table_options_name_the_table_of_the_source(source, lake, sluice):
+    source.execute(PLAYER)
+    sluice.init()
+    map_sinks(sluice, lake=MAP)
+    sluice.configure(lambda config: config["pipelines"]["main"].update(table_options={"public.player": {"lake": {"partition": ["country"]}}}))
+    sluice.sync()
+    assert [field.name for field in Lake(lake).table("crm", "players").spec().fields] == ["country"]
+
+
 def test_only_one_sink_is_mapped_and_the_other_is_equal(source, lake, sluice, compare):
     source.execute(PLAYER)
     sluice.init()
@@ -160,14 +171,18 @@ def test_only_one_sink_is_mapped_and_the_other_is_equal(source, lake, sluice, co
     for changes in CHANGES:
         source.execute(changes)
     sluice.sync()
-    from support import catalog
     compare.replica_equals(catalog.tables(source))
     assert lake_players(lake, source) == without_ancient(expected_players(source))
     sluice.command("verify")
 
 
-def test_a_hash_may_be_the_key(source, replica, lake, sluice):
-    source.execute("CREATE TABLE person (tax_number bigint, day date, n int, PRIMARY KEY (tax_number, day)); INSERT INTO person SELECT 1000 + i, '2024-01-01', i FROM generate_series(1, 20) i")
+# A column that names an object of the source makes the whole stream text.
+BINARY_AND_TEXT = pytest.mark.parametrize("extra", ["", ", kind regclass"], ids=["binary", "text"])
+
+
+@BINARY_AND_TEXT
+def test_a_hash_may_be_the_key_and_is_the_same_in_both_forms_of_the_stream(extra, source, replica, lake, sluice):
+    source.execute(f"CREATE TABLE person (tax_number bigint, day date, n int{extra}, PRIMARY KEY (tax_number, day)); INSERT INTO person SELECT 1000 + i, '2024-01-01', i FROM generate_series(1, 20) i")
     sluice.init()
     mapping = [{"table": "public.person", "columns": {"mask": {"tax_number": {"hash": {"salt": "${secret:file:salt}"}}}}}]
     map_sinks(sluice, replica=mapping, lake=mapping)
@@ -182,8 +197,7 @@ def test_a_hash_may_be_the_key(source, replica, lake, sluice):
     sluice.command("verify")
 
 
-# A column that names an object of the source makes the whole stream text.
-@pytest.mark.parametrize("extra", ["", ", kind regclass"], ids=["binary", "text"])
+@BINARY_AND_TEXT
 def test_rows_cross_a_filter_with_their_large_values(extra, source, replica, lake, sluice):
     source.execute(f"""
         CREATE TYPE mood AS ENUM ('sad', 'fine', 'glad');
@@ -254,19 +268,24 @@ ACCOUNT_MAP = [{"table": "public.account", "to": "raw.accounts", "columns": {"ma
                {"table": "public.reading*", "columns": {"mask": {"value": None}}}]
 
 
-@pytest.mark.parametrize("name", ["replica.before_finish_commit", "lake.after_finish_tables", "replica.write", "source.before_spill_write", "pipeline.tables_prepared"])
+IN_THE_COPY = ["pipeline.tables_prepared", "replica.before_finish_commit", "lake.after_finish_tables"]
+IN_THE_STREAM = ["replica.write", "lake.before_data_files", "source.before_spill_write"]
+
+
+@pytest.mark.parametrize("name", IN_THE_COPY + IN_THE_STREAM)
 def test_killed_under_load_it_goes_on_exactly(name, source, sluice):
     source.execute(MIXED_SCHEMA)
     stream_small_transactions(source)
     sluice.init(commit_interval="300ms")
     map_sinks(sluice, replica=ACCOUNT_MAP, lake=ACCOUNT_MAP)
     sluice.configure(lambda config: config["sources"]["source"].update(stream={"spill_after": "1MiB"}))
-    with MixedLoad(source):
-        sluice.start(env={"SLUICE_FAILPOINTS": f"{name}=kill"})
+    if name in IN_THE_STREAM:
+        sluice.sync()
+    with MixedLoad(source, pause=0.05):
         if name == "source.before_spill_write":
-            sluice.wait_until()
             source.execute("INSERT INTO account SELECT 9000000 + i, repeat('x', 250), i, now() FROM generate_series(1, 80000) i")
-        sluice.wait_exit(60)
+        sluice.start(env={"SLUICE_FAILPOINTS": f"{name}=kill"})
+        assert sluice.wait_exit(60) == -signal.SIGKILL
         sluice.start()
         sluice.wait_until()
     sluice.wait_until()

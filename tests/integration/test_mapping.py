@@ -309,6 +309,16 @@ def test_another_mapping_copies_the_table_again(source, replica, lake, sluice):
     sluice.command("verify")
 
 
+def test_what_stands_under_an_old_name_is_named(source, replica, sluice):
+    source.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1); CREATE TABLE other (id int PRIMARY KEY)")
+    sluice.init()
+    sluice.sync()
+    map_sinks(sluice, replica=[{"table": "public.t", "to": "raw.t"}])
+    said = [line for line in sluice.sync().stderr.splitlines() if "no longer followed" in line]
+    assert len(said) == 1 and "public.t" in said[0]
+    assert replica.rows("SELECT id FROM raw.t") == replica.rows("SELECT id FROM public.t") == [(1,)]
+
+
 def mistakes(sluice) -> dict:
     report = sluice.command("check", "--json", expect=FINDINGS).json()
     return {f["object"]: f["id"] for f in report["findings"] if f["id"].startswith("M") and f["severity"] == "fail"}

@@ -42,7 +42,11 @@ void TellWhatIsMapped(const std::string& sink, const TableDefinition& source, co
 MappedSink::MappedSink(std::unique_ptr<Sink> sink, std::shared_ptr<Mapping> mapping)
     : sink_(std::move(sink)), mapping_(std::move(mapping)),
       mapper_([this](const TableSchemaPtr& schema) { return RouteOf(schema); }, [this](const TableSchemaPtr& schema) { return mapping_->PlanFor(schema); }),
-      copied_(mapping_->ToSource(sink_->copied_tables())) {}
+      copied_(mapping_->ToSource(sink_->copied_tables())) {
+  for (const TableName& table : mapping_->Abandoned(sink_->copied_tables()))
+    log::Warn("mapping", "mapping.abandoned", "no table goes to that name any more; what stands there is no longer followed, and may show what is masked now",
+              {{"sink", mapping_->sink()}, {"target", ToString(table)}});
+}
 
 TableRoute MappedSink::RouteOf(const TableSchemaPtr& schema) const {
   if (!mapping_->Maps(schema)) return {};

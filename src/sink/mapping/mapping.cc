@@ -82,6 +82,7 @@ void Mapping::Guard(const TablePlan& plan, std::vector<MappingMistake>& mistakes
 
 Result<MappedDefinition> Mapping::DefineWithLosses(const TableDefinition& source) {
   const std::lock_guard lock(mutex_);
+  targets_.insert(rules_.TargetOf(source.schema->name));
   if (!KnownOf(source.schema).mapped) return MappedDefinition{source, {}};
   ASSIGN_OR_RETURN(const TablePlanPtr plan, Plan(source.schema, &source));
   return MapDefinition(rules_, source, *plan);
@@ -90,6 +91,14 @@ Result<MappedDefinition> Mapping::DefineWithLosses(const TableDefinition& source
 Result<TableDefinition> Mapping::Define(const TableDefinition& source) {
   ASSIGN_OR_RETURN(MappedDefinition mapped, DefineWithLosses(source));
   return std::move(mapped.definition);
+}
+
+std::vector<TableName> Mapping::Abandoned(const CopiedTables& copied) {
+  const std::lock_guard lock(mutex_);
+  std::vector<TableName> abandoned;
+  for (const auto& [target, table] : copied)
+    if (!targets_.contains(target)) abandoned.push_back(target);
+  return abandoned;
 }
 
 CopiedTables Mapping::ToSource(const CopiedTables& copied) const {

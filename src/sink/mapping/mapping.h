@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "change/copy_state.h"
@@ -43,6 +44,9 @@ class Mapping {
   /// of the source, so that it is copied again. What no table goes to now is not among them.
   CopiedTables ToSource(const CopiedTables& copied) const;
 
+  /// Tables of the sink that none of the defined ones goes to: made under other names, and no longer followed.
+  std::vector<TableName> Abandoned(const CopiedTables& copied);
+
  private:
   struct Known {
     TableSchemaPtr schema;  // Keeps the pointer from being used again.
@@ -59,6 +63,7 @@ class Mapping {
 
   std::mutex mutex_;  // Guards everything below.
   std::unordered_map<const TableSchema*, Known> known_;
+  std::set<TableName> targets_;                             // Of all tables that were defined.
   std::map<Oid, std::set<std::string>> generated_;          // Names, by the source's table.
   std::map<Oid, std::map<int16_t, std::string>> guarded_;   // Attribute numbers and the names they had.
 };

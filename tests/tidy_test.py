@@ -19,6 +19,7 @@ LAYERS = {
     "source": {"change", "postgres", "config"},
     "source/postgres": {"source", "change", "postgres", "config"},
     "sink": {"change"},
+    "sink/mapping": {"change", "sink", "postgres", "config"},
     "sink/replica": {"change", "sink", "postgres", "config"},
     "iceberg": {"storage"},
     "catalog": {"iceberg", "storage", "config"},

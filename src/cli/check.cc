@@ -5,6 +5,7 @@
 #include "cli/parts.h"
 #include "cli/source_facts.h"
 #include "sink/lake/lake_check.h"
+#include "sink/mapping/mapping_check.h"
 #include "sink/replica/replica_check.h"
 #include "source/postgres/source_check.h"
 
@@ -23,6 +24,16 @@ CheckGroup CheckedConfig(const Config& config) {
                                   {"C010", Severity::kOk, "", "references"}, {"C020", Severity::kOk, "", "no plain-text secrets"}}};
 }
 
+// What a sink's map does, then the sink with the tables as it will see them.
+CheckGroup CheckedSink(const std::string& title, const std::string& name, const MappingConfig& map, const std::vector<TableDefinition>& tables,
+                       const std::function<Findings(const std::vector<TableDefinition>&)>& check) {
+  const mapping::MappingRules rules(map);
+  CheckGroup group{title, name, tables.empty() ? Findings() : mapping::CheckMapping(rules, tables)};
+  const Findings own = check(rules.empty() ? tables : mapping::MapDefinitions(rules, tables));
+  group.findings.insert(group.findings.end(), own.begin(), own.end());
+  return group;
+}
+
 Result<ExitCode> Check(const Options& options, Invocation& invocation) {
   ASSIGN_OR_RETURN(const Config config, invocation.LoadConfig());
   if (options.print_sql) {
@@ -37,8 +48,10 @@ Result<ExitCode> Check(const Options& options, Invocation& invocation) {
   const std::vector<TableDefinition> tables = read.ok() ? *read : std::vector<TableDefinition>();
   const Result<std::unique_ptr<Source>> source = MakeConnector(config).open_source();
   const std::optional<LogIdentity> log = source.ok() ? std::optional((*source)->identity()) : std::nullopt;
-  if (config.replica) groups.push_back({"TARGET", config.replica->name, CheckReplica(*config.replica, log, tables)});
-  if (config.lake) groups.push_back({"LAKE", config.lake->name, CheckLake(*config.lake, tables)});
+  if (config.replica)
+    groups.push_back(CheckedSink("TARGET", config.replica->name, config.replica->map, tables, [&](const auto& mapped) { return CheckReplica(*config.replica, log, mapped); }));
+  if (config.lake)
+    groups.push_back(CheckedSink("LAKE", config.lake->name, config.lake->map, tables, [&](const auto& mapped) { return CheckLake(BehindMapping(*config.lake), mapped); }));
   if (invocation.options.json) invocation.PrintJson(ReportToJson(groups));
   else PrintData(RenderReport(groups, invocation.terminal.color && invocation.terminal.stdout_is_tty));
   const CheckCounts counts = Count(groups);

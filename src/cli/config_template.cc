@@ -72,7 +72,9 @@ std::string SinkSection(ConfigTemplate& content) {
         "    partition: [\"day(_ingested_at)\"]           # any Iceberg transform; per table below\n"
         "    files: {{ target_size: 128MiB, compression: zstd, level: 1 }}\n"
         "    snapshots: {{ keep: 100 }}                   # older ones expire in the commit that makes a new one\n"
-        "    manifests: {{ merge_at: 30 }}\n",
+        "    manifests: {{ merge_at: 30 }}\n"
+        "    # map:                                      # names, columns, masks and rows of this sink: sluice help mapping\n"
+        "    #   - {{ table: public.player, to: crm.players, columns: {{ exclude: [photo], mask: {{ phone: {{ partial: {{ keep_last: 2 }} }} }} }} }}\n",
         Scalar(content.warehouse));
   }
   return yaml + "\n";

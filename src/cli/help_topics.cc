@@ -46,6 +46,28 @@ constexpr std::string_view kConfig =
     "Durations: 500ms 30s 5m 24h 7d. Sizes: 64KiB 64MiB 40GiB 1MB. Passwords in plain text are refused.\n"
     "One field for one run: sluice -X sinks.lake.commit.interval=5s run\n";
 
+constexpr std::string_view kMapping =
+    "map: of a sink says what it shows of the source's tables. Of several entries that fit a table the first that\n"
+    "says something about a name or a column decides; exclusions and conditions add up.\n"
+    "\n"
+    "  map:\n"
+    "    - table: public.player                # or a pattern: \"public.*\"\n"
+    "      to: crm.players                     # not with a pattern\n"
+    "      columns:\n"
+    "        exclude: [photo]\n"
+    "        rename: { e_mail: email }\n"
+    "        mask:                             # by the source's names\n"
+    "          e_mail: { hash: { salt: \"${secret:file:salt}\" } }\n"
+    "          phone: { partial: { keep_last: 2 } }      # or keep_first\n"
+    "          birth_date: { truncate: year }            # year, month, day, hour; a multiple; characters\n"
+    "          note: redact\n"
+    "          fax: null\n"
+    "      where:                              # all must hold: eq ne lt le gt ge in is_null\n"
+    "        - { column: country, in: [DE, DK] }\n"
+    "    - { namespace: public, to: raw }\n"
+    "\n"
+    "sluice check tells what becomes of each table. A mapping that changes has its tables copied again.\n";
+
 constexpr std::string_view kSlots =
     "A replication slot makes the source keep its log until sluice has taken it. It is created by the first\n"
     "sluice run, survives restarts, and holds log while sluice is down: watch it with sluice status and set\n"
@@ -55,6 +77,7 @@ constexpr std::string_view kSlots =
 constexpr Topic kTopics[] = {
     {"config", "the configuration file", kConfig},
     {"exit-codes", "what the program's exit codes mean", kExitCodes},
+    {"mapping", "names, columns, masks and rows per sink", kMapping},
     {"slots", "what a replication slot costs the source", kSlots},
 };
 
@@ -109,7 +132,7 @@ std::string_view NameOf(ExitCode code) {
 std::string_view ExitCodesTopic() { return kExitCodes; }
 
 void AddHelp(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = AddVerb(app, "help", "Pages about config, slots and exit codes",
+  CLI::App* verb = AddVerb(app, "help", "Pages about config, mapping, slots and exit codes",
                            "  sluice help topics\n"
                            "  sluice help exit-codes\n");
   const auto name = std::make_shared<std::string>();

@@ -5,6 +5,8 @@
 #include "catalog/sqlite_catalog.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_sink.h"
+#include "sink/mapping/mapped_sink.h"
+#include "sink/mapping/mapping_check.h"
 #include "sink/replica/bookkeeping.h"
 #include "sink/replica/replica_sink.h"
 #include "source/postgres/pg_source.h"
@@ -12,15 +14,50 @@
 namespace sluice::cli {
 namespace {
 
-Result<std::vector<AttachedSink>> OpenSinks(const Config& config, const LogIdentity& log) {
+using mapping::Mapping;
+
+/// What the process knows of its sinks' mappings; outlives the pipelines that come and go.
+struct Mappings {
+  std::shared_ptr<Mapping> replica, lake;  // Absent where nothing is mapped.
+};
+
+std::shared_ptr<Mapping> MakeMapping(const std::string& sink, const MappingConfig& config) {
+  return config.empty() ? nullptr : std::make_shared<Mapping>(sink, config);
+}
+
+Mappings MakeMappings(const Config& config) {
+  return {config.replica ? MakeMapping(config.replica->name, config.replica->map) : nullptr,
+          config.lake ? MakeMapping(config.lake->name, config.lake->map) : nullptr};
+}
+
+std::unique_ptr<Sink> Mapped(std::unique_ptr<Sink> sink, const std::shared_ptr<Mapping>& mapping) {
+  if (!mapping) return sink;
+  return std::make_unique<MappedSink>(std::move(sink), mapping);
+}
+
+Status AcceptTables(const Mappings& mappings, const std::vector<TableDefinition>& tables) {
+  for (const std::shared_ptr<Mapping>& mapping : {mappings.replica, mappings.lake}) {
+    if (!mapping) continue;
+    const auto mistakes = mapping::FindMistakes(mapping->rules(), tables);
+    if (!mistakes.empty()) return mapping::ToError(mapping->sink(), mistakes);
+    // From now on their guarded columns are known, whatever the stream calls them.
+    for (const TableDefinition& table : tables) {
+      const auto defined = mapping->Define(table);
+      if (!defined.ok()) return defined.error();
+    }
+  }
+  return Ok();
+}
+
+Result<std::vector<AttachedSink>> OpenSinks(const Config& config, const Mappings& mappings, const LogIdentity& log) {
   std::vector<AttachedSink> sinks;
   if (config.replica) {
     ASSIGN_OR_RETURN(std::unique_ptr<Sink> sink, ReplicaSink::Open(*config.replica, log));
-    sinks.push_back({std::move(sink), {config.replica->commit_interval, config.replica->commit_bytes_max}});
+    sinks.push_back({Mapped(std::move(sink), mappings.replica), {config.replica->commit_interval, config.replica->commit_bytes_max}});
   }
   if (config.lake) {
-    ASSIGN_OR_RETURN(std::unique_ptr<Sink> sink, LakeSink::Open(*config.lake, log));
-    sinks.push_back({std::move(sink), {config.lake->commit_interval, config.lake->commit_bytes_max}});
+    ASSIGN_OR_RETURN(std::unique_ptr<Sink> sink, LakeSink::Open(BehindMapping(*config.lake), log));
+    sinks.push_back({Mapped(std::move(sink), mappings.lake), {config.lake->commit_interval, config.lake->commit_bytes_max}});
   }
   return sinks;
 }
@@ -53,12 +90,23 @@ Result<std::optional<Bookmark>> ReadLakeBookmark(const LakeConfig& config) {
 
 }  // namespace
 
+LakeConfig BehindMapping(const LakeConfig& config) {
+  LakeConfig behind = config;
+  if (config.map.empty()) return behind;
+  behind.tables.clear();
+  const mapping::MappingRules rules(config.map);
+  for (const auto& [name, settings] : config.tables) behind.tables[ToString(rules.TargetOf(mapping::ParseTableName(name)))] = settings;
+  return behind;
+}
+
 Connector MakeConnector(const Config& config) {
+  const auto mappings = std::make_shared<const Mappings>(MakeMappings(config));
   return {[&config]() -> Result<std::unique_ptr<Source>> {
             ASSIGN_OR_RETURN(std::unique_ptr<PgSource> source, PgSource::Connect(config.source, config.pipeline, config.state_folder + "/spill"));
             return std::unique_ptr<Source>(std::move(source));
           },
-          [&config](const LogIdentity& log) { return OpenSinks(config, log); }};
+          [&config, mappings](const LogIdentity& log) { return OpenSinks(config, *mappings, log); },
+          [mappings](const std::vector<TableDefinition>& tables) { return AcceptTables(*mappings, tables); }};
 }
 
 PipelineOptions MakePipelineOptions(const Config& config) {

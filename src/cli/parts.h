@@ -11,6 +11,9 @@
 
 namespace sluice::cli {
 
+/// The configuration of the sink behind a mapping: what is said of the source's tables is said of theirs there.
+LakeConfig BehindMapping(const LakeConfig& config);
+
 /// What a pipeline runs on. `config` must outlive it.
 Connector MakeConnector(const Config& config);
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "config/mapping_config.h"
+
 namespace sluice {
 
 using std::chrono::milliseconds;
@@ -34,6 +36,7 @@ struct ReplicaConfig {
   std::string dsn;
   milliseconds commit_interval{0};             ///< 0: as soon as nothing more is queued.
   uint64_t commit_bytes_max = 32ull << 20;     ///< A larger backlog is cut at the next transaction end.
+  MappingConfig map;
 };
 
 /// One field of a partition spec, e.g. day(_ingested_at), bucket(16, facility_id), identity(kind).
@@ -60,7 +63,8 @@ struct LakeConfig {
   int compression_level = 1;
   int snapshots_kept = 100;                    ///< Older ones expire in the commit that makes a new one.
   int manifests_merged_at = 30;                ///< So many small manifests become one.
-  std::map<std::string, LakeTableConfig> tables;  ///< By "namespace.name".
+  std::map<std::string, LakeTableConfig> tables;  ///< By the source's "namespace.name".
+  MappingConfig map;
 };
 
 /// What becomes of a table whose UPDATE and DELETE PostgreSQL would refuse once published.

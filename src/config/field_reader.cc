@@ -216,6 +216,27 @@ std::optional<FieldReader> FieldReader::Mapping(std::string_view name, Presence 
   return Nested(*mapping_.Find(name));
 }
 
+std::vector<std::pair<const YamlNode*, FieldReader>> FieldReader::Mappings(std::string_view name) {
+  std::vector<std::pair<const YamlNode*, FieldReader>> readers;
+  const YamlNode* node = Find(name, Presence::kOptional);
+  if (node == nullptr || node->IsNull()) return readers;
+  if (node->kind == YamlNode::Kind::kMapping) {
+    readers.emplace_back(node, FieldReader(*node, PathOf(name), context_));
+    return readers;
+  }
+  if (node->kind != YamlNode::Kind::kSequence) {
+    Mistake(slu::kWrongType, fmt::format("{} needs a list, not {}", Printable(PathOf(name)), KindWord(*node)), node, name);
+    return readers;
+  }
+  for (size_t i = 0; i < node->items.size(); ++i) {
+    const YamlNode& item = node->items[i];
+    const std::string path = fmt::format("{}[{}]", name, i);
+    if (item.kind == YamlNode::Kind::kMapping) readers.emplace_back(&item, FieldReader(item, PathOf(path), context_));
+    else Mistake(slu::kWrongType, fmt::format("{} needs a mapping, not {}", Printable(PathOf(path)), KindWord(item)), &item, path);
+  }
+  return readers;
+}
+
 std::optional<FieldReader> FieldReader::Nested(const YamlEntry& entry) {
   if (entry.value.IsNull()) return std::nullopt;  // "vars:" with nothing below it.
   if (entry.value.kind == YamlNode::Kind::kMapping) return FieldReader(entry.value, PathOf(entry.key), context_);

@@ -48,6 +48,9 @@ class FieldReader {
   /// A nested mapping; nullopt if absent (a mistake where required) or no mapping.
   std::optional<FieldReader> Mapping(std::string_view name, Presence presence = Presence::kOptional);
 
+  /// A list of mappings, each with its node; one mapping stands for a list of one. Empty if absent.
+  std::vector<std::pair<const YamlNode*, FieldReader>> Mappings(std::string_view name);
+
   /// All entries, for mappings whose keys are names that people choose.
   const std::vector<YamlEntry>& entries() const { return mapping_.entries; }
   /// An entry's value as a mapping; nullopt, with the mistake noted, if it is none.

@@ -7,6 +7,7 @@
 
 #include "config/connection_fields.h"
 #include "config/did_you_mean.h"
+#include "config/mapping_section.h"
 #include "config/partition.h"
 #include "config/printable.h"
 #include "observability/error_catalog.h"
@@ -92,6 +93,7 @@ ReplicaConfig ReadReplica(FieldReader& fields, const std::string& name) {
     commit->Size("max_bytes", replica.commit_bytes_max, 64 << 10, 4 * kGiB);
     commit->RefuseOthers();
   }
+  ReadMapping(fields, replica.map);
   fields.RefuseOthers();
   return replica;
 }
@@ -154,6 +156,7 @@ LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::str
     manifests->Integer("merge_at", lake.manifests_merged_at, 2, 10'000);
     manifests->RefuseOthers();
   }
+  ReadMapping(fields, lake.map);
   fields.RefuseOthers();
   return lake;
 }

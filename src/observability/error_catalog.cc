@@ -11,7 +11,7 @@ namespace {
 
 std::vector<ErrorEntry> Join() {
   std::vector<ErrorEntry> all;
-  for (const auto area : {errors::Config(), errors::Source(), errors::Replica(), errors::Lake(),
+  for (const auto area : {errors::Config(), errors::Mapping(), errors::Source(), errors::Replica(), errors::Lake(),
                           errors::Verify(), errors::State(), errors::Platform()})
     all.insert(all.end(), area.begin(), area.end());
   std::sort(all.begin(), all.end(),

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "observability/errors/config_codes.h"
 #include "observability/errors/lake_codes.h"
+#include "observability/errors/mapping_codes.h"
 #include "observability/errors/platform_codes.h"
 #include "observability/errors/replica_codes.h"
 #include "observability/errors/source_codes.h"

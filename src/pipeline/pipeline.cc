@@ -86,6 +86,7 @@ Result<PipelineEnd> Pipeline::Run(std::stop_token stop) {
 Result<PipelineEnd> Pipeline::RunOpened(std::stop_token stop) {
   ASSIGN_OR_RETURN(source_, connector_.open_source());
   ASSIGN_OR_RETURN(tables_, source_->ReadTables());
+  if (connector_.accept_tables) RETURN_IF_ERROR(connector_.accept_tables(tables_));
   std::optional<SlotState> slot;
   RETURN_IF_ERROR(WaitForSlot(slot, stop));
   ASSIGN_OR_RETURN(auto sinks, connector_.open_sinks(source_->identity()));

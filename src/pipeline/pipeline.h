@@ -30,6 +30,8 @@ struct AttachedSink {
 struct Connector {
   std::function<Result<std::unique_ptr<Source>>()> open_source;
   std::function<Result<std::vector<AttachedSink>>(const LogIdentity&)> open_sinks;
+  /// Refuses tables that the configuration does not fit, before any sink is opened. May be absent.
+  std::function<Status(const std::vector<TableDefinition>&)> accept_tables = {};
 };
 
 struct PipelineOptions {

@@ -10,6 +10,7 @@
 namespace sluice::errors {
 
 std::span<const ErrorEntry> Config();    // 1xxx
+std::span<const ErrorEntry> Mapping();   // 12xx
 std::span<const ErrorEntry> Source();    // 2xxx
 std::span<const ErrorEntry> Replica();   // 3xxx
 std::span<const ErrorEntry> Lake();      // 4xxx

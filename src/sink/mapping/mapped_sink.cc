@@ -1,0 +1,132 @@
+#include "sink/mapping/mapped_sink.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "observability/log.h"
+#include "sink/mapping/mapped_rows.h"
+#include "sink/mapping/mapped_view.h"
+
+namespace sluice {
+namespace {
+
+using mapping::MappedDefinition;
+using mapping::MappedRows;
+using mapping::Mapping;
+using mapping::TablePlanPtr;
+using mapping::TableRoute;
+
+class MappedCopyWriter final : public CopyWriter {
+ public:
+  MappedCopyWriter(std::unique_ptr<CopyWriter> writer, TablePlanPtr plan) : writer_(std::move(writer)), rows_(std::move(plan), *writer_) {}
+
+  Status Rows(Bytes rows, size_t count) override { return rows_.Rows(rows, count); }
+  Status Finish() override { return writer_->Finish(); }
+
+ private:
+  const std::unique_ptr<CopyWriter> writer_;
+  MappedRows rows_;
+};
+
+void TellWhatIsMapped(const std::string& sink, const TableDefinition& source, const MappedDefinition& mapped, bool copied_before) {
+  const TableName& from = source.schema->name;
+  const TableName& to = mapped.definition.schema->name;
+  log::Info("mapping", "mapping.table", copied_before ? "its mapping or the table itself is another than before, so it is copied again" : "the table is mapped",
+            {{"sink", sink}, {"table", ToString(from)}, {"target", ToString(to)}});
+  for (const std::string& what : mapped.left_out)
+    log::Warn("mapping", "mapping.left_out", "speaks of a column that is masked or left out, so the sink goes without it",
+              {{"sink", sink}, {"table", ToString(from)}, {"object", what}});
+}
+
+}  // namespace
+
+MappedSink::MappedSink(std::unique_ptr<Sink> sink, std::shared_ptr<Mapping> mapping)
+    : sink_(std::move(sink)), mapping_(std::move(mapping)),
+      mapper_([this](const TableSchemaPtr& schema) { return RouteOf(schema); }, [this](const TableSchemaPtr& schema) { return mapping_->PlanFor(schema); }),
+      copied_(mapping_->ToSource(sink_->copied_tables())), held_(mapping_->ToSource(sink_->held_tables())) {
+  for (const TableName& table : mapping_->Abandoned(sink_->copied_tables()))
+    log::Warn("mapping", "mapping.abandoned", "no table goes to that name any more; what stands there is no longer followed, and may show what is masked now",
+              {{"sink", mapping_->sink()}, {"target", ToString(table)}});
+}
+
+TableRoute MappedSink::RouteOf(const TableSchemaPtr& schema) const {
+  if (!mapping_->Maps(schema)) return {};
+  const CopiedTables& copied = sink_->copied_tables();
+  const auto found = copied.find(mapping_->rules().TargetOf(schema->name));
+  return {true, found == copied.end() ? Lsn{} : found->second.copy_lsn};
+}
+
+Result<std::vector<TableDefinition>> MappedSink::Define(const std::vector<TableDefinition>& tables) const {
+  std::vector<TableDefinition> mapped;
+  for (const TableDefinition& table : tables) {
+    ASSIGN_OR_RETURN(TableDefinition definition, mapping_->Define(table));
+    mapped.push_back(std::move(definition));
+  }
+  return mapped;
+}
+
+// What the sink has become, and what went wrong, as the source names it.
+Status MappedSink::Told(Status status) {
+  copied_ = mapping_->ToSource(sink_->copied_tables());
+  held_ = mapping_->ToSource(sink_->held_tables());
+  if (status.ok()) return status;
+  return mapping_->ToSource(std::move(status).error());
+}
+
+Status MappedSink::Hold(const TableName& table, const HeldTable& why) {
+  HeldTable held = why;
+  if (held.oid != 0) held.oid = mapping_->rules().MixOid(table, why.oid);
+  return Told(sink_->Hold(mapping_->rules().TargetOf(table), held));
+}
+
+Status MappedSink::Forget(const TableName& table) { return Told(sink_->Forget(mapping_->rules().TargetOf(table))); }
+
+Result<std::unique_ptr<Sink>> MappedSink::OpenBeside() {
+  ASSIGN_OR_RETURN(std::unique_ptr<Sink> beside, sink_->OpenBeside());
+  return std::unique_ptr<Sink>(std::make_unique<MappedSink>(std::move(beside), mapping_));
+}
+
+Status MappedSink::Commit(const Position& position, Timestamp source_time) {
+  Status committed = sink_->Commit(position, source_time);
+  // Only tables that catch up change by a commit.
+  const bool unchanged = committed.ok() && std::none_of(copied_.begin(), copied_.end(), [](const auto& entry) { return entry.second.catching_up_from.has_value(); });
+  return unchanged ? Ok() : Told(std::move(committed));
+}
+
+Status MappedSink::PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) {
+  std::vector<TableDefinition> mapped;
+  for (const TableDefinition& table : tables) {
+    ASSIGN_OR_RETURN(MappedDefinition definition, mapping_->DefineWithLosses(table));
+    if (mapping_->Maps(table.schema)) TellWhatIsMapped(mapping_->sink(), table, definition, sink_->copied_tables().contains(definition.definition.schema->name));
+    mapped.push_back(std::move(definition.definition));
+  }
+  return Told(sink_->PrepareTables(mapped, point));
+}
+
+Result<std::unique_ptr<CopyWriter>> MappedSink::OpenCopyWriter(const TableDefinition& table) {
+  if (!mapping_->Maps(table.schema)) return sink_->OpenCopyWriter(table);
+  ASSIGN_OR_RETURN(const TableDefinition mapped, mapping_->Define(table));
+  ASSIGN_OR_RETURN(TablePlanPtr plan, mapping_->PlanFor(table.schema));
+  ASSIGN_OR_RETURN(std::unique_ptr<CopyWriter> writer, sink_->OpenCopyWriter(mapped));
+  if (plan->same_tuples()) return writer;
+  return std::unique_ptr<CopyWriter>(new MappedCopyWriter(std::move(writer), std::move(plan)));
+}
+
+Status MappedSink::FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) {
+  ASSIGN_OR_RETURN(const std::vector<TableDefinition> mapped, Define(tables));
+  return Told(sink_->FinishTables(mapped, copy_position, source_time));
+}
+
+Status MappedSink::Write(ChangeBatchPtr batch) {
+  ASSIGN_OR_RETURN(ChangeBatchPtr mapped, mapper_.Map(batch));
+  Status written = sink_->Write(std::move(mapped));
+  return written.ok() ? Ok() : Told(std::move(written));
+}
+
+Result<std::unique_ptr<SinkView>> MappedSink::View() {
+  ASSIGN_OR_RETURN(std::unique_ptr<SinkView> view, sink_->View());
+  return MappedView::Of(std::move(view), mapping_);
+}
+
+}  // namespace sluice

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+
+#include "sink/mapping/mapping.h"
+#include "sink/sink.h"
+
+namespace sluice {
+
+/// Looks at a mapped sink by the source's definitions: what is expected goes through the same mapping as what was
+/// written.
+class MappedView final : public SinkView {
+ public:
+  static std::unique_ptr<SinkView> Of(std::unique_ptr<SinkView> view, std::shared_ptr<mapping::Mapping> mapping);
+
+  Result<TableDigest> Digest(const TableDefinition& table) override;
+  Result<std::unique_ptr<DigestReceiver>> Expect(const TableDefinition& table) override;
+
+ private:
+  MappedView(std::unique_ptr<SinkView> view, std::shared_ptr<mapping::Mapping> mapping) : view_(std::move(view)), mapping_(std::move(mapping)) {}
+
+  const std::unique_ptr<SinkView> view_;
+  const std::shared_ptr<mapping::Mapping> mapping_;
+};
+
+}  // namespace sluice

@@ -143,7 +143,7 @@ Status Pipeline::Copy(const ResumePlan& plan, std::stop_token stop) {
   // Asked before the snapshot is taken, so that the copy is never called fresher than it is.
   ASSIGN_OR_RETURN(run.source_time, source_->Now());
   ASSIGN_OR_RETURN(const auto copy,
-                   plan.create_slot ? source_->CreateSlotWithSnapshot() : source_->ExportSnapshot());
+                   plan.create_slot ? source_->CreateSlotWithSnapshot() : source_->ExportSnapshot(kSnapshotWaitMax));
   SLUICE_FAILPOINT("pipeline.slot_created");
   run.position = {source_->identity(), copy->snapshot_lsn()};
   run.parallel = options_.copy.parallel;

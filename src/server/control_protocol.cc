@@ -36,6 +36,7 @@ Result<ControlRequest> ParseRequest(std::string_view line) {
   ControlRequest request;
   request.command = TextAt(json, "command");
   if (request.command.empty()) return Malformed("a request has no command");
+  if (const auto options = json.find("options"); options != json.end()) request.options = *options;
   const auto globs = json.find("globs");
   if (globs == json.end()) return request;
   if (!globs->is_array()) return Malformed("globs is not a list");
@@ -47,7 +48,9 @@ Result<ControlRequest> ParseRequest(std::string_view line) {
 }
 
 std::string RequestLine(const ControlRequest& request) {
-  return ToLine({{"command", request.command}, {"globs", request.globs}});
+  ordered_json json = {{"command", request.command}, {"globs", request.globs}};
+  if (!request.options.is_null()) json["options"] = request.options;
+  return ToLine(json);
 }
 
 std::string ToLine(const ordered_json& json) {

@@ -1,7 +1,8 @@
 #pragma once
 // What goes over the control socket: each message is one line of JSON.
 //
-//   request:   {"command": "status" | "tables" | "bookmarks" | "verify" | "stop", "globs": [text, …]}
+//   request:   {"command": "status" | "tables" | "bookmarks" | "verify" | "repair" | "stop", "globs": [text, …],
+//              "options": {…}}
 //   progress:  {"progress": {…}}                       any number, before the reply
 //   reply:     {"result": {…}}  or  {"error": {"kind", "code", "message", "evidence", "why", "fix": […]}}
 
@@ -21,6 +22,7 @@ inline constexpr size_t kReplyBytesMax = 64 << 20;  // A hundred thousand tables
 struct ControlRequest {
   std::string command;
   std::vector<std::string> globs;
+  nlohmann::ordered_json options = nullptr;  ///< Of the command; whoever answers it knows them.
 };
 
 /// One line without its newline. Error: kCorrupt (8203).

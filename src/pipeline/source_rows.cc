@@ -1,6 +1,5 @@
 #include "pipeline/source_rows.h"
 
-#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -18,6 +17,24 @@ void Pause(std::chrono::steady_clock::duration time, const std::stop_token& stop
 }
 
 }  // namespace
+
+Status SourceRows::Hold(const std::vector<TableDefinition>& tables) {
+  class Nobody final : public RowReceiver {
+    Status Rows(Bytes, size_t) override { return Ok(); }
+  };
+  Nobody nobody;
+  for (const TableDefinition& table : tables) {
+    for (size_t leaf = 0; leaf < table.leaves.size(); ++leaf) {
+      if (!reader_) {
+        ASSIGN_OR_RETURN(reader_, copy_.Open());
+      }
+      // Behind the last block there can be: reading a range takes the lock.
+      const CopyRange none{0, leaf, UINT32_MAX - 1, UINT32_MAX, 0};
+      if (!reader_->Read(table, none, nobody).ok()) reader_.reset();  // The comparison will say why.
+    }
+  }
+  return Ok();
+}
 
 Status SourceRows::Choose(std::vector<CopyRange> ranges) {
   ranges_ = std::move(ranges);

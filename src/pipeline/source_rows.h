@@ -14,6 +14,10 @@ class SourceRows final : public StoredRows {
   /// `copy` must outlive it. `bytes_per_second`: how fast the source may be read; 0: as fast as it can.
   SourceRows(InitialCopy& copy, uint64_t bytes_per_second) : copy_(copy), bytes_per_second_(bytes_per_second) {}
 
+  /// Keeps these tables' files as they are from now on, as far as the snapshot still shows them: who wants to empty one
+  /// waits until this object is gone. Error: only where no reader can be opened.
+  Status Hold(const std::vector<TableDefinition>& tables);
+
   /// All that is asked from here on is asked of this table. Opens another reader if the last one failed.
   Status Choose(std::vector<CopyRange> ranges);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 #include <tuple>
 
@@ -41,14 +42,22 @@ Result<std::vector<TableDefinition>> ChosenTables(Source& source, const std::vec
 namespace {
 
 /// Adds to `report` what it can compare, and returns the tables that were rewritten between the moment and the
-/// reading: under the snapshot they look empty. `last`: those too are added, as such.
+/// reading: under the snapshot they look empty. At the last cut those too are added, as such.
 Result<std::vector<TableDefinition>> CompareAtOneMoment(Source& source, CutRequests& cuts,
                                                         const std::vector<TableDefinition>& tables, const VerifyOptions& options,
                                                         const VerifyObserver& observe, const std::stop_token& stop,
-                                                        bool last, VerifyReport& report) {
-  ASSIGN_OR_RETURN(ConsistentCut cut, cuts.Take([&] { return source.ExportSnapshot(kExportWaitMax); }));
+                                                        int cut_number, VerifyReport& report) {
+  const bool last = cut_number == kCutsMax;
+  std::optional<SourceRows> held;
+  ASSIGN_OR_RETURN(ConsistentCut cut, cuts.Take([&]() -> Result<std::unique_ptr<InitialCopy>> {
+    ASSIGN_OR_RETURN(std::unique_ptr<InitialCopy> copy, source.ExportSnapshot(kExportWaitMax));
+    held.emplace(*copy, options.source_bytes_per_second);
+    // Tables that were emptied before are so often, and may not be again before they are read.
+    if (cut_number > 1) RETURN_IF_ERROR(held->Hold(tables));
+    return copy;
+  }));
+  SourceRows& rows = *held;
   std::erase_if(cut.sinks, [&](const SinkCut& sink) { return !options.sink.empty() && sink.sink != options.sink; });
-  SourceRows rows(*cut.source_rows, options.source_bytes_per_second);
   std::vector<std::vector<CopyRange>> ranges(tables.size());
   const uint64_t range_bytes = options.source_bytes_per_second > 0 ? kSlowRangeBytes : kRangeBytes;
   for (const CopyRange& range : cut.source_rows->Plan(tables, range_bytes)) ranges[range.table].push_back(range);
@@ -91,7 +100,7 @@ Result<VerifyReport> Verify(const OpenSource& open_source, CutRequests& cuts, co
   cuts.WaitUntilStreaming(kStreamStartWait);  // Take() says it, if nothing streams by then.
   VerifyReport report;
   for (int cut = 1; cut == 1 || !tables.empty(); ++cut) {
-    ASSIGN_OR_RETURN(tables, CompareAtOneMoment(*source, cuts, tables, options, observe, stop, cut == kCutsMax, report));
+    ASSIGN_OR_RETURN(tables, CompareAtOneMoment(*source, cuts, tables, options, observe, stop, cut, report));
   }
   std::stable_sort(report.tables.begin(), report.tables.end(),
                    [](const auto& a, const auto& b) { return std::tie(a.table, a.sink) < std::tie(b.table, b.sink); });

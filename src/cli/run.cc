@@ -51,10 +51,13 @@ class Runner {
   }
 
   ControlCommands Commands(std::stop_source& stop) {
-    const auto verify = [this](const std::vector<std::string>& globs, const VerifyObserver& observe, std::stop_token asked) {
-      return Verify(connector_.open_source, cuts_, globs, observe, std::move(asked));
+    const auto verify = [this](const VerifyOptions& options, const VerifyObserver& observe, std::stop_token asked) {
+      return Verify(connector_.open_source, cuts_, options, observe, std::move(asked));
     };
-    return {&board_, verify, [&stop] { stop.request_stop(); }, &requests_};
+    const auto repair = [this](const VerifyOptions& options, bool dry_run, const VerifyObserver& observe, std::stop_token asked) {
+      return Repair(connector_.open_source, cuts_, options, dry_run, observe, std::move(asked));
+    };
+    return {&board_, verify, repair, [&stop] { stop.request_stop(); }, &requests_};
   }
 
   const Config& config_;

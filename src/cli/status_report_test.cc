@@ -71,9 +71,9 @@ TEST(StatusReport, SurvivesADocumentOfAnotherVersion) {
 
 TEST(StatusReport, TablesShowHowFarTheyAre) {
   EXPECT_EQ(TablesTable(TablesToJson(Status(), {})).Render(false),
-            "TABLE\tSTATE\tCOPIED\tCOPY LSN\tSINKS\n"
-            "public.shot\tstreaming\t1,000 rows\t–\tlake, replica\n"
-            "public.evil\\n\tcopying\t50%\t–\t\n");
+            "TABLE\tSTATE\tCOPIED\tCOPY LSN\tSINKS\tHELD\n"
+            "public.shot\tstreaming\t1,000 rows\t–\tlake, replica\t\n"
+            "public.evil\\n\tcopying\t50%\t–\t\t\n");
 }
 
 }  // namespace

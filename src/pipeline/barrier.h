@@ -4,11 +4,13 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "change/copy_state.h"
+#include "pipeline/sink_hold.h"
 #include "sink/sink.h"
 
 namespace sluice {
@@ -23,10 +25,17 @@ struct SinkCut {
 /// Travels through every sink's queue behind the last transaction that commits before lsn(). Thread-safe.
 class Barrier {
  public:
-  Barrier(Lsn lsn, size_t sinks) : lsn_(lsn), missing_(sinks) {}
+  /// `held_sink`: the one that waits behind its view for what is to be put right; empty: none.
+  Barrier(Lsn lsn, size_t sinks, const std::string& held_sink = "") : lsn_(lsn), missing_(sinks) {
+    if (!held_sink.empty()) hold_.emplace(held_sink);
+  }
 
   /// Exported snapshot's LSN: transactions with commit_lsn < lsn() are before the barrier.
   Lsn lsn() const { return lsn_; }
+
+  /// The hold on this sink, or null.
+  SinkHold* HoldOf(std::string_view sink) { return hold_ && hold_->sink() == sink ? &*hold_ : nullptr; }
+  SinkHold* hold() { return hold_ ? &*hold_ : nullptr; }
 
   void Arrive(SinkCut cut) {
     const std::lock_guard lock(mutex_);
@@ -52,6 +61,7 @@ class Barrier {
 
  private:
   const Lsn lsn_;
+  std::optional<SinkHold> hold_;
 
   std::mutex mutex_;  // Guards everything below.
   std::condition_variable changed_;

@@ -50,7 +50,7 @@ CopyBeside::CopyBeside(const Connector& connector, const PipelineOptions& option
 
 Result<std::unique_ptr<InitialCopy>> CopyBeside::Export(Source& source, const std::stop_token& stop) {
   for (;;) {
-    auto copy = source.ExportSnapshot();
+    auto copy = source.ExportSnapshot(kSnapshotWaitMax);
     if (copy.ok() || copy.error().kind != ErrorKind::kUnavailable || stop.stop_requested()) return copy;
     log::Warn("pipeline", "copy.waits", copy.error().message + ", trying again", {{"evidence", copy.error().evidence}});
     Pause(kExportRetry, stop);

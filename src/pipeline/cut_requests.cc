@@ -25,7 +25,7 @@ void CutRequests::WaitUntilStreaming(std::chrono::milliseconds wait_max) {
   changed_.wait_for(lock, wait_max, [&] { return attached_; });
 }
 
-Result<ConsistentCut> CutRequests::Take(const Export& export_snapshot) {
+Result<ConsistentCut> CutRequests::Take(const Export& export_snapshot, const std::string& held_sink) {
   std::unique_lock lock(mutex_);
   if (!attached_) return NotStreaming();
   if (busy_) return Error{ErrorKind::kConflict, "another verification is being prepared", slu::kVerifyBusy};
@@ -52,7 +52,7 @@ Result<ConsistentCut> CutRequests::Take(const Export& export_snapshot) {
                          "the source did not export a snapshot within the 5 s for which the stream may stand still",
                          slu::kVerifySnapshotLate});
   if (state_ != State::kPaused) return give_up(NotStreaming());  // Another pipeline may stream by now: not held.
-  const auto barrier = std::make_shared<Barrier>((*exported)->snapshot_lsn(), sinks_);
+  const auto barrier = std::make_shared<Barrier>((*exported)->snapshot_lsn(), sinks_, held_sink);
   const std::shared_ptr<void> owner = owner_;
   barrier_ = barrier;
   state_ = State::kReady;
@@ -61,10 +61,13 @@ Result<ConsistentCut> CutRequests::Take(const Export& export_snapshot) {
   lock.unlock();
   Result<std::vector<SinkCut>> cuts = barrier->Wait();
   lock.lock();
-  if (!cuts.ok()) return give_up(std::move(cuts).error());
+  if (!cuts.ok()) {
+    if (barrier->hold() != nullptr) barrier->hold()->Release();
+    return give_up(std::move(cuts).error());
+  }
   busy_ = false;
   barrier_ = nullptr;
-  return ConsistentCut{owner, std::move(exported).value(), std::move(cuts).value()};
+  return ConsistentCut{owner, std::move(exported).value(), std::move(cuts).value(), barrier};
 }
 
 void CutRequests::Attach(size_t sinks, std::shared_ptr<void> owner) {

@@ -25,6 +25,7 @@ struct ConsistentCut {
   std::shared_ptr<void> sinks_owner;          ///< Keeps what the views look at. Destroyed last.
   std::unique_ptr<InitialCopy> source_rows;   ///< The exported snapshot.
   std::vector<SinkCut> sinks;
+  std::shared_ptr<Barrier> barrier;
 };
 
 /// Thread-safe.
@@ -41,8 +42,8 @@ class CutRequests {
 
   /// Pauses the reader, calls `export_snapshot`, and waits until every sink stands at that moment.
   /// Error: kUnavailable (no pipeline streams 7003; the snapshot took too long 7004; the pipeline ended),
-  /// kConflict (7005: somebody else compares).
-  Result<ConsistentCut> Take(const Export& export_snapshot);
+  /// kConflict (7005: somebody else compares). `held_sink`: stands still from then on, until its hold is released.
+  Result<ConsistentCut> Take(const Export& export_snapshot, const std::string& held_sink = "");
 
   // ── the pipeline ──
 

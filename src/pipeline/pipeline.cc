@@ -165,7 +165,7 @@ Status Pipeline::CopyAll(const ResumePlan& plan, std::stop_token stop) {
   // Asked before the snapshot is taken, so that the copy is never called fresher than it is.
   ASSIGN_OR_RETURN(run.source_time, source_->Now());
   ASSIGN_OR_RETURN(const auto copy,
-                   plan.create_slot ? source_->CreateSlotWithSnapshot() : source_->ExportSnapshot());
+                   plan.create_slot ? source_->CreateSlotWithSnapshot() : source_->ExportSnapshot(kSnapshotWaitMax));
   SLUICE_FAILPOINT("pipeline.slot_created");
   run.position = {source_->identity(), copy->snapshot_lsn()};
   log::Info("pipeline", "copy.started", "initial copy started",

@@ -100,7 +100,25 @@ Status SinkThread::TakeBarrier(Barrier& barrier) {
   CopiedTables comparable = sink_.copied_tables();
   std::erase_if(comparable, [](const auto& entry) { return entry.second.catching_up_from.has_value(); });
   barrier.Arrive({std::string(sink_.name()), std::move(comparable), std::move(view)});
-  return Ok();
+  SinkHold* const hold = barrier.HoldOf(sink_.name());
+  return hold == nullptr ? Ok() : StandStill(*hold);
+}
+
+// What is put right becomes visible with the same bookmark as before: the stream goes on behind it.
+Status SinkThread::StandStill(SinkHold& hold) {
+  const std::vector<RowRepair> repairs = hold.Await([this] { return finishing_.load(); });
+  if (repairs.empty()) return Ok();
+  SLUICE_FAILPOINT("pipeline.before_repair");
+  Status repaired = sink_.Repair(repairs);
+  if (!repaired.ok()) {
+    hold.Done(repaired);
+    return repaired.error().kind == ErrorKind::kNeedsOperator ? Ok() : repaired;
+  }
+  const Bookmark bookmark = *sink_.bookmark();
+  Status committed = sink_.Commit(bookmark.position, bookmark.source_time);
+  SLUICE_FAILPOINT("pipeline.after_repair");
+  hold.Done(committed);
+  return committed;
 }
 
 Status SinkThread::Commit() {

@@ -54,6 +54,7 @@ class SinkThread {
   Status Take(const SinkItem& item);
   Status TakeBatch(const ChangeBatchPtr& batch);
   Status TakeBarrier(Barrier& barrier);
+  Status StandStill(SinkHold& hold);
   Status Commit();
 
   Sink& sink_;

@@ -50,16 +50,6 @@ ordered_json SourceToJson(const PipelineStatus& status) {
   return json;
 }
 
-std::string_view Word(Comparison result) {
-  switch (result) {
-    case Comparison::kEqual: return "equal";
-    case Comparison::kDifferent: return "different";
-    case Comparison::kNotCopied: return "not_copied";
-    case Comparison::kRewritten: return "rewritten";
-  }
-  return "";
-}
-
 ordered_json HoldToJson(const TableHold& hold) {
   return {{"sink", hold.sink},
           {"code", fmt::format("SLU-{}", hold.why.code)},
@@ -139,21 +129,6 @@ ordered_json BookmarksToJson(const PipelineStatus& status) {
     entry["watermark_at"] = Optional(sink.visible_until);
     json["bookmarks"].push_back(std::move(entry));
   }
-  return json;
-}
-
-ordered_json VerifyToJson(const VerifyReport& report) {
-  ordered_json json;
-  json["schema"] = "sluice.verify/v1";
-  json["lsn"] = ToString(report.lsn);
-  json["equal"] = report.equal();
-  json["tables"] = ordered_json::array();
-  for (const TableComparison& table : report.tables)
-    json["tables"].push_back({{"table", table.table},
-                              {"sink", table.sink},
-                              {"result", Word(table.result)},
-                              {"rows_source", table.rows_source},
-                              {"rows_sink", table.rows_sink}});
   return json;
 }
 

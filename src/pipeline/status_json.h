@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "pipeline/status.h"
-#include "pipeline/verify.h"
 
 namespace sluice {
 
@@ -16,8 +15,6 @@ nlohmann::ordered_json StatusToJson(const PipelineStatus& status);
 nlohmann::ordered_json TablesToJson(const PipelineStatus& status, const std::vector<std::string>& globs);
 /// sluice.bookmarks/v1: how far each sink is durable.
 nlohmann::ordered_json BookmarksToJson(const PipelineStatus& status);
-/// sluice.verify/v1
-nlohmann::ordered_json VerifyToJson(const VerifyReport& report);
 
 /// RFC 3339, UTC, milliseconds.
 std::string ToRfc3339(Timestamp time);

@@ -10,23 +10,17 @@
 
 #include "pipeline/cut_requests.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/table_comparison.h"
 #include "source/source.h"
 
 namespace sluice {
 
-enum class Comparison {
-  kEqual,
-  kDifferent,
-  kNotCopied,
-  kRewritten,  ///< TRUNCATE or a rewrite came between the moment and the reading, every time.
-};
-
-struct TableComparison {
-  std::string table;
-  std::string sink;
-  Comparison result = Comparison::kEqual;
-  uint64_t rows_source = 0;
-  uint64_t rows_sink = 0;
+struct VerifyOptions {
+  std::vector<std::string> globs;          ///< Which tables; empty: all.
+  std::string sink;                        ///< Only this one; empty: all.
+  bool all_rows = false;                   ///< Let all rows travel, instead of sums over them.
+  bool locate = true;                      ///< Find the rows that differ.
+  uint64_t source_bytes_per_second = 0;    ///< How fast the source may be read; 0: as fast as it can.
 };
 
 struct VerifyReport {
@@ -45,17 +39,23 @@ using VerifyObserver = std::function<void(const VerifyProgress&)>;
 
 using OpenSource = std::function<Result<std::unique_ptr<Source>>()>;
 
-/// With the help of the pipeline that streams in this process. Reads each table that matches a glob (all, if there
-/// is none) once from the source and once from every sink; on the caller's thread, over connections of its own.
+/// With the help of the pipeline that streams in this process; on the caller's thread, over connections of its own.
+/// Servers sum up their rows, the lake's files are summed up here, and only rows of buckets that differ travel.
 /// Error: kUnavailable (7003 no stream, 7004 no snapshot in time), kConflict (7005), kNeedsOperator (7007 no such
 /// table), kCancelled, or a failure to read.
-Result<VerifyReport> Verify(const OpenSource& open_source, CutRequests& cuts, const std::vector<std::string>& globs,
+Result<VerifyReport> Verify(const OpenSource& open_source, CutRequests& cuts, const VerifyOptions& options,
                             const VerifyObserver& observe, std::stop_token stop);
 
 /// Where no process runs: starts a pipeline that copies nothing, follows the stream up to now, compares, ends.
 /// Error: as above; kNeedsOperator (7006) if some sink was never copied to; what ends the pipeline.
-Result<VerifyReport> VerifyAlone(const Connector& connector, PipelineOptions options, const Clock& clock,
-                                 const std::vector<std::string>& globs, const VerifyObserver& observe,
-                                 std::stop_token stop);
+Result<VerifyReport> VerifyAlone(const Connector& connector, PipelineOptions pipeline, const Clock& clock,
+                                 const VerifyOptions& options, const VerifyObserver& observe, std::stop_token stop);
+
+/// The tables that match, by name. Error: kNeedsOperator (7007).
+Result<std::vector<TableDefinition>> ChosenTables(Source& source, const std::vector<std::string>& globs);
+
+/// Runs `work` beside a pipeline of its own that copies nothing. Error: what ended the pipeline, else what `work` says.
+Status BesidePipeline(const Connector& connector, PipelineOptions pipeline, const Clock& clock, std::stop_token stop,
+                      const std::function<Status(CutRequests&, std::stop_token)>& work);
 
 }  // namespace sluice

@@ -37,8 +37,8 @@ class Streaming {
     stop_.request_stop();
     thread_.join();
   }
-  Result<VerifyReport> Verify(const std::vector<std::string>& globs = {}) {
-    return sluice::Verify(connector_.open_source, cuts_, globs, nullptr, {});
+  Result<VerifyReport> Verify(const VerifyOptions& options = {}) {
+    return sluice::Verify(connector_.open_source, cuts_, options, nullptr, {});
   }
   Status started_;
 
@@ -55,7 +55,9 @@ class Streaming {
 
 Result<VerifyReport> Alone(FakeWorld& world, const std::vector<std::string>& globs = {}) {
   SystemClock clock;
-  return VerifyAlone(world.connector(), {}, clock, globs, nullptr, {});
+  VerifyOptions options;
+  options.globs = globs;
+  return VerifyAlone(world.connector(), {}, clock, options, nullptr, {});
 }
 
 int CodeOf(const Result<VerifyReport>& report) { return report.ok() ? 0 : report.error().code; }

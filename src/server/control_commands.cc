@@ -5,6 +5,7 @@
 #include "observability/error_catalog.h"
 #include "pipeline/status_json.h"
 #include "pipeline/table_orders.h"
+#include "pipeline/verify_json.h"
 
 namespace sluice {
 namespace {
@@ -20,8 +21,13 @@ Result<ordered_json> AnswerVerify(const ControlCommands& commands, const Control
         {{"table", now.table}, {"tables_done", now.tables_done}, {"tables_total", now.tables_total}});
     if (!sent.ok()) client_gone.request_stop();  // Nobody reads the answer: stop burdening the source.
   };
-  ASSIGN_OR_RETURN(const VerifyReport report, commands.verify(request.globs, observe, client_gone.get_token()));
-  return VerifyToJson(report);
+  const VerifyRequest asked = OptionsFromJson(request.globs, request.options);
+  if (request.command == "repair") {
+    ASSIGN_OR_RETURN(const RepairReport report, commands.repair(asked.options, asked.dry_run, observe, client_gone.get_token()));
+    return RepairToJson(report);
+  }
+  ASSIGN_OR_RETURN(const VerifyReport report, commands.verify(asked.options, observe, client_gone.get_token()));
+  return VerifyToJson(report, asked);
 }
 
 // A restart of the pipeline that carries it out, behind the commit of a large transaction.
@@ -51,7 +57,7 @@ ControlServer::Handler Answer(ControlCommands commands) {
     if (request.command == "status") return StatusToJson(commands.board->Snapshot());
     if (request.command == "tables") return TablesToJson(commands.board->Snapshot(), request.globs);
     if (request.command == "bookmarks") return BookmarksToJson(commands.board->Snapshot());
-    if (request.command == "verify") return AnswerVerify(commands, request, progress, stop);
+    if (request.command == "verify" || request.command == "repair") return AnswerVerify(commands, request, progress, stop);
     if (request.command == "resync") return AnswerOrder(commands, request, TableRequest::Kind::kCopyAgain);
     if (request.command == "skip") return AnswerOrder(commands, request, TableRequest::Kind::kHold);
     if (request.command == "stop") {

@@ -37,6 +37,7 @@ Result<ControlRequest> ParseRequest(std::string_view line) {
   request.command = TextAt(json, "command");
   if (request.command.empty()) return Malformed("a request has no command");
   request.sink = TextAt(json, "sink");
+  if (const auto options = json.find("options"); options != json.end()) request.options = *options;
   const auto globs = json.find("globs");
   if (globs == json.end()) return request;
   if (!globs->is_array()) return Malformed("globs is not a list");
@@ -50,6 +51,7 @@ Result<ControlRequest> ParseRequest(std::string_view line) {
 std::string RequestLine(const ControlRequest& request) {
   ordered_json json = {{"command", request.command}, {"globs", request.globs}};
   if (!request.sink.empty()) json["sink"] = request.sink;
+  if (!request.options.is_null()) json["options"] = request.options;
   return ToLine(json);
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 // What goes over the control socket: each message is one line of JSON.
 //
-//   request:   {"command": "status" | "tables" | "bookmarks" | "verify" | "resync" | "skip" | "stop",
-//               "globs": [text, …], "sink": text}
+//   request:   {"command": "status" | "tables" | "bookmarks" | "verify" | "repair" | "resync" | "skip" | "stop",
+//               "globs": [text, …], "sink": text, "options": {…}}
 //   progress:  {"progress": {…}}                       any number, before the reply
 //   reply:     {"result": {…}}  or  {"error": {"kind", "code", "message", "evidence", "why", "fix": […]}}
 
@@ -23,6 +23,7 @@ struct ControlRequest {
   std::string command;
   std::vector<std::string> globs;
   std::string sink = {};  ///< Of resync and skip; empty: every sink.
+  nlohmann::ordered_json options = nullptr;  ///< Of the command; whoever answers it knows them.
 };
 
 /// One line without its newline. Error: kCorrupt (8203).

@@ -214,9 +214,18 @@ TEST_F(ControlServerTest, TheCommandsGiveTheirDocuments) {
   StatusBoard board("shop", "backend", 1000, clock);
   bool stopped = false;
   const auto server = Listen(Answer({&board,
-                                     [](const auto& globs, const VerifyObserver& observe, std::stop_token) -> Result<VerifyReport> {
+                                     [](const VerifyOptions& options, const VerifyObserver& observe, std::stop_token) -> Result<VerifyReport> {
                                        observe({"public.shot", 0, 1});
-                                       return VerifyReport{Lsn{0x100}, {{"public.shot", globs.at(0), Comparison::kDifferent, 3, 2}}};
+                                       TableComparison table;
+                                       table.table = "public.shot";
+                                       table.sink = options.globs.at(0);
+                                       table.result = Comparison::kDifferent;
+                                       table.rows_source = 3;
+                                       table.rows_sink = 2;
+                                       return VerifyReport{Lsn{0x100}, {table}};
+                                     },
+                                     [](const VerifyOptions&, bool dry_run, const VerifyObserver&, std::stop_token) -> Result<RepairReport> {
+                                       return RepairReport{Lsn{0x100}, dry_run, {}};
                                      },
                                      [&] { stopped = true; }}));
   const auto status = AskHere({"status", {}});
@@ -231,6 +240,10 @@ TEST_F(ControlServerTest, TheCommandsGiveTheirDocuments) {
   EXPECT_EQ((*verify)["equal"], false);
   EXPECT_EQ((*verify)["tables"][0]["sink"], "lake");
   EXPECT_EQ((*verify)["tables"][0]["rows_sink"], 2);
+  const auto repair = AskHere({"repair", {"public.shot"}, "", {{"dry_run", true}}});
+  ASSERT_TRUE(repair.ok());
+  EXPECT_EQ((*repair)["schema"], "sluice.verify.repair/v1");
+  EXPECT_EQ((*repair)["dry_run"], true);
   EXPECT_FALSE(AskHere({"dance", {}}).ok());
   ASSERT_TRUE(AskHere({"stop", {}}).ok());
   EXPECT_TRUE(stopped);

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,9 @@
 #include "change/copy_state.h"
 #include "change/position.h"
 #include "change/row_receiver.h"
+#include "change/stored_rows.h"
 #include "change/table_definition.h"
+#include "sink/row_repair.h"
 
 namespace sluice {
 
@@ -59,9 +62,10 @@ class DigestReceiver : public RowReceiver {
 };
 
 /// What a sink shows at one moment; stays so while the sink goes on. Its calls may come from any one thread.
-class SinkView {
+class SinkView : public StoredRows {
  public:
-  virtual ~SinkView() = default;
+  /// Which text of a row is the same here as at the source.
+  virtual Result<RowForm> Form(const TableDefinition& table) = 0;
   /// Reads the whole table at the destination.
   virtual Result<TableDigest> Digest(const TableDefinition& table) = 0;
   /// What Digest must equal, once all rows of the source went into it.
@@ -127,6 +131,10 @@ class Sink {
   /// the tables that catch up.
   /// Error: kConflict (another epoch or writer), kOutcomeUnknown (the reply was lost and looking did not tell).
   virtual Status Commit(const Position& position, Timestamp source_time) = 0;
+
+  /// Makes what stands under the keys exactly the rows given. Right after Commit, with nothing written since; the next
+  /// Commit makes it visible. Error: kNeedsOperator: refused, nothing was changed, and the sink goes on.
+  virtual Status Repair(std::span<const RowRepair> repairs) = 0;
 
   /// What the sink shows now. Right after Commit, with nothing written since.
   virtual Result<std::unique_ptr<SinkView>> View() = 0;

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "change/lsn.h"
 #include "change/row_receiver.h"
+#include "change/stored_rows.h"
 #include "change/table_definition.h"
 
 namespace sluice {
@@ -29,6 +30,15 @@ class InitialCopy {
     /// Reads one range and hands its rows over as they come. Error: kCopiedTableRewritten if the snapshot no longer
     /// shows the table's rows, before any of them; other ranges may be read all the same.
     virtual Status Read(const TableDefinition& table, const CopyRange& range, RowReceiver& receiver) = 0;
+
+    /// As StoredRows, of one range. Error: as Read; after any error the reader is not usable any more.
+    virtual Status Sum(const TableDefinition& table, const CopyRange& range, const RowForm& form, const Buckets& buckets,
+                       std::stop_token stop, BucketSums& sums) = 0;
+    virtual Status Fetch(const TableDefinition& table, const CopyRange& range, const RowForm& form, const Buckets& buckets,
+                         size_t rows_max, std::stop_token stop, std::vector<FetchedRow>& rows) = 0;
+    /// Appends per key the row of the whole table that has it. `keys`: the texts of the schema's key columns.
+    virtual Status FetchKeys(const TableDefinition& table, const RowForm& form, const std::vector<std::vector<std::string>>& keys,
+                             std::stop_token stop, std::vector<std::optional<FetchedRow>>& rows) = 0;
   };
 
   virtual ~InitialCopy() = default;

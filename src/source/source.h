@@ -1,6 +1,7 @@
 #pragma once
 // One place that rows come from: its facts, its slot, its copy and its stream.
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,9 @@ struct SlotState {
   uint64_t retained_bytes = 0;      ///< restart_lsn to the end of the log: what it costs the source's disk.
 };
 
+/// How long a snapshot for a copy may wait for transactions that are open.
+inline constexpr std::chrono::seconds kSnapshotWaitMax{60};
+
 /// Not thread-safe, except that InitialCopy::Open and the stream work on connections of their own.
 class Source {
  public:
@@ -49,8 +53,8 @@ class Source {
   virtual Result<std::unique_ptr<InitialCopy>> CreateSlotWithSnapshot() = 0;
 
   /// A snapshot of now, through a temporary slot that lives as long as the result.
-  /// Error: kUnavailable naming the open transaction that PostgreSQL waits for, after a bounded time.
-  virtual Result<std::unique_ptr<InitialCopy>> ExportSnapshot() = 0;
+  /// Error: kUnavailable (2202) naming the open transaction that PostgreSQL waits for, after `wait_max`.
+  virtual Result<std::unique_ptr<InitialCopy>> ExportSnapshot(std::chrono::milliseconds wait_max) = 0;
 
   /// Starts to stream after `resume_from`. Error: kConflict (slot in use), kSourceLost, kNeedsOperator.
   virtual Result<std::unique_ptr<ChangeStream>> OpenStream(Lsn resume_from) = 0;

@@ -41,12 +41,20 @@ def verify(source, sluice):
     sluice.command("verify", expect=None)
 
 
+def repair(source, sluice):
+    sluice.replica.execute("INSERT INTO account VALUES (77777777, 'planted', 0)")
+    sluice.command("verify", "repair", "public.account", expect=None)
+
+
 PROVOKED = {
     "lake.before_schema_change": add_a_column,
     "lake.after_schema_change": add_a_column,
     "replica.after_part": change_megabytes_at_once,
     "source.before_spill_write": change_megabytes_at_once,
     "pipeline.barrier_view": verify,
+    "pipeline.before_repair": repair,
+    "pipeline.after_repair": repair,
+    "replica.repaired": repair,
 }
 AFTER_AN_INTERRUPTED_COPY = ["lake.after_drop_leftover"]
 IN_TEARDOWN = ["source.before_drop_slot", "source.before_drop_publication"]
@@ -85,6 +93,8 @@ def test_killed_at(name, source, sluice, compare):
         assert wait_killed(sluice, 40), f"{name} was never hit\n{sluice.log_tail()}"
         recover(sluice, armed)
     sluice.wait_until()
+    if PROVOKED.get(name) is repair:
+        sluice.command("verify", "repair", "public.account")  # The kill may have come before it was durable.
     sluice.stop()
     compare()
 

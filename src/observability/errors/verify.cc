@@ -10,8 +10,9 @@ namespace {
 constexpr ErrorEntry kErrors[] = {
     {slu::kVerifyDifferent, "a table differs between the source and a sink",
      "Somebody else wrote to the destination, or sluice has a fault. All were compared at the same moment of the source, so load is no reason.",
+     "see which rows: sluice verify diff TABLE\n"
+     "put them right: sluice verify repair TABLE --dry-run, then without --dry-run\n"
      "see who else may write there, and take that right away\n"
-     "empty the table's copy: sluice teardown, empty the destination, sluice run\n"
      "if nobody else wrote: report it with the output of sluice verify --json and sluice version --json",
      ExitCode::kFindings},
     {slu::kVerifyNotStreaming, "there is no moment to compare at, because the stream does not run",
@@ -29,6 +30,14 @@ constexpr ErrorEntry kErrors[] = {
      "sluice run --until-caught-up\nthen: sluice verify", ExitCode::kNotFound},
     {slu::kVerifyNoSuchTable, "no table matches",
      "None of the source's tables has such a name.", "see their names: sluice tables", ExitCode::kNotFound},
+    {slu::kRepairTooLate, "the destination did not wait long enough to be repaired",
+     "Its stream stands still while the right rows are fetched from the source, for 60 s at most. Nothing was changed.",
+     "run sluice verify repair again, with fewer tables at a time", ExitCode::kUnavailable},
+    {slu::kRepairRefused, "rows can't be put right",
+     "A repair writes single rows by their key, so the table needs one; and the destination must take the rows. Nothing was changed.",
+     "see what differs: sluice verify diff TABLE\n"
+     "if a rule of the destination refuses the row: drop that rule there\n"
+     "without a key: empty the table's copy: sluice teardown, empty the destination, sluice run", ExitCode::kFindings},
 };
 
 }  // namespace

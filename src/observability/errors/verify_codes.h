@@ -10,4 +10,7 @@ inline constexpr int kVerifyBusy = 7005;            // Another verification take
 inline constexpr int kVerifyNothingCopied = 7006;   // The initial copy was never made.
 inline constexpr int kVerifyNoSuchTable = 7007;     // A glob matches no table.
 
+inline constexpr int kRepairTooLate = 7008;         // The sink went on before its rows were there.
+inline constexpr int kRepairRefused = 7009;         // A table's rows can't be put right one by one.
+
 }  // namespace sluice::slu

@@ -60,6 +60,21 @@ class FakeDigest final : public DigestReceiver {
 class FakeView final : public SinkView {
  public:
   explicit FakeView(std::map<TableName, RowSet> rows) : rows_(std::move(rows)) {}
+  Result<RowForm> Form(const TableDefinition&) override {
+    RowForm form;
+    form.columns.resize(1);
+    form.identity = {0};
+    return form;
+  }
+  Status Sum(const TableDefinition& table, const RowForm&, const Buckets& buckets, std::stop_token, BucketSums& sums) override {
+    SumUp(rows_[table.schema->name], buckets, sums);
+    return Ok();
+  }
+  Status Fetch(const TableDefinition& table, const RowForm&, const Buckets& buckets, size_t, std::stop_token,
+               std::vector<FetchedRow>& rows) override {
+    FetchFrom(rows_[table.schema->name], buckets, rows);
+    return Ok();
+  }
   Result<TableDigest> Digest(const TableDefinition& table) override { return DigestOf(rows_[table.schema->name]); }
   Result<std::unique_ptr<DigestReceiver>> Expect(const TableDefinition&) override {
     return std::unique_ptr<DigestReceiver>(std::make_unique<FakeDigest>());
@@ -258,6 +273,17 @@ Status FakeSink::Commit(const Position& position, Timestamp source_time) {
     destination_.changed.notify_all();
   }
   return destination_.fail("commit.after");
+}
+
+Status FakeSink::Repair(std::span<const RowRepair> repairs) {
+  RETURN_IF_ERROR(destination_.fail("repair"));
+  for (const RowRepair& repair : repairs)
+    for (const RowRepair::Row& row : repair.rows) {
+      const int64_t key = std::stoll(std::string(AsText(TupleReader(repair.key(row)).Next().bytes)));
+      working_[repair.schema->name].erase(key);
+      if (repair.tuple(row) != nullptr) working_[repair.schema->name].insert(key);
+    }
+  return Ok();
 }
 
 Result<std::unique_ptr<SinkView>> FakeSink::View() {

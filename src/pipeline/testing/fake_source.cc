@@ -1,5 +1,8 @@
 #include "pipeline/testing/fake_world.h"
 
+#include "change/row_text.h"
+#include "change/server_hash.h"
+
 namespace sluice::testing {
 namespace {
 
@@ -46,7 +49,34 @@ class FakeReader final : public InitialCopy::Reader {
     return Ok();
   }
 
+  Status Sum(const TableDefinition& table, const CopyRange& range, const RowForm&, const Buckets& buckets, std::stop_token,
+             BucketSums& sums) override {
+    RETURN_IF_ERROR(log_.fail("read"));
+    SumUp(RowsOf(table, range), buckets, sums);
+    return Ok();
+  }
+  Status Fetch(const TableDefinition& table, const CopyRange& range, const RowForm&, const Buckets& buckets, size_t,
+               std::stop_token, std::vector<FetchedRow>& rows) override {
+    RETURN_IF_ERROR(log_.fail("read"));
+    FetchFrom(RowsOf(table, range), buckets, rows);
+    return Ok();
+  }
+  Status FetchKeys(const TableDefinition& table, const RowForm&, const std::vector<std::vector<std::string>>& keys,
+                   std::stop_token, std::vector<std::optional<FetchedRow>>& rows) override {
+    RETURN_IF_ERROR(log_.fail("fetch_keys"));
+    const RowSet all = log_.RowsAt(table.schema->name, lsn_);
+    for (const auto& key : keys)
+      rows.push_back(all.contains(std::stoll(key[0])) ? std::optional(FetchedRow{{key[0]}, 1}) : std::nullopt);
+    return Ok();
+  }
+
  private:
+  RowSet RowsOf(const TableDefinition& table, const CopyRange& range) const {
+    RowSet rows = log_.RowsAt(table.schema->name, lsn_);
+    std::erase_if(rows, [&](int64_t row) { return (row % 2 == 0) != (range.first_block == 0); });
+    return rows;
+  }
+
   FakeLog& log_;
   const Lsn lsn_;
 };
@@ -175,6 +205,26 @@ class FakeStream final : public ChangeStream {
 
 TableName Named(const std::string& name) { return {"public", name}; }
 
+namespace {
+
+uint64_t BucketHash(int64_t row) {
+  RowText text;
+  text.Add(std::to_string(row));
+  return ServerHash(text.Finish(), kBucketSeed);
+}
+
+}  // namespace
+
+void SumUp(const RowSet& rows, const Buckets& buckets, BucketSums& sums) {
+  for (const int64_t row : rows)
+    if (const uint64_t hash = BucketHash(row); buckets.Contains(hash)) sums[buckets.Of(hash)].Add({1, {row, row * row}});
+}
+
+void FetchFrom(const RowSet& rows, const Buckets& buckets, std::vector<FetchedRow>& fetched) {
+  for (const int64_t row : rows)
+    if (buckets.Contains(BucketHash(row))) fetched.push_back({{std::to_string(row)}, 1});
+}
+
 FakeLog::FakeLog(std::vector<std::string> names) : tables(std::move(names)) {}
 
 Lsn FakeLog::Commit(std::vector<FakeChange> changes) {
@@ -249,7 +299,7 @@ Result<std::unique_ptr<InitialCopy>> FakeSource::CreateSlotWithSnapshot() {
   return std::unique_ptr<InitialCopy>(std::make_unique<FakeInitialCopy>(log_, now));
 }
 
-Result<std::unique_ptr<InitialCopy>> FakeSource::ExportSnapshot() {
+Result<std::unique_ptr<InitialCopy>> FakeSource::ExportSnapshot(std::chrono::milliseconds) {
   RETURN_IF_ERROR(log_.fail("before_export"));
   RETURN_IF_ERROR(log_.fail("export"));
   const Lsn now = log_.Idle();

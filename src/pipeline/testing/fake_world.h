@@ -34,6 +34,10 @@ struct FakeTransaction {
 
 TableName Named(const std::string& name);
 
+/// As StoredRows.
+void SumUp(const RowSet& rows, const Buckets& buckets, BucketSums& sums);
+void FetchFrom(const RowSet& rows, const Buckets& buckets, std::vector<FetchedRow>& fetched);
+
 /// What a test does at a step, e.g. fail. May be set while the pipeline runs.
 class Hook {
  public:
@@ -103,7 +107,7 @@ class FakeSource final : public Source {
   Status EnsurePublication(const std::vector<TableDefinition>&) override { return Ok(); }
   Result<std::optional<SlotState>> FindSlot() override;
   Result<std::unique_ptr<InitialCopy>> CreateSlotWithSnapshot() override;
-  Result<std::unique_ptr<InitialCopy>> ExportSnapshot() override;
+  Result<std::unique_ptr<InitialCopy>> ExportSnapshot(std::chrono::milliseconds wait_max) override;
   Result<std::unique_ptr<ChangeStream>> OpenStream(Lsn resume_from) override;
   Result<Lsn> CurrentLsn() override { return log_.end(); }
   Result<Timestamp> Now() override { return SystemClock().Now(); }
@@ -144,8 +148,8 @@ class FakeDestination {
   CopyPoint prepared_at;
   size_t writes = 0;
   bool blocked = false;
-  /// Called with "prepare", "copy", "finish", "write", "write TABLE", "commit", "view" before that step, "commit.after"
-  /// after it.
+  /// Called with "prepare", "copy", "finish", "write", "write TABLE", "commit", "repair", "view" before that step,
+  /// "commit.after" after it.
   Hook fail;
 };
 
@@ -166,6 +170,7 @@ class FakeSink final : public Sink {
                       Timestamp source_time) override;
   Status Write(ChangeBatchPtr batch) override;
   Status Commit(const Position& position, Timestamp source_time) override;
+  Status Repair(std::span<const RowRepair> repairs) override;
   Result<std::unique_ptr<SinkView>> View() override;
   size_t uncommitted_bytes() const override { return uncommitted_bytes_; }
 

@@ -480,11 +480,24 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   return Ok();
 }
 
+Status LakeSink::Repair(std::span<const RowRepair> repairs) {
+  SLUICE_CHECK(bookmark_.has_value());
+  const RowStamp stamp{clock_->Now(), bookmark_->source_time, bookmark_->position.lsn};
+  for (const RowRepair& repair : repairs) {
+    ASSIGN_OR_RETURN(LakeTable* const table, TableFor(repair.schema));
+    RETURN_IF_ERROR(table->writer->Replace(repair, stamp));
+  }
+  return Ok();
+}
+
 Result<std::unique_ptr<SinkView>> LakeSink::View() {
   const std::lock_guard lock(mutex_);
   std::map<TableName, CatalogTable> tables;
   for (const auto& [name, table] : tables_) {
-    if (table.copied.copy_lsn.valid()) tables[name] = table.current;
+    if (!table.copied.copy_lsn.valid()) continue;
+    // What readers see, which somebody else may have changed since our last commit.
+    ASSIGN_OR_RETURN(auto loaded, catalog_->LoadTable(table.id));
+    if (loaded) tables[name] = std::move(*loaded);
   }
   return std::unique_ptr<SinkView>(new LakeView(*store_, cache_, std::move(tables)));
 }

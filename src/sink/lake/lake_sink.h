@@ -52,6 +52,7 @@ class LakeSink final : public Sink {
 
   Status Write(ChangeBatchPtr batch) override;
   Status Commit(const Position& position, Timestamp source_time) override;
+  Status Repair(std::span<const RowRepair> repairs) override;
   Result<std::unique_ptr<SinkView>> View() override;
   size_t uncommitted_bytes() const override;
 

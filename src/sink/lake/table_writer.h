@@ -21,6 +21,7 @@
 #include "sink/lake/row_decoder.h"
 #include "sink/lake/table_files.h"
 #include "sink/lake/unchanged_values.h"
+#include "sink/row_repair.h"
 #include "storage/object_store.h"
 
 namespace sluice {
@@ -50,6 +51,10 @@ class TableWriter {
   /// Applies one change in order. Error: kNeedsOperator (4108 key that can't be held, 4110 row missing), kCorrupt.
   Status Apply(const ChangeBatch& batch, const Change& change, const RowStamp& stamp);
 
+  /// Makes what stands under the keys exactly the rows given, however many rows stand there.
+  /// Error: kNeedsOperator (7009): a value can't be taken, and nothing was changed.
+  Status Replace(const RowRepair& repair, const RowStamp& stamp);
+
   /// Writes the open rows into data files, which frees their memory. Nothing is visible by that.
   Status Flush();
 
@@ -76,6 +81,7 @@ class TableWriter {
   Status Delete(const ChangeBatch& batch, const Change& change);
   void Truncate();
 
+  Status CheckDecodes(const RowRepair& repair);
   Status EnsureIndex();
   Status IndexFile(uint32_t file);
   Result<RowKey> KeyOfCells();

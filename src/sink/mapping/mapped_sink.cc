@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "observability/errors/verify_codes.h"
 #include "observability/log.h"
 #include "sink/mapping/mapped_rows.h"
 #include "sink/mapping/mapped_view.h"
@@ -122,6 +123,14 @@ Status MappedSink::Write(ChangeBatchPtr batch) {
   ASSIGN_OR_RETURN(ChangeBatchPtr mapped, mapper_.Map(batch));
   Status written = sink_->Write(std::move(mapped));
   return written.ok() ? Ok() : Told(std::move(written));
+}
+
+Status MappedSink::Repair(std::span<const RowRepair> repairs) {
+  for (const RowRepair& repair : repairs)
+    if (mapping_->Maps(repair.schema))
+      return Error{ErrorKind::kNeedsOperator, fmt::format("table {} is mapped on its way, so its rows cannot be put right one by one", ToString(repair.schema->name)),
+                   slu::kRepairRefused};
+  return sink_->Repair(repairs);
 }
 
 Result<std::unique_ptr<SinkView>> MappedSink::View() {

@@ -28,6 +28,7 @@ class MappedSink final : public Sink {
   Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) override;
   Status Write(ChangeBatchPtr batch) override;
   Status Commit(const Position& position, Timestamp source_time) override;
+  Status Repair(std::span<const RowRepair> repairs) override;
   Result<std::unique_ptr<SinkView>> View() override;
   size_t uncommitted_bytes() const override { return sink_->uncommitted_bytes(); }
 

@@ -13,6 +13,12 @@ class MappedView final : public SinkView {
  public:
   static std::unique_ptr<SinkView> Of(std::unique_ptr<SinkView> view, std::shared_ptr<mapping::Mapping> mapping);
 
+  /// Only of tables that are not mapped: the source cannot mask.
+  Result<RowForm> Form(const TableDefinition& table) override;
+  Status Sum(const TableDefinition& table, const RowForm& form, const Buckets& buckets, std::stop_token stop, BucketSums& sums) override;
+  Status Fetch(const TableDefinition& table, const RowForm& form, const Buckets& buckets, size_t rows_max, std::stop_token stop,
+               std::vector<FetchedRow>& rows) override;
+
   Result<TableDigest> Digest(const TableDefinition& table) override;
   Result<std::unique_ptr<DigestReceiver>> Expect(const TableDefinition& table) override;
 

@@ -51,6 +51,19 @@ Status Applier::CommitTransaction(const CommitPoint& commit) {
   return Ok();
 }
 
+Status Applier::Begin() {
+  RETURN_IF_ERROR(connection_.Execute("BEGIN"));
+  in_transaction_ = true;
+  return Ok();
+}
+
+Status Applier::Rollback() {
+  RETURN_IF_ERROR(connection_.Execute("ROLLBACK"));
+  in_transaction_ = false;
+  bulk_.ForgetStages();
+  return Ok();
+}
+
 Status Applier::Apply(std::span<const TableEffect> effects, const CommitPoint* commit) {
   PlanOptions options;
   options.replica_role = replica_role_;

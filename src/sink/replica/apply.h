@@ -31,6 +31,11 @@ class Applier {
   /// missing or in the way), kCorrupt. After an error the applier is not usable any more.
   Status Apply(std::span<const TableEffect> effects, const CommitPoint* commit);
 
+  /// Opens the transaction that the next Apply goes on with.
+  Status Begin();
+  /// Undoes everything since Begin.
+  Status Rollback();
+
   bool in_transaction() const { return in_transaction_; }
   uint64_t collisions() const { return collisions_; }
 

@@ -95,7 +95,37 @@ class ReplicaCrashTest : public ::testing::Test {
       }
     }
     ASSIGN_OR_RETURN(const std::unique_ptr<Sink> sink, ReplicaSink::Open(config, Log()));
-    return Follow(*sink);
+    RETURN_IF_ERROR(Follow(*sink));
+    return PutRight(*sink);
+  }
+
+  /// One row that is there already, and one that the source does not have.
+  Status PutRight(Sink& sink) {
+    RowRepair repair;
+    repair.schema = tables_[0].schema;
+    const auto add = [&](const std::vector<std::optional<std::string>>& values) {
+      std::string tuple;
+      AppendBigEndian<int16_t>(tuple, static_cast<int16_t>(values.size()));
+      for (const auto& value : values) {
+        tuple += value ? 't' : 'n';
+        if (!value) continue;
+        AppendBigEndian<int32_t>(tuple, static_cast<int32_t>(value->size()));
+        tuple += *value;
+      }
+      const size_t at = repair.bytes.size();
+      repair.bytes.insert(repair.bytes.end(), AsBytes(tuple).begin(), AsBytes(tuple).end());
+      return at;
+    };
+    std::vector<std::optional<std::string>> row{"2"}, key{"2"}, missing{"987654"};
+    for (size_t i = 1; i < repair.schema->columns.size(); ++i) {
+      row.push_back(source_.Value("SELECT " + repair.schema->columns[i].name + " FROM public.t WHERE id = 2"));
+      key.push_back(std::nullopt);
+      missing.push_back(std::nullopt);
+    }
+    const size_t key_at = add(key), row_at = add(row), missing_at = add(missing);
+    repair.rows = {{key_at, row_at}, {missing_at, std::nullopt}};
+    RETURN_IF_ERROR(sink.Repair({&repair, 1}));
+    return sink.Commit({Log(), sink.bookmark()->position.lsn}, Timestamp{});
   }
 
   Status Follow(Sink& sink_ref) {

@@ -4,14 +4,17 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/failpoint.h"
 #include "change/table_error.h"
 #include "observability/errors/replica_codes.h"
+#include "observability/errors/verify_codes.h"
 #include "observability/log.h"
 #include "sink/replica/bookkeeping.h"
 #include "sink/replica/create_table.h"
 #include "sink/replica/finish_table.h"
 #include "sink/replica/refill.h"
+#include "sink/replica/repair.h"
 #include "sink/replica/replica_copy_writer.h"
 #include "sink/replica/replica_view.h"
 #include "sink/replica/sequences.h"
@@ -392,6 +395,23 @@ Status ReplicaSink::Commit(const Position& position, Timestamp source_time) {
   if (!commit.tables_catch_up) return Ok();
   for (auto& [name, table] : copied_tables_)
     if (table.catching_up_from) table.catching_up_from = commit.caught_up_to;
+  return Ok();
+}
+
+Status ReplicaSink::Repair(std::span<const RowRepair> repairs) {
+  SLUICE_CHECK(staged_.empty());
+  RETURN_IF_ERROR(applier_.Begin());
+  for (const RowRepair& repair : repairs) {
+    Status repaired = RepairRows(session_.connection, repair);
+    if (repaired.ok()) continue;
+    RETURN_IF_ERROR(applier_.Rollback());
+    const bool refused = repaired.error().kind == ErrorKind::kNeedsOperator;
+    Error error = std::move(repaired).error();
+    error.message = fmt::format("table {} of the replica: {}", ToString(repair.schema->name), error.message);
+    if (refused) error.code = slu::kRepairRefused;
+    return error;
+  }
+  SLUICE_FAILPOINT("replica.repaired");
   return Ok();
 }
 

@@ -4,8 +4,10 @@
 
 #include "base/free_with.h"
 #include "postgres/quote.h"
+#include "postgres/row_reader.h"
 #include "sink/replica/bookkeeping.h"
 #include "sink/replica/destination_table.h"
+#include "sink/replica/row_form.h"
 #include "sink/replica/table_digest.h"
 
 namespace sluice {
@@ -29,7 +31,47 @@ Result<std::unique_ptr<SinkView>> ReplicaView::Open(const std::string& dsn, cons
   return std::unique_ptr<SinkView>(new ReplicaView(std::move(connection)));
 }
 
+Result<RowForm> ReplicaView::Form(const TableDefinition& table) {
+  if (!hashes_alike_) {
+    ASSIGN_OR_RETURN(hashes_alike_, PrepareForSums(connection_));
+  }
+  RowForm form = ReplicaRowForm(*table.schema);
+  if (!*hashes_alike_) form.unfit = "the replica hashes or encodes text in another way than sluice";
+  return form;
+}
+
+// A refused statement must not end the transaction whose snapshot this view is. And no lock is kept, lest a TRUNCATE
+// of the stream wait for the whole comparison; who finds a difference asks the source whether the table was emptied.
+template <class Query>
+Status ReplicaView::Ask(const Query& query) {
+  RETURN_IF_ERROR(connection_.Execute("SAVEPOINT asked"));
+  Status answered = query();
+  if (PQstatus(connection_.get()) == CONNECTION_BAD) return answered;
+  RETURN_IF_ERROR(connection_.Execute("ROLLBACK TO SAVEPOINT asked; RELEASE SAVEPOINT asked"));
+  return answered;
+}
+
+Status ReplicaView::Sum(const TableDefinition& table, const RowForm& form, const Buckets& buckets, std::stop_token stop, BucketSums& sums) {
+  const RowSource rows{QuoteName(table.schema->name), ""};
+  return Ask([&] { return SumRows(connection_, SumSql(*table.schema, form, rows, buckets), stop, sums); });
+}
+
+Status ReplicaView::Fetch(const TableDefinition& table, const RowForm& form, const Buckets& buckets, size_t rows_max, std::stop_token stop,
+                          std::vector<FetchedRow>& rows) {
+  const RowSource from{QuoteName(table.schema->name), ""};
+  return Ask([&] { return FetchRows(connection_, FetchSql(*table.schema, form, from, buckets, rows_max), form, stop, rows); });
+}
+
 Result<TableDigest> ReplicaView::Digest(const TableDefinition& table) {
+  TableDigest digest;
+  RETURN_IF_ERROR(Ask([&]() -> Status {
+    ASSIGN_OR_RETURN(digest, DigestRows(table));
+    return Ok();
+  }));
+  return digest;
+}
+
+Result<TableDigest> ReplicaView::DigestRows(const TableDefinition& table) {
   std::string columns;
   for (const Column& column : table.schema->columns)
     columns += (columns.empty() ? "" : ", ") + QuoteIdentifier(column.name) + (TravelsAsText(*column.type) ? "::text" : "");

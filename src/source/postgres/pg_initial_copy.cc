@@ -9,6 +9,7 @@
 #include "base/failpoint.h"
 #include "observability/errors/source_codes.h"
 #include "postgres/quote.h"
+#include "postgres/row_reader.h"
 #include "source/postgres/copy_rows.h"
 #include "source/postgres/sequence_values.h"
 
@@ -41,6 +42,13 @@ Result<CopySession> OpenSession(const std::string& dsn, const std::string& snaps
   return CopySession{std::move(connection), std::move(seen)};
 }
 
+std::string RangeCondition(const CopyRange& range) {
+  if (range.first_block == 0 && range.end_block == UINT32_MAX) return "true";
+  std::string where = fmt::format("ctid >= '({},0)'::pg_catalog.tid", range.first_block);
+  if (range.end_block != UINT32_MAX) where += fmt::format(" AND ctid < '({},0)'::pg_catalog.tid", range.end_block);
+  return where;
+}
+
 class PgCopyReader final : public InitialCopy::Reader {
  public:
   explicit PgCopyReader(PgConnection connection) : connection_(std::move(connection)) {}
@@ -59,7 +67,58 @@ class PgCopyReader final : public InitialCopy::Reader {
     return read;
   }
 
+  Status Sum(const TableDefinition& table, const CopyRange& range, const RowForm& form, const Buckets& buckets,
+             std::stop_token stop, BucketSums& sums) override {
+    return Ask(table, range, [&](const RowSource& rows) {
+      return SumRows(*connection_, SumSql(*table.schema, form, rows, buckets), stop, sums);
+    });
+  }
+
+  Status Fetch(const TableDefinition& table, const CopyRange& range, const RowForm& form, const Buckets& buckets,
+               size_t rows_max, std::stop_token stop, std::vector<FetchedRow>& rows) override {
+    return Ask(table, range, [&](const RowSource& from) {
+      return FetchRows(*connection_, FetchSql(*table.schema, form, from, buckets, rows_max), form, stop, rows);
+    });
+  }
+
+  Status FetchKeys(const TableDefinition& table, const RowForm& form, const std::vector<std::vector<std::string>>& keys,
+                   std::stop_token stop, std::vector<std::optional<FetchedRow>>& rows) override {
+    if (!connection_) return Error{ErrorKind::kUnavailable, "this copy connection has failed before"};
+    Status fetched = Ok();
+    for (size_t i = 0; fetched.ok() && i < table.leaves.size(); ++i) fetched = RequireSameFiles(table.leaves[i].name);
+    if (fetched.ok()) fetched = sluice::FetchKeys(*connection_, *table.schema, form, keys, stop, rows);
+    if (!fetched.ok()) connection_.reset();
+    return fetched;
+  }
+
  private:
+  template <class Query>
+  Status Ask(const TableDefinition& table, const CopyRange& range, const Query& query) {
+    if (!connection_) return Error{ErrorKind::kUnavailable, "this copy connection has failed before"};
+    const TableName& leaf = table.leaves[range.leaf].name;
+    Status asked = RequireSameHash();
+    if (asked.ok()) asked = Run("SAVEPOINT asked");
+    if (asked.ok()) asked = RequireSameFiles(leaf);
+    if (asked.ok()) asked = query(RowSource{"ONLY " + QuoteName(leaf), RangeCondition(range)});
+    // Gives the lock back: a comparison takes long, and nobody's DDL shall wait for all of it.
+    if (asked.ok()) asked = Run("ROLLBACK TO SAVEPOINT asked; RELEASE SAVEPOINT asked");
+    if (asked.ok()) return asked;
+    connection_.reset();
+    return asked.error().code != 0 ? std::move(asked) : Status(CannotCopy(leaf, std::move(asked).error()));
+  }
+
+  Status Run(const char* sql) {
+    const auto done = connection_->Execute(sql);
+    return done.ok() ? Ok() : Status(done.error());
+  }
+
+  Status RequireSameHash() {
+    if (hashes_alike_) return Ok();
+    ASSIGN_OR_RETURN(hashes_alike_, PrepareForSums(*connection_));
+    if (!hashes_alike_) return Error{ErrorKind::kNeedsOperator, "the source hashes or encodes text in another way than sluice"};
+    return Ok();
+  }
+
   // A table that was emptied or rewritten after the snapshot looks empty under it. The lock keeps its files as they
   // are; pg_class is read under the snapshot, and the function tells the files of now.
   Status RequireSameFiles(const TableName& leaf) {
@@ -97,6 +156,7 @@ class PgCopyReader final : public InitialCopy::Reader {
   }
 
   std::optional<PgConnection> connection_;  ///< Unset once a range has failed.
+  bool hashes_alike_ = false;
 };
 
 }  // namespace
@@ -159,10 +219,7 @@ std::string CopyCommand(const TableSchema& schema, const TableName& leaf, const 
     columns += QuoteIdentifier(column.name);
     if (column.type && !column.type->has_binary) columns += "::pg_catalog.text";
   }
-  std::string where = fmt::format("ctid >= '({},0)'::pg_catalog.tid", range.first_block);
-  if (range.end_block != UINT32_MAX) where += fmt::format(" AND ctid < '({},0)'::pg_catalog.tid", range.end_block);
-  if (range.first_block == 0 && range.end_block == UINT32_MAX) where = "true";
-  return fmt::format("COPY (SELECT {} FROM ONLY {} WHERE {}) TO STDOUT (FORMAT binary)", columns, QuoteName(leaf), where);
+  return fmt::format("COPY (SELECT {} FROM ONLY {} WHERE {}) TO STDOUT (FORMAT binary)", columns, QuoteName(leaf), RangeCondition(range));
 }
 
 }  // namespace sluice

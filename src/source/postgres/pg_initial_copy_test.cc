@@ -73,7 +73,7 @@ class PgInitialCopyTest : public ::testing::Test {
 TEST_F(PgInitialCopyTest, RangesTogetherReadEveryRowOnceAsOfTheSnapshot) {
   Run("CREATE TABLE public.shot (id int PRIMARY KEY, note text); INSERT INTO public.shot SELECT g, repeat('x', 100) FROM generate_series(1, 20000) g; ANALYZE public.shot");
   Connect();
-  auto copy = source_->ExportSnapshot();
+  auto copy = source_->ExportSnapshot(kSnapshotWaitMax);
   ASSERT_TRUE(copy.ok()) << copy.error().message << copy.error().evidence;
   Run("INSERT INTO public.shot SELECT g, 'late' FROM generate_series(20001, 30000) g; DELETE FROM public.shot WHERE id <= 1000; UPDATE public.shot SET note = 'moved' WHERE id <= 5000");
   const std::vector<CopyRange> ranges = (*copy)->Plan(tables_, 200'000);
@@ -94,7 +94,7 @@ TEST_F(PgInitialCopyTest, SequencesAreAskedForTheirValuesOfNow) {
   Run("CREATE SEQUENCE public.free; CREATE SEQUENCE public.unused;"
       "CREATE TABLE public.a (id serial, n int DEFAULT nextval('public.free'), u int DEFAULT nextval('public.unused')); CREATE TABLE public.b (n int DEFAULT nextval('public.free'))");
   Connect();
-  auto copy = source_->ExportSnapshot();
+  auto copy = source_->ExportSnapshot(kSnapshotWaitMax);
   ASSERT_TRUE(copy.ok()) << copy.error().message << copy.error().evidence;
   Run("SELECT setval('public.free', 70), nextval('public.a_id_seq')");
   const Status read = (*copy)->ReadSequenceValues(tables_);
@@ -160,7 +160,7 @@ TEST_F(PgInitialCopyTest, ChildrenLeavesAndHostileNamesAreReadOnceEach) {
       "INSERT INTO public.m VALUES (4, 'four'), (50, 'fifty')");
   Connect();
   ASSERT_EQ(tables_.size(), 4u);
-  auto copy = source_->ExportSnapshot();
+  auto copy = source_->ExportSnapshot(kSnapshotWaitMax);
   ASSERT_TRUE(copy.ok());
   auto reader = (*copy)->Open();
   ASSERT_TRUE(reader.ok());
@@ -172,7 +172,7 @@ TEST_F(PgInitialCopyTest, ChildrenLeavesAndHostileNamesAreReadOnceEach) {
 TEST_F(PgInitialCopyTest, ObjectReferencesAreReadAsText) {
   Run("CREATE TABLE public.r (id int PRIMARY KEY, c regclass); INSERT INTO public.r VALUES (1, 'public.r')");
   Connect();
-  auto copy = source_->ExportSnapshot();
+  auto copy = source_->ExportSnapshot(kSnapshotWaitMax);
   ASSERT_TRUE(copy.ok());
   auto reader = (*copy)->Open();
   FirstFields rows;
@@ -184,7 +184,7 @@ TEST_F(PgInitialCopyTest, ATableThatLostItsFilesAfterTheSnapshotIsAnErrorInstead
   for (const char* table : {"emptied", "rewritten", "quiet"})
     Run(fmt::format("CREATE TABLE public.{0} (id int PRIMARY KEY); INSERT INTO public.{0} SELECT generate_series(1, 10)", table));
   Connect();
-  auto copy = source_->ExportSnapshot();
+  auto copy = source_->ExportSnapshot(kSnapshotWaitMax);
   ASSERT_TRUE(copy.ok()) << copy.error().message << copy.error().evidence;
   Run("TRUNCATE public.emptied");
   Run("ALTER TABLE public.rewritten ADD COLUMN made timestamptz DEFAULT clock_timestamp()");
@@ -213,7 +213,7 @@ TEST_F(PgInitialCopyTest, RowSecurityIsAnErrorInsteadOfMissingRows) {
   const size_t user = config_.dsn.find(" user=");
   config_.dsn = config_.dsn.substr(0, user) + " user=limited";
   Connect();
-  auto copy = source_->ExportSnapshot();
+  auto copy = source_->ExportSnapshot(kSnapshotWaitMax);
   ASSERT_TRUE(copy.ok()) << copy.error().message << copy.error().evidence;
   auto reader = (*copy)->Open();
   FirstFields rows;

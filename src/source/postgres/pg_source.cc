@@ -108,11 +108,11 @@ Result<std::unique_ptr<InitialCopy>> PgSource::CreateSlotWithSnapshot() {
   return std::unique_ptr<InitialCopy>(std::move(copy));
 }
 
-Result<std::unique_ptr<InitialCopy>> PgSource::ExportSnapshot() {
+Result<std::unique_ptr<InitialCopy>> PgSource::ExportSnapshot(std::chrono::milliseconds wait_max) {
   ASSIGN_OR_RETURN(ReplicationConnection exporter, ReplicationConnection::Connect(config_.dsn, "sluice snapshot"));
   // Temporary slots share their name space with all others: our own process id and session make it ours.
   const std::string name = fmt::format("sluice_tmp_{}_{}", ::getpid(), PQbackendPID(exporter.connection().get()));
-  ASSIGN_OR_RETURN(const CreatedSlot slot, exporter.CreateSlot(name, /*temporary=*/true, connection_, kSlotWaitMax));
+  ASSIGN_OR_RETURN(const CreatedSlot slot, exporter.CreateSlot(name, /*temporary=*/true, connection_, wait_max));
   ASSIGN_OR_RETURN(std::unique_ptr<PgInitialCopy> copy, PgInitialCopy::Open(config_.dsn, std::move(exporter), slot));
   return std::unique_ptr<InitialCopy>(std::move(copy));
 }

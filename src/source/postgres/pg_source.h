@@ -25,7 +25,7 @@ class PgSource final : public Source {
   Status EnsurePublication(const std::vector<TableDefinition>& tables) override;
   Result<std::optional<SlotState>> FindSlot() override;
   Result<std::unique_ptr<InitialCopy>> CreateSlotWithSnapshot() override;
-  Result<std::unique_ptr<InitialCopy>> ExportSnapshot() override;
+  Result<std::unique_ptr<InitialCopy>> ExportSnapshot(std::chrono::milliseconds wait_max) override;
   Result<std::unique_ptr<ChangeStream>> OpenStream(Lsn resume_from) override;
   Result<Lsn> CurrentLsn() override;
   Result<Timestamp> Now() override;

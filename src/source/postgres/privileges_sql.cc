@@ -16,7 +16,8 @@ std::string CreateUnless(const std::string& statement, const std::string& exists
 }
 
 std::string CreatePublication(const std::string& name, const std::string& tables, const std::string& option) {
-  return "\n" + CreateUnless(fmt::format("CREATE PUBLICATION {} FOR TABLE {} WITH (publish_via_partition_root = true{})", QuoteIdentifier(name), tables, option),
+  const std::string published = tables.empty() ? "" : " FOR TABLE " + tables;
+  return "\n" + CreateUnless(fmt::format("CREATE PUBLICATION {}{} WITH (publish_via_partition_root = true{})", QuoteIdentifier(name), published, option),
                              fmt::format("SELECT FROM pg_catalog.pg_publication WHERE pubname = {}", QuoteLiteral(name)));
 }
 
@@ -59,8 +60,8 @@ std::string PrivilegesSql(const SourceConfig& source, const std::string& role, c
     std::string& list = table.schema->append_only() || table.schema->replica_identity == ReplicaIdentity::kNothing ? inserts : published;
     list += fmt::format("{}{}{}", list.empty() ? "" : ", ", table.partition_key.empty() ? "ONLY " : "", QuoteName(table.schema->name));
   }
-  if (!published.empty()) sql += CreatePublication(source.publication, published, "");
-  if (!inserts.empty()) sql += CreatePublication(InsertsPublication(source.publication), inserts, ", publish = 'insert, truncate'");
+  sql += CreatePublication(source.publication, published, "");
+  sql += CreatePublication(InsertsPublication(source.publication), inserts, ", publish = 'insert, truncate'");
   return sql;
 }
 

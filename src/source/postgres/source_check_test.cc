@@ -89,7 +89,7 @@ TEST(PrivilegesSql, GivesARoleWhatCopyAndStreamNeedAndCanRunTwice) {
   ASSERT_TRUE(tables.ok());
   EXPECT_EQ(tables->size(), 3u);
   EXPECT_TRUE((*source)->EnsurePublication(*tables).ok());
-  auto copy = (*source)->ExportSnapshot();
+  auto copy = (*source)->ExportSnapshot(kSnapshotWaitMax);
   ASSERT_TRUE(copy.ok());
   auto reader = (*copy)->Open();
   ASSERT_TRUE(reader.ok());

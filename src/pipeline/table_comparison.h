@@ -1,0 +1,44 @@
+#pragma once
+// What comparing one table with one sink gave.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pipeline/row_diff.h"
+
+namespace sluice {
+
+enum class Comparison {
+  kEqual,
+  kDifferent,
+  kNotCopied,
+  kRewritten,   ///< TRUNCATE or a rewrite came between the moment and the reading, every time.
+  kNotCompared, ///< The sink could not be asked, for `reason`.
+};
+
+struct TableComparison {
+  std::string table;
+  std::string sink;
+  Comparison result = Comparison::kEqual;
+  uint64_t rows_source = 0;
+  uint64_t rows_sink = 0;
+
+  std::string reason;              ///< Why all rows travelled, or why nothing was compared.
+  uint64_t rows_travelled = 0;     ///< Out of the source and the sink's server, as rows and not as sums.
+  unsigned passes = 0;             ///< Over each side.
+  uint64_t buckets = 0, buckets_different = 0;  ///< Of the first pass; 0: all rows travelled.
+
+  bool located = true;             ///< `rows` are all that differ; else there are more, or nobody looked.
+  RowForm form;
+  std::vector<std::string> columns;  ///< Names, as in `form`; of a table without identity one column holds the whole row.
+  std::vector<DifferentRow> rows;
+
+  uint64_t count(RowDifference difference) const {
+    uint64_t count = 0;
+    for (const DifferentRow& row : rows) count += row.difference == difference ? row.copies : 0;
+    return count;
+  }
+};
+
+}  // namespace sluice

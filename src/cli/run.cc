@@ -22,6 +22,8 @@ struct Options {
   bool until_caught_up = false;
 };
 
+constexpr size_t kHeldNamed = 5;
+
 // Everything that lives as long as the process; pipelines come and go inside.
 class Runner {
  public:
@@ -39,10 +41,24 @@ class Runner {
     Supervisor supervisor(board_);
     const Status done = supervisor.Run([this](std::stop_token asked) { return RunOnce(std::move(asked)); }, stop.get_token());
     if (!done.ok() && done.error().kind != ErrorKind::kCancelled) return done.error();
-    return signals.exit_code();
+    if (signals.exit_code() != ExitCode::kOk) return signals.exit_code();
+    RETURN_IF_ERROR(NameHeldTables());
+    return ExitCode::kOk;
   }
 
  private:
+  /// An end that was asked for by a position is complete only if every table came along.
+  Status NameHeldTables() const {
+    std::string held;
+    size_t count = 0;
+    for (const TableStatus& table : board_.Snapshot().tables)
+      for (const TableHold& hold : table.held_in)
+        if (++count <= kHeldNamed) held += fmt::format("{}{} in {} (SLU-{}: {})", held.empty() ? "" : "; ", table.table, hold.sink, hold.why.code, hold.why.reason);
+    if (count == 0) return Ok();
+    if (count > kHeldNamed) held += fmt::format("; and {} more", count - kHeldNamed);
+    return Error{ErrorKind::kNeedsOperator, "held: " + held, slu::kTablesHeld};
+  }
+
   RunOutcome RunOnce(std::stop_token stop) {
     Pipeline pipeline(connector_, options_, clock_, board_, cuts_, requests_);
     const Result<PipelineEnd> ended = pipeline.Run(std::move(stop));

@@ -102,7 +102,8 @@ def test_resync_and_skip_without_a_running_process_hold_for_the_next_start(sourc
     sluice.command("skip", "public.good")
     sluice.command("resync", "public.bad")
     source.execute("UPDATE good SET v = 'unseen' WHERE id = 1")
-    sluice.sync()
+    ended = sluice.command("run", "--until-caught-up", expect=DEGRADED)
+    assert "SLU-8303" in ended.stderr and "public.good" in ended.stderr
     assert replica.scalar("SELECT v FROM good WHERE id = 1") == "g"
     compare.replica_equals(tables_of(source, "bad"))
     sluice.command("resync", "public.good")

@@ -42,6 +42,11 @@ constexpr ErrorEntry kErrors[] = {
     {slu::kRequestWaits, "the request is noted, but not carried out yet",
      "The running process carries it out at its next commit. A large transaction or a destination that is away can put that off.",
      "see what it does: sluice status\nask again later: asking twice does no harm", ExitCode::kTimedOut},
+    {slu::kTablesHeld, "some tables are held, all others are done",
+     "A table that cannot go on in a destination is held there: its rows stay as they were, and its changes are skipped until it is copied again. "
+     "sluice status names the reason of each.",
+     "read the reason: sluice explain CODE, and put right what it names\nsluice resync TABLE      copies it again while everything else goes on\n"
+     "or leave it out: tables.exclude", ExitCode::kDegraded},
 };
 
 }  // namespace

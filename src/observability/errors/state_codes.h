@@ -12,5 +12,6 @@ inline constexpr int kControlSocket = 8202;   // The control socket cannot be ma
 inline constexpr int kControlProtocol = 8203; // A request or reply on the control socket is malformed.
 inline constexpr int kTableHeldByHand = 8301; // sluice skip.
 inline constexpr int kRequestWaits = 8302;    // A request for a table is noted, not yet carried out.
+inline constexpr int kTablesHeld = 8303;      // The rest is done.
 
 }  // namespace sluice::slu

@@ -8,8 +8,9 @@ if(SLUICE_SANITIZE)
   target_compile_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE})
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
-  target_compile_options(sluice_options INTERFACE -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
-  target_link_options(sluice_options INTERFACE -Wl,-z,relro,-z,now)
+  # Against the exploitation of a bug in a parser; tests/integration/test_hardening.py looks for each.
+  target_compile_options(sluice_options INTERFACE -D_FORTIFY_SOURCE=2 -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection)
+  target_link_options(sluice_options INTERFACE -pie -Wl,-z,relro,-z,now)
 endif()
 
 function(sluice_layer name)

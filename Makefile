@@ -8,20 +8,44 @@ export CCACHE_NOHASHDIR := 1
 python := $(SLUICE_DEPS)/venv/bin/python
 configure = cmake --preset release >/dev/null
 
-.PHONY: build test test-unit test-scenarios demo bench format tidy clean
+# Arrow must allocate where the sanitizer sees it, and is itself not instrumented.
+sanitizing = ARROW_DEFAULT_MEMORY_POOL=system TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1
+
+.PHONY: build test test-unit test-sanitized test-scenarios sanitize fuzz demo bench format tidy clean
 
 build:  ## The program: build/release/sluice.
 	@tools/setup build
 	@$(configure)
 	@cmake --build --preset release --target sluice
 
-test: test-unit test-scenarios  ## Every test there is.
+test: test-unit test-sanitized test-scenarios  ## Every test there is.
 
 test-unit:
 	@tools/setup test
 	@$(configure)
 	@cmake --build --preset release
 	@ctest --preset release
+
+test-sanitized:  ## What parses under ASan and UBSan, with the fuzzers' corpus; what has threads under TSan.
+	@tools/setup test
+	@cmake --preset asan >/dev/null && cmake --build --preset asan --target sanitized_tests
+	@cmake --preset tsan >/dev/null && cmake --build --preset tsan --target sanitized_tests
+	@$(sanitizing) ctest --preset asan -L sanitized
+	@$(sanitizing) ctest --preset tsan -L sanitized
+
+sanitize:  ## All unit tests under both, and scenarios under ASan: ARGS='-k toast'. Takes as long as four builds.
+	@tools/setup test
+	@cmake --preset asan >/dev/null && cmake --build --preset asan --target all sanitized_tests
+	@cmake --preset tsan >/dev/null && cmake --build --preset tsan
+	@$(sanitizing) ctest --preset asan
+	@$(sanitizing) ctest --preset tsan
+	@$(sanitizing) SLUICE_BINARY=$(CURDIR)/build/asan/sluice $(python) -m pytest -c tests/pytest.ini -n 2 \
+	    $(or $(ARGS),-k 'types or toast or transactions or hostile or truncate or keys')
+
+fuzz:  ## Each fuzzer for FUZZ_SECONDS (60); ARGS='pgoutput copy' picks some.
+	@tools/setup fuzz
+	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
+	@fuzz/run $(ARGS)
 
 test-scenarios: build  ## The built program between real servers, read by strangers. ARGS='-k toast' picks some.
 	@tools/setup test

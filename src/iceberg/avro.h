@@ -136,6 +136,10 @@ class AvroDecoder {
 
   void Skip(const AvroType& type);
 
+  /// Counts work, which is limited by the size of the bytes: schemas can make items of no size. Call it for each thing
+  /// that is made. False, and a mistake, once there was too much.
+  bool Step();
+
   /// Marks the bytes as wrong.
   void Fail() { ok_ = false; }
   bool ok() const { return ok_; }
@@ -145,9 +149,6 @@ class AvroDecoder {
   int64_t ReadLong();
   std::string_view Read(size_t count);
   int64_t ReadCount();
-  /// Counts work, which is limited by the size of the bytes: schemas can make items of no size.
-  bool Step();
-
   const std::string_view bytes_;
   size_t at_ = 0;
   size_t steps_left_;

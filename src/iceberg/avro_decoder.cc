@@ -169,6 +169,8 @@ int64_t AvroDecoder::ReadCount() {
     ReadLong();  // The chunk's size, for those who skip it.
     count = count == std::numeric_limits<int64_t>::min() ? 0 : -count;
   }
+  // Nothing of Iceberg's takes no bytes, so a count sizes no more than what is really there.
+  if (static_cast<uint64_t>(count) > bytes_.size() - at_) ok_ = false;
   return ok_ ? count : 0;
 }
 

@@ -46,6 +46,8 @@ class SchemaParser {
     if (name == "enum") return Define(json, NewType(Kind::kEnum));
     if (name == "fixed") return ParseFixed(json);
     ASSIGN_OR_RETURN(const AvroTypePtr plain, ParseName(name));
+    // A copy of a record for each place that names it would be as large as the square of the schema.
+    if (!plain->fields.empty() || !plain->branches.empty()) return plain;
     auto annotated = std::make_shared<AvroType>(*plain);
     Annotate(json, *annotated);
     return AvroTypePtr(annotated);

@@ -88,6 +88,25 @@ TEST(Avro, ItemsWithoutSizeDoNotRunForever) {
   EXPECT_FALSE(in.ok());
 }
 
+TEST(Avro, AnArrayOfMoreItemsThanBytesIsRefusedBeforeItsFirst) {
+  const AvroTypePtr type =
+      ParseAvroSchema(R"({"type":"array","items":{"type":"record","name":"r","fields":[]}})").value();
+  const std::string bytes = Encoded(1000) + "abc";
+  AvroDecoder in(bytes);
+  int items = 0;
+  in.Array(*type, [&](const AvroType&) { ++items; });
+  EXPECT_FALSE(in.ok());
+  EXPECT_EQ(items, 0);
+}
+
+TEST(Avro, ARecordNamedAThousandTimesIsHeldOnce) {
+  std::string wide = R"({"type":"record","name":"wide","fields":[{"name":"a","type":"long"}]})";
+  std::string text = R"({"type":"record","name":"top","fields":[{"name":"f","type":)" + wide + "}";
+  for (int i = 0; i < 1000; ++i) text += R"(,{"name":"g","type":{"type":"wide"}})";
+  const AvroTypePtr top = ParseAvroSchema(text + "]}").value();
+  for (const AvroType::Field& field : top->fields) EXPECT_EQ(field.type, top->fields.front().type);
+}
+
 TEST(Avro, LengthsBeyondTheEndAllocateNothing) {
   AvroType type;
   type.kind = AvroType::Kind::kBytes;

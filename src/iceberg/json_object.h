@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/nesting.h"
 #include "base/result.h"
 #include "iceberg/format_error.h"
 #include "iceberg/snapshot.h"
@@ -122,8 +123,12 @@ class JsonObject {
   Status status_;
 };
 
+/// Far beyond the deepest schema that is taken.
+inline constexpr size_t kJsonLevelsMax = 256;
+
 /// Error: kCorrupt, saying what isn't JSON.
 inline Result<nlohmann::ordered_json> ParseJson(std::string_view text, const char* what) {
+  if (NestsDeeperThan(text, kJsonLevelsMax)) return Corrupt(std::string(what) + " is nested too deeply");
   auto json = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return Corrupt(std::string(what) + " is not JSON");
   return json;

@@ -165,6 +165,16 @@ TEST(Manifest, EntriesInheritFromTheManifestList) {
   EXPECT_EQ(entries[1].snapshot_id, 77);
 }
 
+TEST(Manifest, RowIdsBeyondTheLastNumberStayThere) {
+  std::vector<ManifestEntry> entries(3);
+  for (ManifestEntry& entry : entries) entry.file.record_count = INT64_MAX;
+  ManifestFile manifest;
+  manifest.first_row_id = 7;
+  InheritFrom(manifest, entries);
+  EXPECT_EQ(entries[0].file.first_row_id, 7);
+  EXPECT_EQ(entries[2].file.first_row_id, INT64_MAX);
+}
+
 TEST(Manifest, DamageIsAnErrorAndNeverACrash) {
   const std::string bytes = WideManifest(WideEntries());
   size_t read_well = 0;

@@ -51,6 +51,8 @@ Literal DecodePartitionValue(AvroDecoder& in, const AvroType& type) {
 
 /// In the spec's order, whatever the file's is.
 PartitionTuple DecodePartition(AvroDecoder& in, const AvroType& type, const PartitionSpec& spec) {
+  for (size_t i = 0; i < spec.fields.size(); ++i)
+    if (!in.Step()) return {};
   PartitionTuple tuple(spec.fields.size());
   const AvroType& record = in.Resolve(type);
   if (record.kind != Kind::kRecord) in.Fail();
@@ -282,7 +284,8 @@ void InheritFrom(const ManifestFile& manifest, std::vector<ManifestEntry>& entri
     entry.file.spec_id = manifest.spec_id;
     if (has_row_ids && entry.is_live() && !entry.file.first_row_id) {
       entry.file.first_row_id = next_row_id;
-      next_row_id += entry.file.record_count;
+      // Both numbers are a file's word: they may add up to more than there is.
+      if (__builtin_add_overflow(next_row_id, entry.file.record_count, &next_row_id)) next_row_id = INT64_MAX;
     }
     if (!entry.snapshot_id) entry.snapshot_id = manifest.added_snapshot_id;
     const bool inherits = entry.status == EntryStatus::kAdded || manifest.sequence_number == 0;

@@ -177,5 +177,15 @@ TEST(TableMetadataJson, DamageIsAnErrorAndNeverACrash) {
   }
 }
 
+TEST(TableMetadata, ListsThatNestWithoutEndAreAnErrorAndNoStackOverflow) {
+  std::string text = ToJsonText(FullMetadata());
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  text.insert(text.size() - 1, ",\"statistics\":" + deep);
+  const auto read = ParseTableMetadata(text);
+  ASSERT_FALSE(read.ok());
+  EXPECT_EQ(read.error().kind, ErrorKind::kCorrupt);
+  EXPECT_EQ(ParseTableMetadata(deep).error().kind, ErrorKind::kCorrupt);
+}
+
 }  // namespace
 }  // namespace sluice::iceberg

@@ -53,6 +53,12 @@ bool ParseNumbers(std::string_view text, char open, char close, size_t count, in
 
 }  // namespace
 
+// Not defaulted: Type and Field compare by each other, over which clang crashes.
+bool Type::operator==(const Type& other) const {
+  return id == other.id && precision == other.precision && scale == other.scale &&
+         length == other.length && fields == other.fields;
+}
+
 Type Primitive(TypeId id) {
   Type type;
   type.id = id;

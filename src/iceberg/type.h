@@ -56,8 +56,6 @@ struct Field {
   bool operator==(const Field&) const = default;
 };
 
-inline bool Type::operator==(const Type&) const = default;
-
 Type Primitive(TypeId id);
 Type Decimal(int32_t precision, int32_t scale);
 Type Fixed(int32_t length);

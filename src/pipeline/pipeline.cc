@@ -77,7 +77,7 @@ Result<PipelineEnd> Pipeline::Run(std::stop_token stop) {
   board_.Phase(PipelineState::kStarting);
   Result<PipelineEnd> ran = RunOpened(stop);
   const Error reason = ran.ok() ? Error{ErrorKind::kUnavailable, "the pipeline ended", slu::kVerifyNotStreaming} : ran.error();
-  if (!ran.ok() && requests_.HoldAfter(ran.error())) ran = PipelineEnd::kAgain;
+  if (!ran.ok() && requests_.AskRemedy(ran.error())) ran = PipelineEnd::kAgain;
   cuts_.Detach(reason, /*another_follows=*/ran.ok() && *ran == PipelineEnd::kAgain);
   sinks_.reset();
   return ran;

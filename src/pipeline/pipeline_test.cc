@@ -284,7 +284,7 @@ TEST(Pipeline, ACommitWhoseReplyWasLostIsNeitherLostNorDoubled) {
 }
 
 Error OfTable(const std::string& table) {
-  return About(Named(table), Error{ErrorKind::kNeedsOperator, "column length changed", slu::kLakeSchemaChanged});
+  return About(Named(table), Error{ErrorKind::kNeedsOperator, "the row of an update is not in the lake", slu::kLakeRowMissing});
 }
 
 TEST(Pipeline, ABadTableIsHeldAloneInTheSinkThatCannotTakeItAndAllOthersGoOn) {
@@ -299,9 +299,34 @@ TEST(Pipeline, ABadTableIsHeldAloneInTheSinkThatCannotTakeItAndAllOthersGoOn) {
   EXPECT_TRUE(running.Stop().ok());
   EXPECT_TRUE(world.sink(0).holds().empty());
   ASSERT_TRUE(world.sink(1).holds().contains(Named("player")));
-  EXPECT_EQ(world.sink(1).holds().at(Named("player")).code, slu::kLakeSchemaChanged);
+  EXPECT_EQ(world.sink(1).holds().at(Named("player")).code, slu::kLakeRowMissing);
   EXPECT_TRUE(world.Equal());
   EXPECT_EQ(world.sink(0).Rows(Named("player")), world.log.Rows(Named("player")));
+}
+
+TEST(Pipeline, ATableWithOtherColumnsIsCopiedAgainByItselfAndHeldOnlyIfThatDoesNotHelp) {
+  FakeWorld world({"shot", "player"}, {"replica", "lake"});
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  std::atomic<int> failures{0};
+  const auto fail = [&](int times) {
+    return [&failures, times](const std::string& step) {
+      return step == "write player" && failures++ < times ? Status(About(Named("player"), Error{ErrorKind::kNeedsOperator, "column length changed", slu::kLakeSchemaChanged})) : Ok();
+    };
+  };
+  world.sink(1).fail = fail(1);
+  world.log.Insert("player", 1, 3);
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  EXPECT_TRUE(world.sink(1).holds().empty());
+  EXPECT_EQ(world.sink(1).Rows(Named("player")), world.log.Rows(Named("player")));
+  world.sink(1).fail = fail(1000);
+  Running running(world);
+  for (int i = 10; i < 1000 && !world.sink(1).holds().contains(Named("player")); ++i) {
+    const Lsn last = world.log.Insert("player", i);
+    ASSERT_TRUE(world.sink(0).WaitFor(last));
+  }
+  EXPECT_TRUE(running.Stop().ok());
+  EXPECT_TRUE(world.sink(1).holds().contains(Named("player")));
+  EXPECT_TRUE(world.Equal());
 }
 
 TEST(Pipeline, AHeldTableStaysHeldOverRestartsUntilItIsCopiedAgain) {

@@ -20,15 +20,23 @@ Status CarryOut(const TableRequest& request, Sink& sink) {
 
 void TableRequests::Ask(TableRequest request) {
   const std::lock_guard lock(mutex_);
+  std::erase_if(copies_, [&](const auto& entry) { return entry.first.second == request.table; });
   if (pending_.size() < kPendingMax) pending_.push_back(std::move(request));
 }
 
-bool TableRequests::HoldAfter(const Error& error) {
+bool TableRequests::AskRemedy(const Error& error) {
   const std::optional<TableName> table = TableOf(error);
   const bool lasting = error.kind == ErrorKind::kNeedsOperator || error.kind == ErrorKind::kCorrupt;
   if (!table || !lasting) return false;
-  Ask({TableRequest::Kind::kHold, *table, error.sink,
-       {0, EntryOf(error).code, error.evidence.empty() ? error.message : error.message + " (" + error.evidence + ")", {}}});
+  const std::lock_guard lock(mutex_);
+  const bool other_columns = error.code == slu::kLakeSchemaChanged || error.code == slu::kReplicaSchemaChanged;
+  if (other_columns && copies_[{error.sink, *table}]++ < kCopiesMax) {
+    log::Warn("pipeline", "table.copied_again", error.message + ", so the table is copied again", {{"table", ToString(*table)}, {"sink", error.sink}});
+    pending_.push_back({TableRequest::Kind::kCopyAgain, *table, error.sink, {}});
+    return true;
+  }
+  pending_.push_back({TableRequest::Kind::kHold, *table, error.sink,
+                      {0, EntryOf(error).code, error.evidence.empty() ? error.message : error.message + " (" + error.evidence + ")", {}}});
   return true;
 }
 

@@ -3,6 +3,7 @@
 // pipeline ends at the next commit, and the next one begins by carrying out what was asked. Outlives them all.
 
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -33,8 +34,10 @@ class TableRequests {
  public:
   void Ask(TableRequest request);
 
-  /// The hold that follows from this failure; false if it is not about one table alone, or no remedy for it.
-  bool HoldAfter(const Error& error);
+  /// Asks for the remedy of a failure that is about one table alone: a table whose columns changed in a way that cannot
+  /// be followed in place is copied again, a few times; anything else is held. False: it is about more than one
+  /// table, or will pass by itself.
+  bool AskRemedy(const Error& error);
 
   bool pending() const;
   /// What to carry out now; Done() once it is durable, else it will be asked again.
@@ -46,10 +49,12 @@ class TableRequests {
 
  private:
   static constexpr size_t kPendingMax = 100'000;
+  static constexpr int kCopiesMax = 3;  // A table that fails again behind each new copy would burden the source for ever.
 
   mutable std::mutex mutex_;  // Guards everything below.
   std::condition_variable done_;
   std::vector<TableRequest> pending_;
+  std::map<std::pair<std::string, TableName>, int> copies_;  // By sink and table, since somebody asked for one.
 };
 
 }  // namespace sluice

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include "base/nesting.h"
 #include "observability/error_catalog.h"
 
 namespace sluice {
 namespace {
 
 using nlohmann::ordered_json;
+
+constexpr size_t kLevelsMax = 64;  // Ours need 7.
 
 Error Malformed(std::string_view what) {
   return Error{ErrorKind::kCorrupt, fmt::format("control socket: {}", what), slu::kControlProtocol};
@@ -26,6 +29,7 @@ int NumberAt(const ordered_json& object, const char* field) {
 }  // namespace
 
 Result<ordered_json> ParseLine(std::string_view line) {
+  if (NestsDeeperThan(line, kLevelsMax)) return Malformed("a line is nested too deeply");
   ordered_json json = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return Malformed("a line is not a JSON object");
   return json;

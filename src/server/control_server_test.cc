@@ -141,7 +141,8 @@ TEST_F(ControlServerTest, HostileRequestsGetAnErrorAndHarmNobody) {
   const std::string too_long(kRequestBytesMax + 100'000, 'x');
   for (const std::string& request : {std::string("not json\n"), std::string("[]\n"), std::string("{\"command\":1}\n"),
                                      std::string("{\"command\":\"x\",\"globs\":[1]}\n"), std::string("\xff\xfe\n"),
-                                     std::string(10'000, '[') + "\n", too_long}) {
+                                     std::string(10'000, '[') + "\n",
+                                     "{\"command\":\"x\",\"deep\":" + std::string(20'000, '[') + std::string(20'000, ']') + "}\n", too_long}) {
     SCOPED_TRACE(request.substr(0, 20));
     auto socket = ConnectUnix(path_);
     ASSERT_TRUE(socket.ok());

@@ -50,6 +50,8 @@ class NumericDecoder final : public ValueDecoder {
     }
     Int128 value = 0;
     if (!Sum(reader.rest().data(), count, weight, value)) {
+      for (size_t i = 0; i < count; ++i)
+        if (reader.Read<uint16_t>() >= 10'000) return false;
       ++counts[Policy::kOutOfRange];
       cell = Cell{};
       return true;

@@ -384,9 +384,9 @@ Status LakeSink::Write(ChangeBatchPtr batch) {
   return FreeMemory();
 }
 
-bool LakeSink::Wants(const Transaction& transaction, const TableName& table) const {
-  const auto copied = copied_.find(table);
-  return copied != copied_.end() && TakesTransaction(copied->second, transaction.commit_lsn, transaction.end_lsn, bookmark_ ? bookmark_->position.lsn : Lsn{});
+bool LakeSink::Wants(const Transaction& transaction, const TableSchema& table) const {
+  const auto copied = copied_.find(table.name);
+  return copied != copied_.end() && copied->second.oid == table.oid && TakesTransaction(copied->second, transaction.commit_lsn, transaction.end_lsn, bookmark_ ? bookmark_->position.lsn : Lsn{});
 }
 
 Status LakeSink::WriteTransaction(const ChangeBatch& batch, const Transaction& transaction) {
@@ -399,7 +399,7 @@ Status LakeSink::WriteTransaction(const ChangeBatch& batch, const Transaction& t
     if (change.table != last) {
       last = change.table;
       table = nullptr;
-      if (Wants(transaction, schema->name)) {
+      if (Wants(transaction, *schema)) {
         auto found = TableFor(schema);
         if (!found.ok()) return OfTable(schema->name, std::move(found).error());
         table = *found;

@@ -71,7 +71,7 @@ class LakeSink final : public Sink {
   Status OpenWriter(LakeTable& table, const TableSchemaPtr& schema);
   Status FollowSchema(LakeTable& table, const TableSchemaPtr& schema);
   Status WriteTransaction(const ChangeBatch& batch, const Transaction& transaction);
-  bool Wants(const Transaction& transaction, const TableName& table) const;
+  bool Wants(const Transaction& transaction, const TableSchema& table) const;
   Status FreeMemory();
   void Count(const LakeTable& table, const LakeSchema& schema, const std::vector<PolicyCounts>& counts);
 

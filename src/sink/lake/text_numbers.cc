@@ -182,11 +182,11 @@ bool Money(Bytes value, std::string& out) {
 // numeric_send: digits: int16 | weight: int16 | sign: uint16 | dscale: uint16 | digits × int16 in base 10000
 bool Numeric(Bytes value, std::string& out) {
   ByteReader reader(value);
-  const auto count = reader.Read<uint16_t>();
-  const auto weight = reader.Read<int16_t>();
+  int count = reader.Read<uint16_t>();
+  int weight = reader.Read<int16_t>();
   const auto sign = reader.Read<uint16_t>();
   const auto scale = reader.Read<uint16_t>();
-  if (!reader.ok() || reader.rest_size() != count * size_t{2}) return false;
+  if (!reader.ok() || reader.rest_size() != static_cast<size_t>(count) * 2) return false;
   switch (sign) {
     case 0x0000: break;
     case 0x4000: out.push_back('-'); break;
@@ -196,7 +196,12 @@ bool Numeric(Bytes value, std::string& out) {
     default: return false;
   }
   if (scale > 0x3FFF) return false;
-  const std::byte* const digits = reader.rest().data();
+  const std::byte* digits = reader.rest().data();
+  for (int i = 0; i < count; ++i)
+    if (LoadBigEndian<uint16_t>(digits + 2 * i) >= 10'000) return false;
+  // The server strips zeros in front; other writers of the format need not.
+  for (; count > 0 && LoadBigEndian<uint16_t>(digits) == 0; --count, --weight) digits += 2;
+  if (count == 0) weight = -1;
   const auto digit = [&](int index) -> int {
     return index >= 0 && index < count ? LoadBigEndian<int16_t>(digits + 2 * index) : 0;
   };

@@ -14,6 +14,9 @@ namespace {
 using iceberg::Primitive;
 using iceberg::TypeId;
 
+/// Arrays by their form on the wire, but not by the text that everybody knows them by.
+bool IsVector(const Type& type) { return type.oid == pg::kInt2Vector || type.oid == pg::kOidVector; }
+
 LakeType MapNumeric(int32_t typmod) {
   NumericShape shape;
   if (!FitsDecimal(typmod, shape)) return {Primitive(TypeId::kString)};
@@ -82,19 +85,24 @@ bool FitsDecimal(int32_t typmod, NumericShape& shape) {
   }
   if (scale > precision) precision = scale;
   shape = {precision, scale};
-  return precision <= 38;
+  return precision >= 1 && precision <= 38;
+}
+
+bool IsFlatArray(const Type& type) {
+  if (type.kind != TypeKind::kArray || !type.element || !type.has_binary || IsVector(type)) return false;
+  const Type& element = BaseOf(*type.element);
+  return element.kind != TypeKind::kArray || IsVector(element);
 }
 
 LakeType MapType(const Type& type, int32_t typmod) {
-  // Arrays by their form on the wire, but not by the text that everybody knows them by.
-  if (type.oid == pg::kInt2Vector || type.oid == pg::kOidVector) return {Primitive(TypeId::kString)};
+  if (IsVector(type)) return {Primitive(TypeId::kString)};
   switch (type.kind) {
     case TypeKind::kDomain:
       if (!type.element) break;
       // The column's own typmod says nothing where the type is a domain.
       return MapType(*type.element, type.element_typmod);
     case TypeKind::kArray: {
-      if (!type.element || !type.has_binary) break;
+      if (!IsFlatArray(type)) break;
       LakeType element = MapType(*type.element, typmod);
       return {iceberg::ListOf(0, std::move(element.type)), Loss::kArrayShape};
     }

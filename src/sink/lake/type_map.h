@@ -29,6 +29,9 @@ struct LakeType {
   Loss loss = Loss::kNone;
 };
 
+/// An array that is held as a list. One whose elements are arrays again, by a domain, is held as JSON.
+bool IsFlatArray(const Type& type);
+
 /// Never fails: a type that nobody knows is a string.
 LakeType MapType(const Type& type, int32_t typmod);
 

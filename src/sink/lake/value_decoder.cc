@@ -336,7 +336,7 @@ std::unique_ptr<ValueDecoder> MakeDecoder(const Type& type, int32_t typmod) {
       if (type.element) return MakeDecoder(*type.element, type.element_typmod);
       break;
     case TypeKind::kArray:
-      if (type.element && type.has_binary) return std::make_unique<ListDecoder>(MakeDecoder(*type.element, typmod), type.array_delimiter);
+      if (IsFlatArray(type)) return std::make_unique<ListDecoder>(MakeDecoder(*type.element, typmod), type.array_delimiter);
       break;
     case TypeKind::kEnum:
     case TypeKind::kComposite:

@@ -136,6 +136,7 @@ const std::vector<TestedType>& TestedTypes() {
       {"int4range[]", {"{\"[1,5)\",empty}"}, "to_json(x)::text"},
       {"numeric(8,3)[]", {"{1.125,NULL,99999.999}"}, "to_json(array(SELECT (e * 1000)::int FROM unnest(x) e))::text"},
       {"ages", {"{1,2}"}, "to_json(x)::text"},
+      {"ages[]", {"{\"{1,2}\",NULL,\"{3}\",\"{}\"}"}, "to_json(x)::text"},
       {"box[]", {"{(3,4),(1,2);NULL;(1,1),(0,0)}"}, "to_json(array(SELECT e::text FROM unnest(x) e))::text"},
       {"priced", {"(-12345.67,\\\\x0061,,\"2024-02-29 12:00:00\",infinity,\"{}\",\"{\"\"(1,x)\"\",NULL}\")"}, "replace(to_json(x)::text, '$12,345', '12345')"},
   };

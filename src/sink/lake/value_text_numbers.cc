@@ -55,7 +55,7 @@ bool ParseMoney(std::string_view text, int64_t& cents) {
 
 bool IsNotFinite(std::string_view text) { return text == "NaN" || text == "Infinity" || text == "-Infinity"; }
 
-// -? digits (. digits)? (e [+-] digits)?
+// -? digits without zeros in front (. digits)? (e [+-] digits)?
 bool IsNumber(std::string_view text) {
   if (IsNotFinite(text)) return true;
   text = WithoutSign(text);
@@ -65,6 +65,7 @@ bool IsNumber(std::string_view text) {
     text.remove_prefix(count);
     return count > 0;
   };
+  if (text.size() > 1 && text[0] == '0' && IsDigit(text[1])) return false;
   if (!take_digits()) return false;
   if (text.starts_with('.')) {
     text.remove_prefix(1);

@@ -15,8 +15,8 @@ namespace sluice {
 struct CopiedTable {
   Oid oid = 0;  ///< Of the source table: another OID under the same name is another table.
   Lsn copy_lsn;
-  /// While the table is behind its sink's bookmark, as one that was copied beside the stream is: everything that
-  /// ends at or before it is in the table. Unset: the bookmark speaks for the table too.
+  /// Where a table goes on that was copied beside the stream, until a commit has brought it to the sink's bookmark:
+  /// everything that ends at or before it is in the table. Unset: the bookmark speaks for the table too.
   std::optional<Lsn> catching_up_from = {};
 
   bool operator==(const CopiedTable&) const = default;

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/failpoint.h"
+#include "observability/errors/source_codes.h"
 #include "observability/log.h"
 
 namespace sluice {
@@ -12,6 +13,9 @@ namespace {
 
 // An open transaction may keep the snapshot from being taken for long; the others stream meanwhile.
 constexpr std::chrono::seconds kExportRetry{5};
+// A table that is emptied or rewritten between the snapshot and its first row.
+constexpr std::chrono::milliseconds kRewrittenRetry{200};
+constexpr int kRewrittenAttempts = 50;
 
 void Pause(std::chrono::milliseconds time, const std::stop_token& stop) {
   std::mutex mutex;
@@ -68,14 +72,26 @@ Status CopyBeside::Run(const std::stop_token& stop) {
     beside.push_back(std::move(sink));
   }
   hooks_.keep_from(Lsn{});
+  for (int attempt = 1;; ++attempt) {
+    Status copied = CopyOnce(*source, missing, stop);
+    if (copied.ok() || copied.error().code != slu::kCopiedTableRewritten) return copied;
+    const bool some = std::any_of(missing.begin(), missing.end(), [](const MissingTables& of_sink) { return !of_sink.sink->copied_tables().empty(); });
+    log::Info("pipeline", "copy.again", copied.error().message + ", trying again");
+    // Those that are complete need not wait for one that is emptied all the time.
+    if (some || attempt == kRewrittenAttempts) return Ok();
+    Pause(kRewrittenRetry, stop);
+  }
+}
+
+Status CopyBeside::CopyOnce(Source& source, const std::vector<MissingTables>& missing, const std::stop_token& stop) {
   SLUICE_FAILPOINT("pipeline.before_beside");
-  ASSIGN_OR_RETURN(const Timestamp source_time, source->Now());
-  ASSIGN_OR_RETURN(const auto copy, Export(*source, stop));
+  ASSIGN_OR_RETURN(const Timestamp source_time, source.Now());
+  ASSIGN_OR_RETURN(const auto copy, Export(source, stop));
   hooks_.keep_from(copy->snapshot_lsn());
   // Read after the snapshot: what was rewritten between the two is noticed by its files.
-  ASSIGN_OR_RETURN(const std::vector<TableDefinition> tables, source->ReadTables());
+  ASSIGN_OR_RETURN(const std::vector<TableDefinition> tables, source.ReadTables());
   InitialCopyRun run = PlanCopy(tables, missing, options_);
-  run.position = {source->identity(), copy->snapshot_lsn()};
+  run.position = {source.identity(), copy->snapshot_lsn()};
   run.source_time = source_time;
   log::Info("pipeline", "copy.started", "copying tables while the others stream",
             {{"tables", std::to_string(run.tables.size())}, {"lsn", ToString(run.position.lsn)}});

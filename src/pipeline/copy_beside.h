@@ -35,6 +35,7 @@ class CopyBeside {
 
  private:
   Status Run(const std::stop_token& stop);
+  Status CopyOnce(Source& source, const std::vector<MissingTables>& missing, const std::stop_token& stop);
   Result<std::unique_ptr<InitialCopy>> Export(Source& source, const std::stop_token& stop);
 
   const Connector& connector_;

@@ -6,6 +6,8 @@ namespace sluice {
 namespace {
 
 constexpr std::chrono::milliseconds kKeepAliveInterval{500};
+constexpr int kTakeAttempts = 10;
+constexpr std::chrono::seconds kTakeWait{5};
 
 Error NotStreaming() {
   return Error{ErrorKind::kUnavailable, "the stream does not run, so there is no moment to compare at",
@@ -25,7 +27,19 @@ void CutRequests::WaitUntilStreaming(std::chrono::milliseconds wait_max) {
   changed_.wait_for(lock, wait_max, [&] { return attached_; });
 }
 
+// Tables that join or are copied again end a pipeline, and the next one streams soon.
 Result<ConsistentCut> CutRequests::Take(const Export& export_snapshot, const std::string& held_sink) {
+  for (int attempt = 1;; ++attempt) {
+    Result<ConsistentCut> cut = TakeOnce(export_snapshot, held_sink);
+    if (cut.ok() || cut.error().code != slu::kVerifyNotStreaming || attempt == kTakeAttempts) return cut;
+    std::unique_lock lock(mutex_);
+    if (!ended_.ok()) return cut;
+    // Nobody streams, and nobody said that none will.
+    if (!changed_.wait_for(lock, kTakeWait, [&] { return attached_ || !ended_.ok(); })) return cut;
+  }
+}
+
+Result<ConsistentCut> CutRequests::TakeOnce(const Export& export_snapshot, const std::string& held_sink) {
   std::unique_lock lock(mutex_);
   if (!attached_) return NotStreaming();
   if (busy_) return Error{ErrorKind::kConflict, "another verification is being prepared", slu::kVerifyBusy};

@@ -57,6 +57,8 @@ class CutRequests {
   Result<std::shared_ptr<Barrier>> PauseIfAsked(const std::function<Status()>& keep_alive, std::stop_token stop);
 
  private:
+  Result<ConsistentCut> TakeOnce(const Export& export_snapshot, const std::string& held_sink);
+
   enum class State { kIdle, kAsked, kPaused, kExpired, kReady };
 
   std::atomic<bool> asked_{false};  // Read on every batch; the rest only when it is set.

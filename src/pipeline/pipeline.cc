@@ -176,8 +176,8 @@ Status Pipeline::CopyAll(const ResumePlan& plan, std::stop_token stop) {
     for (const auto& [name, table] : attached.sink->copied_tables())
       made_progress_ |= table.copy_lsn == run.position.lsn;
   }
-  if (!copied.ok()) return copied;
   SLUICE_FAILPOINT("pipeline.after_copy");
+  if (!copied.ok()) return copied;
   log::Info("pipeline", "copy.finished", "initial copy finished", {{"tables", std::to_string(run.tables.size())}});
   return Ok();
 }

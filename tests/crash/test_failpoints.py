@@ -37,6 +37,10 @@ def change_megabytes_at_once(source, sluice):
     source.execute("INSERT INTO account SELECT 9000000 + i, repeat('x', 250), i, now() FROM generate_series(1, 80000) i")
 
 
+def copy_again(source, sluice):
+    sluice.command("resync", "public.account", expect=None)
+
+
 def verify(source, sluice):
     sluice.command("verify", expect=None)
 
@@ -52,6 +56,10 @@ PROVOKED = {
     "replica.after_part": change_megabytes_at_once,
     "source.before_spill_write": change_megabytes_at_once,
     "pipeline.barrier_view": verify,
+    "pipeline.before_table_request": copy_again,
+    "pipeline.before_beside": copy_again,
+    "pipeline.after_beside": copy_again,
+    "replica.before_merge": copy_again,
     "pipeline.before_repair": repair,
     "pipeline.after_repair": repair,
     "replica.repaired": repair,
@@ -78,6 +86,7 @@ def recover(sluice, armed):
     if not wait_killed(sluice, 3):
         sluice.kill()
     sluice.start()
+    sluice.wait_settled()
     sluice.wait_until()
 
 

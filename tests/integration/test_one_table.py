@@ -116,7 +116,7 @@ def test_a_table_that_nobody_has_is_not_found(streaming):
     assert "no table matches public.nothing" in sluice.command("resync", "public.nothing", expect=None).stderr
     assert sluice.command("skip", "public.good", "--sink", "nowhere", expect=None).code != 0
     assert sluice.command("resync", "public.*", "--dry-run").stdout == "public.bad\npublic.good\n"
-    assert sluice.table("public.good")["state"] == "streaming"
+    sluice.wait_table("public.good", state="streaming")
 
 
 def test_a_new_table_joins_while_the_others_stream(source, streaming, compare):

@@ -151,6 +151,17 @@ class Sluice:
         """What `sluice tables` says of one table."""
         return next(entry for entry in self.command("tables", "--json").json()["tables"] if entry["table"] == name)
 
+    def wait_settled(self, timeout: float = 60):
+        """Until every table is copied and followed everywhere."""
+        deadline = time.monotonic() + timeout
+        while True:
+            result = self.command("tables", "--json", expect=None)
+            states = {entry["state"] for entry in result.json()["tables"]} if result.code == OK else set()
+            if states == {"streaming"}:
+                return
+            assert self.running() and time.monotonic() < deadline, f"{states}\n{self.log_tail()}"
+            time.sleep(0.2)
+
     def wait_table(self, name: str, timeout: float = 60, **wanted):
         """Until `sluice tables` says this of the table, e.g. state="streaming"; and is durable up to now."""
         deadline = time.monotonic() + timeout

@@ -109,8 +109,6 @@ Status LakeSink::LoadTables() {
       LakeTable& table = tables_[name];
       table.id = id;
       table.copied = *copied;
-      const auto& behind = table.copied.catching_up_from;
-      if (behind && bookmark_ && *behind >= bookmark_->position.lsn) table.copied.catching_up_from.reset();
       table.current = std::move(*loaded);
       copied_[name] = table.copied;
     }
@@ -443,7 +441,7 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
     const bool catches_up = table.copied.catching_up_from.has_value();
     if (is_dirty) dirty.push_back(&table);
     if (catches_up) caught_up.push_back(&table);
-    if (!is_dirty && !(catches_up && !behind)) continue;
+    if (!is_dirty && !catches_up) continue;  // What is acknowledged must be found again: also progress without changes.
     TableToCommit& to_commit = commit.tables.emplace_back(TableToCommit{.table = &table});
     if (catches_up && behind) to_commit.properties[kCatchingUpProperty] = ToString(position.lsn);
     if (catches_up && !behind) to_commit.removed_properties = {kCatchingUpProperty};

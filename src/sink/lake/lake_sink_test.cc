@@ -263,6 +263,37 @@ TEST_F(LakeSinkTest, AnInterruptedCopyIsRemovedAndAForeignTableIsRefused) {
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"2|kept|y"}));
 }
 
+TEST_F(LakeSinkTest, ATableThatWasCopiedBesideCatchesUpAndIsNotTakenForBehindAgain) {
+  const TableSchemaPtr first = TestSchema("t"), second = TestSchema("late", false, 2000);
+  const TableName late{"public", "late"};
+  for (const uint64_t copy_lsn : {120u, 400u}) {  // Before and beyond the bookmark.
+    SCOPED_TRACE(copy_lsn);
+    config_.warehouse = folder_.path() + "/lake" + std::to_string(copy_lsn);
+    Open();
+    Copy(first, {{1, "a", "x"}});
+    ASSERT_OK(Commit(150));
+    auto beside = sink_->OpenBeside();
+    ASSERT_OK(beside);
+    std::swap(sink_, *beside);
+    Copy(second, {{7, "l", "y"}}, copy_lsn);
+    Open();
+    ASSERT_EQ(sink_->copied_tables().at(late).catching_up_from, Lsn{copy_lsn});
+    BatchMaker batch(second);
+    batch.Insert({static_cast<int64_t>(copy_lsn), "n", "z"}).End(copy_lsn + 10);
+    if (copy_lsn == 400) ASSERT_OK(Commit(160));  // Before the copy's moment, so nothing of the table yet.
+    ASSERT_OK(sink_->Write(batch.Make()));
+    ASSERT_OK(Commit(copy_lsn + 10));
+    Open();
+    const auto behind = sink_->copied_tables().at(late).catching_up_from;
+    EXPECT_EQ(behind, copy_lsn == 120 ? std::optional(Lsn{130}) : std::nullopt);
+    ASSERT_OK(sink_->Write(batch.Make()));  // Sent again: taken once.
+    ASSERT_OK(Commit(500));
+    Open();
+    EXPECT_FALSE(sink_->copied_tables().at(late).catching_up_from.has_value());
+    EXPECT_EQ(RowsInLake(config_, late), (Rows{"7|l|y", std::to_string(copy_lsn) + "|n|z"}));
+  }
+}
+
 TEST_F(LakeSinkTest, AnUpdateOfARowThatIsNotThereIsDeclared) {
   const TableSchemaPtr schema = TestSchema("t");
   Open();

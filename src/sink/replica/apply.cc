@@ -38,7 +38,7 @@ Status Applier::UndoPart() {
 Status Applier::CommitTransaction(const CommitPoint& commit) {
   SLUICE_FAILPOINT("replica.before_bookmark");
   RETURN_IF_ERROR(MoveBookmark(connection_, commit.position, commit.source_time, commit.epoch));
-  if (commit.tables_catch_up) RETURN_IF_ERROR(RecordCaughtUp(connection_, commit.caught_up_to));
+  RETURN_IF_ERROR(RecordCaughtUp(connection_, commit.catching_up, commit.caught_up_to));
   SLUICE_FAILPOINT("replica.before_commit");
   const auto committed = connection_.Execute("COMMIT");
   if (!committed.ok()) {
@@ -67,7 +67,7 @@ Status Applier::Rollback() {
 Status Applier::Apply(std::span<const TableEffect> effects, const CommitPoint* commit) {
   PlanOptions options;
   options.replica_role = replica_role_;
-  options.commits = commit != nullptr && !commit->tables_catch_up;
+  options.commits = commit != nullptr && commit->catching_up.empty();
   options.in_transaction = in_transaction_;
   ApplyPlan plan = PlanApply(effects, options);
   if (plan.one_round_trip) {

@@ -15,7 +15,7 @@ struct CommitPoint {
   Position position;
   Timestamp source_time{};
   uint64_t epoch = 0;
-  bool tables_catch_up = false;          ///< Some do, and the commit moves them too.
+  std::vector<TableName> catching_up = {};  ///< Tables that the commit moves too.
   std::optional<Lsn> caught_up_to = {};  ///< How far; unset: as far as the bookmark.
 };
 

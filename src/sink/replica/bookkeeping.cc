@@ -94,8 +94,8 @@ Status ReadTableStates(PgConnection& connection, OpenedBookkeeping& opened) {
     copied.oid = ParseNumber<Oid>(Field(rows, i, 6));
     ASSIGN_OR_RETURN(copied.copy_lsn, ParseLsn(Field(rows, i, 7)));
     if (IsNull(rows, i, 8)) continue;
-    ASSIGN_OR_RETURN(const Lsn caught_up, ParseLsn(Field(rows, i, 8)));
-    if (opened.bookmark && caught_up < opened.bookmark->position.lsn) copied.catching_up_from = caught_up;
+    // Also where the bookmark is not beyond it: the next commit says that the table has caught up.
+    ASSIGN_OR_RETURN(copied.catching_up_from, ParseLsn(Field(rows, i, 8)));
   }
   return Ok();
 }
@@ -212,10 +212,11 @@ Status RecordCopied(PgConnection& connection, const TableName& table, const Copi
   return recorded.ok() ? Status() : recorded.error();
 }
 
-Status RecordCaughtUp(PgConnection& connection, const std::optional<Lsn>& up_to) {
-  const auto recorded = connection.Execute("UPDATE sluice.table_state SET caught_up_lsn = $1::text::pg_lsn WHERE caught_up_lsn IS NOT NULL",
-                                           {up_to ? std::optional(ToString(*up_to)) : std::nullopt});
-  return recorded.ok() ? Status() : recorded.error();
+Status RecordCaughtUp(PgConnection& connection, const std::vector<TableName>& tables, const std::optional<Lsn>& up_to) {
+  for (const TableName& table : tables)
+    RETURN_IF_ERROR(connection.Execute("UPDATE sluice.table_state SET caught_up_lsn = $3::text::pg_lsn WHERE namespace = $1 AND name = $2",
+                                       {table.name_space, table.name, up_to ? std::optional(ToString(*up_to)) : std::nullopt}));
+  return Ok();
 }
 
 Status RecordHeld(PgConnection& connection, const TableName& table, const HeldTable& why) {

@@ -52,8 +52,8 @@ Result<std::optional<TableOrigin>> FindOrigin(PgConnection& connection, const Ta
 Status RecordPreparing(PgConnection& connection, const TableName& table, const TableOrigin& origin);
 /// Ends a hold too.
 Status RecordCopied(PgConnection& connection, const TableName& table, const CopiedTable& copied);
-/// Moves every table that catches up; unset: they have.
-Status RecordCaughtUp(PgConnection& connection, const std::optional<Lsn>& up_to);
+/// Moves these tables, which catch up; unset: they have. Others may have been copied beside meanwhile.
+Status RecordCaughtUp(PgConnection& connection, const std::vector<TableName>& tables, const std::optional<Lsn>& up_to);
 Status RecordHeld(PgConnection& connection, const TableName& table, const HeldTable& why);
 /// Its copy and its hold count no more; its rows stay.
 Status ForgetCopy(PgConnection& connection, const TableName& table);

@@ -388,13 +388,12 @@ Status ReplicaSink::Commit(const Position& position, Timestamp source_time) {
   const bool behind = bookmark_ && position.lsn < bookmark_->position.lsn;
   CommitPoint commit{behind ? bookmark_->position : position, source_time, epoch_};
   if (bookmark_) commit.source_time = std::max(commit.source_time, bookmark_->source_time);
-  commit.tables_catch_up = std::any_of(copied_tables_.begin(), copied_tables_.end(), [](const auto& entry) { return entry.second.catching_up_from.has_value(); });
+  for (const auto& [name, table] : copied_tables_)
+    if (table.catching_up_from) commit.catching_up.push_back(name);
   if (behind) commit.caught_up_to = position.lsn;
   RETURN_IF_ERROR(ApplyStaged(&commit));
   bookmark_ = Bookmark{commit.position, epoch_, commit.source_time};
-  if (!commit.tables_catch_up) return Ok();
-  for (auto& [name, table] : copied_tables_)
-    if (table.catching_up_from) table.catching_up_from = commit.caught_up_to;
+  for (const TableName& table : commit.catching_up) copied_tables_.at(table).catching_up_from = commit.caught_up_to;
   return Ok();
 }
 

@@ -26,6 +26,7 @@ namespace {
 constexpr std::chrono::seconds kSlotWaitMax{60};
 // A reader that we closed is noticed at once, one whose machine died after wal_sender_timeout.
 constexpr int kDropAttempts = 20;
+constexpr int kCatalogAttempts = 10;
 constexpr std::chrono::milliseconds kDropPause{250};
 
 Status CheckServer(PgConnection& connection) {
@@ -52,6 +53,11 @@ auto InCatalogTransaction(PgConnection& connection, const Read& read) -> decltyp
   return result;
 }
 
+// PostgreSQL's own functions look at the catalog of now, whatever the snapshot: what was dropped meanwhile they miss.
+bool DroppedMeanwhile(const Error& error) {
+  return error.evidence.find("cache lookup failed") != std::string::npos || error.evidence.find("could not open relation") != std::string::npos;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<PgSource>> PgSource::Connect(const SourceConfig& config, const PipelineConfig& pipeline, std::string spill_folder) {
@@ -65,6 +71,13 @@ Result<std::unique_ptr<PgSource>> PgSource::Connect(const SourceConfig& config, 
 }
 
 Result<std::vector<TableDefinition>> PgSource::ReadTables() {
+  for (int attempt = 1;; ++attempt) {
+    auto tables = ReadTablesOnce();
+    if (tables.ok() || attempt == kCatalogAttempts || !DroppedMeanwhile(tables.error())) return tables;
+  }
+}
+
+Result<std::vector<TableDefinition>> PgSource::ReadTablesOnce() {
   return InCatalogTransaction(connection_, [&]() -> Result<std::vector<TableDefinition>> {
     ASSIGN_OR_RETURN(std::vector<ListedTable> listed, ListTables(connection_));
     std::erase_if(listed, [&](const ListedTable& table) {

@@ -33,8 +33,7 @@ Result<ConsistentCut> CutRequests::Take(const Export& export_snapshot, const std
     Result<ConsistentCut> cut = TakeOnce(export_snapshot, held_sink);
     if (cut.ok() || cut.error().code != slu::kVerifyNotStreaming || attempt == kTakeAttempts) return cut;
     std::unique_lock lock(mutex_);
-    if (!ended_.ok()) return cut;
-    // Nobody streams, and nobody said that none will.
+    if (!another_follows_) return cut;
     if (!changed_.wait_for(lock, kTakeWait, [&] { return attached_ || !ended_.ok(); })) return cut;
   }
 }
@@ -87,6 +86,7 @@ Result<ConsistentCut> CutRequests::TakeOnce(const Export& export_snapshot, const
 void CutRequests::Attach(size_t sinks, std::shared_ptr<void> owner) {
   const std::lock_guard lock(mutex_);
   attached_ = true;
+  another_follows_ = false;
   ended_ = Ok();
   sinks_ = sinks;
   owner_ = std::move(owner);
@@ -99,6 +99,7 @@ void CutRequests::Detach(const Error& reason, bool another_follows) {
   attached_ = false;
   asked_ = false;
   state_ = State::kIdle;  // Whoever is being served finds that its reader is gone.
+  another_follows_ = another_follows;
   if (!another_follows) ended_ = reason;
   last_owner = std::move(owner_);
   if (barrier_) barrier_->Fail(reason);

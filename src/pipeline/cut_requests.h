@@ -68,6 +68,7 @@ class CutRequests {
   State state_ = State::kIdle;
   bool busy_ = false;       // One comparison takes its cut at a time.
   bool attached_ = false;
+  bool another_follows_ = false;
   Status ended_;            // Why the last pipeline ended; Ok while none has.
   size_t sinks_ = 0;
   std::shared_ptr<void> owner_;

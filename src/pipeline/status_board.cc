@@ -64,7 +64,7 @@ void StatusBoard::Opened(const LogIdentity& log, const std::vector<TableDefiniti
   const std::lock_guard lock(mutex_);
   now_.log = log;
   tables_.clear();
-  for (const TableDefinition& table : tables) tables_.push_back(table.schema->name);
+  for (const TableDefinition& table : tables) tables_.emplace_back(table.schema->name, table.schema->oid);
   std::sort(tables_.begin(), tables_.end());
 }
 
@@ -85,9 +85,9 @@ void StatusBoard::SinkOpened(const Sink& sink, std::chrono::milliseconds commit_
   if (!sink.bookmark()) return;
   entry.status.lsn = ResumeLsn(sink.bookmark()->position.lsn, entry.copied);
   // A sink may hold a bookmark while tables of it are still missing or catch up: then it is not fresh as a whole.
-  const bool complete = std::all_of(tables_.begin(), tables_.end(), [&](const TableName& table) {
-    const auto copied = entry.copied.find(table);
-    return copied != entry.copied.end() && !copied->second.catching_up_from;
+  const bool complete = std::all_of(tables_.begin(), tables_.end(), [&](const auto& table) {
+    const auto copied = entry.copied.find(table.first);
+    return copied != entry.copied.end() && copied->second.oid == table.second && !copied->second.catching_up_from;
   });
   if (complete) entry.freshness.Visible(sink.bookmark()->source_time);
 }
@@ -117,14 +117,14 @@ std::vector<TableStatus> StatusBoard::Tables() const {
   std::unordered_map<std::string_view, const TableCopyProgress*> copies;
   for (const TableCopyProgress& table : copy.tables) copies.emplace(table.table, &table);
   std::vector<TableStatus> statuses;
-  for (const TableName& table : tables_) {
+  for (const auto& [table, oid] : tables_) {
     TableStatus& status = statuses.emplace_back();
     status.name = table;
     status.table = ToString(table);
     for (const auto& [name, entry] : sinks_) {
       if (const auto held = entry.held.find(table); held != entry.held.end()) status.held_in.push_back({name, held->second});
       const auto copied = entry.copied.find(table);
-      if (copied == entry.copied.end()) continue;
+      if (copied == entry.copied.end() || copied->second.oid != oid) continue;
       status.copied_in.push_back(name);
       status.copy_lsn = std::max(status.copy_lsn, copied->second.copy_lsn);
     }

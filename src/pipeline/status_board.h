@@ -49,7 +49,7 @@ class StatusBoard final : public SinkObserver {
 
   mutable std::mutex mutex_;  // Guards everything below.
   PipelineStatus now_;        // Its sinks and tables are filled by Snapshot().
-  std::vector<TableName> tables_;
+  std::vector<std::pair<TableName, Oid>> tables_;
   mutable std::map<std::string, SinkEntry, std::less<>> sinks_;
 };
 

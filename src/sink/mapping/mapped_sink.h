@@ -35,6 +35,7 @@ class MappedSink final : public Sink {
  private:
   mapping::TableRoute RouteOf(const TableSchemaPtr& schema) const;
   Status Told(Status status);
+  bool CopiedBefore(const TableName& target) const { return sink_->copied_tables().contains(target) || before_.contains(target); }
   Result<std::vector<TableDefinition>> Define(const std::vector<TableDefinition>& tables) const;
 
   const std::unique_ptr<Sink> sink_;
@@ -42,6 +43,7 @@ class MappedSink final : public Sink {
   mapping::BatchMapper mapper_;
   CopiedTables copied_;  // As the source names them.
   HeldTables held_;      // The same.
+  CopiedTables before_;  // Beside another handle: what that one knew, as the sink names it.
 };
 
 }  // namespace sluice

@@ -1,11 +1,12 @@
-// The driver where there is no libFuzzer: runs every file of the corpus, then damaged copies of them for some seconds.
-//   fuzz_NAME [--seconds N] [--seed N] FILE_OR_FOLDER…
+// The driver where there is no libFuzzer: runs every file of the corpus, then damaged copies of them.
+//   fuzz_NAME [--runs N] [--seed N] FILE_OR_FOLDER…
+// The same corpus, count and seed give the same inputs everywhere; without a seed each run looks elsewhere.
 // An input that fails is left as ./failed-NAME; run it alone by giving its path.
 
 #include <sanitizer/common_interface_defs.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -95,17 +96,20 @@ class Mutator {
 }  // namespace
 
 int main(int argc, char** argv) {
-  double seconds = 0;
+  size_t runs = 0;
   uint32_t seed = std::random_device()();
-  std::vector<std::string> corpus;
+  std::vector<std::filesystem::path> paths;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    if (argument == "--seconds" && i + 1 < argc) seconds = std::stod(argv[++i]);
+    if (argument == "--runs" && i + 1 < argc) runs = std::stoul(argv[++i]);
     else if (argument == "--seed" && i + 1 < argc) seed = static_cast<uint32_t>(std::stoul(argv[++i]));
-    else if (!std::filesystem::is_directory(argument)) corpus.push_back(Read(argument));
+    else if (!std::filesystem::is_directory(argument)) paths.emplace_back(argument);
     else
-      for (const auto& file : std::filesystem::directory_iterator(argument)) corpus.push_back(Read(file.path()));
+      for (const auto& file : std::filesystem::directory_iterator(argument)) paths.push_back(file.path());
   }
+  std::sort(paths.begin(), paths.end());
+  std::vector<std::string> corpus;
+  for (const auto& path : paths) corpus.push_back(Read(path));
   if (corpus.empty()) {
     std::fprintf(stderr, "no inputs\n");
     return 2;
@@ -122,12 +126,9 @@ int main(int argc, char** argv) {
     Run(input);
   }
   Mutator mutator(corpus, seed);
-  size_t runs = 0;
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-  while (std::chrono::steady_clock::now() < end) {
+  for (size_t left = runs; left > 0; --left) {
     alarm(20);
     Run(mutator.Next());
-    ++runs;
   }
   alarm(0);
   std::printf("%zu damaged inputs\n", runs);

@@ -58,7 +58,7 @@ const YamlNode* FieldReader::Find(std::string_view name, Presence presence) {
   const YamlEntry* entry = mapping_.Find(name);
   if (entry != nullptr) return &entry->value;
   if (presence == Presence::kRequired)
-    Mistake(slu::kMissingField, fmt::format("{}{}\"{}\" is missing", Printable(path_), path_.empty() ? "" : ": ", name), nullptr, name, "",
+    Mistake(slu::kMissingField, fmt::format("{}{}\"{}\" is missing", path_, path_.empty() ? "" : ": ", name), nullptr, name, "",
             "", fmt::format("add {}: …", name));
   return nullptr;
 }
@@ -68,12 +68,12 @@ void FieldReader::Mistake(int code, std::string message, const YamlNode* at, std
   const YamlNode& node = at != nullptr ? *at : mapping_;
   context_.mistakes.push_back({.code = code, .message = std::move(message), .place = node.place,
                                .length = at != nullptr ? node.length : 1, .hint = std::move(hint),
-                               .path = Printable(PathOf(name)), .why = std::move(why), .fix = std::move(fix)});
+                               .path = PathOf(name), .why = std::move(why), .fix = std::move(fix)});
 }
 
 std::optional<std::string> FieldReader::Resolve(const YamlNode& node, std::string_view name) {
   if (node.kind != YamlNode::Kind::kScalar || node.IsNull()) {
-    Mistake(slu::kWrongType, fmt::format("{} needs a single value, not {}", Printable(PathOf(name)), KindWord(node)), &node, name);
+    Mistake(slu::kWrongType, fmt::format("{} needs a single value, not {}", PathOf(name), KindWord(node)), &node, name);
     return std::nullopt;
   }
   Interpolated resolved = Interpolate(node.text, context_.sources);
@@ -81,11 +81,11 @@ std::optional<std::string> FieldReader::Resolve(const YamlNode& node, std::strin
     InterpolationMistake& mistake = *resolved.mistake;
     context_.mistakes.push_back({.code = mistake.code, .message = std::move(mistake.message),
                                  .place = PlaceInside(node, mistake.offset, context_.texts), .length = mistake.length,
-                                 .path = Printable(PathOf(name)), .why = std::move(mistake.why), .fix = std::move(mistake.fix)});
+                                 .path = PathOf(name), .why = std::move(mistake.why), .fix = std::move(mistake.fix)});
     return std::nullopt;
   }
   if (resolved.text.find('\0') != std::string::npos) {  // C libraries would see half of it.
-    Mistake(slu::kBadValue, fmt::format("{} holds a zero byte", Printable(PathOf(name))), &node, name);
+    Mistake(slu::kBadValue, fmt::format("{} holds a zero byte", PathOf(name)), &node, name);
     return std::nullopt;
   }
   return std::move(resolved.text);
@@ -97,7 +97,7 @@ const YamlNode* FieldReader::Text(std::string_view name, std::string& out, Prese
   std::optional<std::string> text = Resolve(*node, name);
   if (!text) return nullptr;
   if (text->empty()) {
-    Mistake(slu::kBadValue, fmt::format("{} is empty", Printable(PathOf(name))), node, name);
+    Mistake(slu::kBadValue, fmt::format("{} is empty", PathOf(name)), node, name);
     return nullptr;
   }
   out = std::move(*text);
@@ -108,7 +108,7 @@ const YamlNode* FieldReader::Secret(std::string_view name, std::string& out, std
   const YamlNode* node = Find(name, Presence::kOptional);
   if (node == nullptr) return nullptr;
   if (node->kind == YamlNode::Kind::kScalar && !IsOnlyVariable(node->text)) {
-    Mistake(slu::kPlainSecret, fmt::format("{} stands in the file in plain text", Printable(PathOf(name))), node, name, "",
+    Mistake(slu::kPlainSecret, fmt::format("{} stands in the file in plain text", PathOf(name)), node, name, "",
             "", fmt::format("put it into the environment: {}: ${{{}}}\nor into a file of mode 0600: {}: ${{secret:file:{}}}", name, variable, name, name));
     return nullptr;
   }
@@ -128,7 +128,7 @@ const YamlNode* FieldReader::Choice(std::string_view name, std::string& out, con
       return node;
     }
   const auto meant = DidYouMean(word, words);
-  Mistake(slu::kBadValue, fmt::format("{} cannot be {}", Printable(PathOf(name)), Quoted(*node)), node, name,
+  Mistake(slu::kBadValue, fmt::format("{} cannot be {}", PathOf(name), Quoted(*node)), node, name,
           meant ? fmt::format("did you mean \"{}\"?", *meant) : "", "", fmt::format("use one of: {}", fmt::join(words, ", ")));
   return nullptr;
 }
@@ -142,7 +142,7 @@ const YamlNode* FieldReader::Texts(std::string_view name, std::vector<std::strin
   } else if (node->kind == YamlNode::Kind::kScalar && !node->IsNull()) {
     items.push_back(node);  // One word stands for a list of one.
   } else {
-    Mistake(slu::kWrongType, fmt::format("{} needs a list, not {}", Printable(PathOf(name)), KindWord(*node)), node, name, "", "",
+    Mistake(slu::kWrongType, fmt::format("{} needs a list, not {}", PathOf(name), KindWord(*node)), node, name, "", "",
             fmt::format("{}: [a, b]", name));
     return nullptr;
   }
@@ -163,11 +163,11 @@ const YamlNode* FieldReader::Integer(std::string_view name, int& out, int min, i
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc::invalid_argument || end != text.data() + text.size()) {
-    Mistake(slu::kWrongType, fmt::format("{} needs a whole number, not {}", Printable(PathOf(name)), Quoted(*node)), node, name);
+    Mistake(slu::kWrongType, fmt::format("{} needs a whole number, not {}", PathOf(name), Quoted(*node)), node, name);
     return nullptr;
   }
   if (error != std::errc() || value < min || value > max) {
-    Mistake(slu::kOutOfRange, fmt::format("{} must be from {} to {}", Printable(PathOf(name)), min, max), node, name);
+    Mistake(slu::kOutOfRange, fmt::format("{} must be from {} to {}", PathOf(name), min, max), node, name);
     return nullptr;
   }
   out = value;
@@ -180,13 +180,13 @@ const YamlNode* FieldReader::Size(std::string_view name, uint64_t& out, uint64_t
   if (node == nullptr) return nullptr;
   const std::optional<uint64_t> size = ParseSize(text);
   if (!size) {
-    Mistake(slu::kBadUnit, fmt::format("{} needs a size, not {}", Printable(PathOf(name)), Quoted(*node)), node, name, "e.g. 64MiB");
+    Mistake(slu::kBadUnit, fmt::format("{} needs a size, not {}", PathOf(name), Quoted(*node)), node, name, "e.g. 64MiB");
     return nullptr;
   }
   if (*size < min || *size > max) {
     Mistake(slu::kOutOfRange, max == std::numeric_limits<uint64_t>::max()
-                ? fmt::format("{} must be at least {}", Printable(PathOf(name)), FormatSize(min))
-                : fmt::format("{} must be from {} to {}", Printable(PathOf(name)), FormatSize(min), FormatSize(max)), node, name);
+                ? fmt::format("{} must be at least {}", PathOf(name), FormatSize(min))
+                : fmt::format("{} must be from {} to {}", PathOf(name), FormatSize(min), FormatSize(max)), node, name);
     return nullptr;
   }
   out = *size;
@@ -200,11 +200,11 @@ const YamlNode* FieldReader::Duration(std::string_view name, std::chrono::millis
   if (node == nullptr) return nullptr;
   const std::optional<std::chrono::milliseconds> duration = ParseDuration(text);
   if (!duration) {
-    Mistake(slu::kBadUnit, fmt::format("{} needs a duration, not {}", Printable(PathOf(name)), Quoted(*node)), node, name, "e.g. 30s");
+    Mistake(slu::kBadUnit, fmt::format("{} needs a duration, not {}", PathOf(name), Quoted(*node)), node, name, "e.g. 30s");
     return nullptr;
   }
   if (*duration < min || *duration > max) {
-    Mistake(slu::kOutOfRange, fmt::format("{} must be from {} to {}", Printable(PathOf(name)), FormatDuration(min), FormatDuration(max)), node, name);
+    Mistake(slu::kOutOfRange, fmt::format("{} must be from {} to {}", PathOf(name), FormatDuration(min), FormatDuration(max)), node, name);
     return nullptr;
   }
   out = *duration;
@@ -225,14 +225,14 @@ std::vector<std::pair<const YamlNode*, FieldReader>> FieldReader::Mappings(std::
     return readers;
   }
   if (node->kind != YamlNode::Kind::kSequence) {
-    Mistake(slu::kWrongType, fmt::format("{} needs a list, not {}", Printable(PathOf(name)), KindWord(*node)), node, name);
+    Mistake(slu::kWrongType, fmt::format("{} needs a list, not {}", PathOf(name), KindWord(*node)), node, name);
     return readers;
   }
   for (size_t i = 0; i < node->items.size(); ++i) {
     const YamlNode& item = node->items[i];
     const std::string path = fmt::format("{}[{}]", name, i);
     if (item.kind == YamlNode::Kind::kMapping) readers.emplace_back(&item, FieldReader(item, PathOf(path), context_));
-    else Mistake(slu::kWrongType, fmt::format("{} needs a mapping, not {}", Printable(PathOf(path)), KindWord(item)), &item, path);
+    else Mistake(slu::kWrongType, fmt::format("{} needs a mapping, not {}", PathOf(path), KindWord(item)), &item, path);
   }
   return readers;
 }
@@ -240,7 +240,7 @@ std::vector<std::pair<const YamlNode*, FieldReader>> FieldReader::Mappings(std::
 std::optional<FieldReader> FieldReader::Nested(const YamlEntry& entry) {
   if (entry.value.IsNull()) return std::nullopt;  // "vars:" with nothing below it.
   if (entry.value.kind == YamlNode::Kind::kMapping) return FieldReader(entry.value, PathOf(entry.key), context_);
-  Mistake(slu::kWrongType, fmt::format("{} needs a mapping, not {}", Printable(PathOf(entry.key)), KindWord(entry.value)), &entry.value, entry.key);
+  Mistake(slu::kWrongType, fmt::format("{} needs a mapping, not {}", PathOf(entry.key), KindWord(entry.value)), &entry.value, entry.key);
   return std::nullopt;
 }
 
@@ -251,7 +251,7 @@ void FieldReader::RefuseOthers() {
     const auto meant = DidYouMean(entry.key, known_);
     context_.mistakes.push_back(
         {.code = slu::kUnknownField,
-         .message = fmt::format("unknown field \"{}\" {}", Printable(entry.key), path_.empty() ? "at the top of the file" : "in " + Printable(path_)),
+         .message = fmt::format("unknown field \"{}\" {}", Printable(entry.key), path_.empty() ? "at the top of the file" : "in " + path_),
          .place = entry.place, .length = entry.length,
          .hint = meant ? fmt::format("did you mean \"{}\"?", *meant) : "",
          .path = {}, .why = {},

@@ -56,7 +56,7 @@ void ReadWidth(FieldReader& mask, const YamlNode& node, const std::string& text,
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), config.width);
   if (error == std::errc() && end == text.data() + text.size() && config.width >= 1 && config.width <= 1'000'000'000) return;
   const auto meant = DidYouMean(text, std::vector<std::string>{"year", "month", "day", "hour"});
-  mask.Mistake(slu::kBadValue, fmt::format("{} cannot be {}", Printable(mask.PathOf("truncate")), Quoted(node)), &node, "truncate",
+  mask.Mistake(slu::kBadValue, fmt::format("{} cannot be {}", mask.PathOf("truncate"), Quoted(node)), &node, "truncate",
                meant ? fmt::format("did you mean \"{}\"?", *meant) : "", "",
                "use year, month, day or hour for a date or time\nor a number from 1 to 1000000000: the multiple of a number, the characters of a text");
 }
@@ -67,14 +67,14 @@ void ReadPartial(FieldReader& mask, MaskConfig& config) {
   partial->Integer("keep_first", config.keep_first, 0, kCharactersMax);
   partial->Integer("keep_last", config.keep_last, 0, kCharactersMax);
   if (!partial->Has("keep_first") && !partial->Has("keep_last"))
-    partial->Mistake(slu::kMissingField, fmt::format("{} does not say what stays", Printable(partial->path())), nullptr, "keep_last", "",
+    partial->Mistake(slu::kMissingField, fmt::format("{} does not say what stays", partial->path()), nullptr, "keep_last", "",
                      "", "partial: {keep_last: 2}");
   partial->RefuseOthers();
 }
 
 void UnknownMask(FieldReader& masks, const YamlNode& node, const std::string& column, const std::string& word) {
   const auto meant = DidYouMean(word, std::vector<std::string>{"hash", "redact", "partial", "null", "truncate"});
-  masks.Mistake(slu::kBadValue, fmt::format("{} cannot be {}", Printable(masks.PathOf(column)), Quoted(node)), &node, column,
+  masks.Mistake(slu::kBadValue, fmt::format("{} cannot be {}", masks.PathOf(column), Quoted(node)), &node, column,
                 meant ? fmt::format("did you mean \"{}\"?", *meant) : "", "", fmt::format("use one of: {}", kMasks));
 }
 
@@ -92,22 +92,22 @@ std::optional<MaskConfig> ReadMask(FieldReader& masks, const YamlEntry& entry) {
     const bool needs_more = *word == "hash" || *word == "partial" || *word == "truncate";
     if (!needs_more) UnknownMask(masks, entry.value, entry.key, *word);
     else
-      masks.Mistake(slu::kMissingField, fmt::format("{} needs more than the word \"{}\"", Printable(masks.PathOf(entry.key)), *word), &entry.value, entry.key, "", "",
+      masks.Mistake(slu::kMissingField, fmt::format("{} needs more than the word \"{}\"", masks.PathOf(entry.key), *word), &entry.value, entry.key, "", "",
                     *word == "hash" ? "{hash: {salt: \"${secret:file:salt}\"}}" : *word == "partial" ? "{partial: {keep_last: 2}}" : "{truncate: year}");
     return std::nullopt;
   }
   auto mask = masks.Nested(entry);
   if (!mask) return std::nullopt;
   if (mask->entries().size() != 1) {
-    masks.Mistake(slu::kConflictingFields, fmt::format("{} needs exactly one mask", Printable(masks.PathOf(entry.key))), &entry.value, entry.key, "", "",
+    masks.Mistake(slu::kConflictingFields, fmt::format("{} needs exactly one mask", masks.PathOf(entry.key)), &entry.value, entry.key, "", "",
                   fmt::format("use one of: {}", kMasks));
     return std::nullopt;
   }
   if (auto hash = mask->Mapping("hash")) {
     config.kind = MaskKind::kHash;
-    if (!hash->Has("salt")) hash->Mistake(slu::kMissingField, fmt::format("{} is missing", Printable(hash->PathOf("salt"))), nullptr, "salt", "", "Without a salt anybody can hash guesses and compare.", "salt: ${secret:file:salt}");
+    if (!hash->Has("salt")) hash->Mistake(slu::kMissingField, fmt::format("{} is missing", hash->PathOf("salt")), nullptr, "salt", "", "Without a salt anybody can hash guesses and compare.", "salt: ${secret:file:salt}");
     const YamlNode* node = hash->Secret("salt", config.salt, "SLUICE_SALT");
-    if (node != nullptr && config.salt.empty()) hash->Mistake(slu::kBadValue, fmt::format("{} is empty", Printable(hash->PathOf("salt"))), node, "salt");
+    if (node != nullptr && config.salt.empty()) hash->Mistake(slu::kBadValue, fmt::format("{} is empty", hash->PathOf("salt")), node, "salt");
     hash->RefuseOthers();
   }
   if (mask->Has("partial")) config.kind = MaskKind::kPartial;
@@ -128,7 +128,7 @@ void ReadColumns(FieldReader& columns, TableMappingConfig& table) {
       const auto to = rename->Resolve(entry.value, entry.key);
       if (!to) continue;
       CheckName(*rename, &entry.value, entry.key, *to);
-      if (to->empty()) rename->Mistake(slu::kBadValue, fmt::format("{} is empty", Printable(rename->PathOf(entry.key))), &entry.value, entry.key);
+      if (to->empty()) rename->Mistake(slu::kBadValue, fmt::format("{} is empty", rename->PathOf(entry.key)), &entry.value, entry.key);
       table.rename[entry.key] = *to;
     }
   }
@@ -157,7 +157,7 @@ void ReadCondition(FieldReader& fields, const YamlNode& node, std::vector<Condit
   comparisons += fields.Has("in") ? 1 : 0;
   if (const YamlNode* list = fields.Texts("in", condition.values)) {
     condition.comparator = Comparator::kIn;
-    if (condition.values.empty()) fields.Mistake(slu::kBadValue, fmt::format("{} is empty, so no row would be taken", Printable(fields.PathOf("in"))), list, "in");
+    if (condition.values.empty()) fields.Mistake(slu::kBadValue, fmt::format("{} is empty, so no row would be taken", fields.PathOf("in")), list, "in");
   }
   std::string is_null;
   comparisons += fields.Has("is_null") ? 1 : 0;
@@ -166,7 +166,7 @@ void ReadCondition(FieldReader& fields, const YamlNode& node, std::vector<Condit
   fields.RefuseOthers();
   if (comparisons != 1)
     fields.Mistake(comparisons == 0 ? slu::kMissingField : slu::kConflictingFields,
-                   fmt::format("{} needs exactly one comparison", Printable(fields.path())), &node, "eq", "", "All conditions of a table must hold, so two become two entries.", form);
+                   fmt::format("{} needs exactly one comparison", fields.path()), &node, "eq", "", "All conditions of a table must hold, so two become two entries.", form);
   where.push_back(std::move(condition));
 }
 

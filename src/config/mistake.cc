@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "config/printable.h"
 #include "config/secrets.h"
 #include "observability/error_catalog.h"
 
@@ -61,7 +62,7 @@ std::string Indented(std::string_view label, std::string_view lines) {
   std::string out;
   while (!lines.empty()) {
     const size_t end = lines.find('\n');
-    out += fmt::format("{:<6}{}\n", label, lines.substr(0, end));
+    out += fmt::format("{:<6}{}\n", label, Printable(lines.substr(0, end)));
     label = "";
     lines = end == std::string_view::npos ? "" : lines.substr(end + 1);
   }
@@ -85,18 +86,18 @@ std::string PrintableLine(std::string_view text, size_t line) {
 
 std::string RenderMistake(const ConfigMistake& mistake, const std::vector<ConfigText>& texts) {
   const ErrorEntry* entry = FindError(mistake.code);
-  std::string out = fmt::format("error[SLU-{}]: {}\n", mistake.code, mistake.message);
+  std::string out = fmt::format("error[SLU-{}]: {}\n", mistake.code, Printable(mistake.message));
   if (mistake.place.line > 0 && mistake.place.text < texts.size()) {
     const ConfigText& text = texts[mistake.place.text];
-    out += fmt::format("  ┌ {}:{}:{}{}{}\n", text.name, mistake.place.line, mistake.place.column,
-                       mistake.path.empty() ? "" : "   ", mistake.path);
+    out += fmt::format("  ┌ {}:{}:{}{}{}\n", Printable(text.name), mistake.place.line, mistake.place.column,
+                       mistake.path.empty() ? "" : "   ", Printable(mistake.path));
     size_t column = std::max<size_t>(mistake.place.column, 1);
     const std::string line = Window(PrintableLine(text.text, mistake.place.line), column);
     const size_t room = Characters(line).size() + 1 - std::min(column - 1, Characters(line).size());
     out += fmt::format("  │ {}\n", line);
     out += fmt::format("  │ {}{}{}{}\n", std::string(column - 1, ' '),
                        std::string(std::clamp<size_t>(mistake.length, 1, room), '^'), mistake.hint.empty() ? "" : " ",
-                       mistake.hint);
+                       Printable(mistake.hint));
   }
   out += Indented("why:", !mistake.why.empty() ? std::string_view(mistake.why) : entry ? entry->why : "");
   out += Indented("fix:", !mistake.fix.empty() ? std::string_view(mistake.fix) : entry ? entry->fix : "");

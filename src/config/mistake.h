@@ -36,7 +36,7 @@ using ConfigMistakes = std::vector<ConfigMistake>;
 /// In the order of the file, overrides last.
 void SortByPlace(ConfigMistakes& mistakes);
 
-/// As the terminal shows it: the line with marks below it, then why and fix.
+/// As the terminal shows it: the line with marks below it, then why and fix. What stands in the file drives no terminal.
 std::string RenderMistake(const ConfigMistake& mistake, const std::vector<ConfigText>& texts);
 
 /// The text of one line without line end; passwords in it are blanked, since anything may stand on a line with a

@@ -9,6 +9,8 @@ namespace {
 constexpr int64_t kSecond = 1'000'000;
 constexpr int64_t kDay = 86'400 * kSecond;
 constexpr int64_t kDaysTo2000 = 10'957;  // From 1970-01-01.
+// What the server takes as a timestamp (datatype/timestamp.h): 4714-11-24 BC up to the year 294277.
+constexpr int64_t kFirstTimestamp = -211'813'488'000'000'000, kEndTimestamp = 9'223'371'331'200'000'000;
 
 struct Day {
   int64_t year;  // Astronomical: 0 is 1 BC.
@@ -58,6 +60,7 @@ bool AppendTimestamp(Bytes value, char between, std::string_view zone, std::stri
   const auto micros = LoadBigEndian<int64_t>(value.data());
   if (micros == std::numeric_limits<int64_t>::max()) return out.append("infinity"), true;
   if (micros == std::numeric_limits<int64_t>::min()) return out.append("-infinity"), true;
+  if (micros < kFirstTimestamp || micros >= kEndTimestamp) return false;
   int64_t days = micros / kDay;
   int64_t of_day = micros % kDay;
   if (of_day < 0) {

@@ -18,6 +18,7 @@ struct CopiedTable {
   /// Where a table goes on that was copied beside the stream, until a commit has brought it to the sink's bookmark:
   /// everything that ends at or before it is in the table. Unset: the bookmark speaks for the table too.
   std::optional<Lsn> catching_up_from = {};
+  std::string fingerprint = {};  ///< Of the source's table when this one was last brought to it; see table_fingerprint.h.
 
   bool operator==(const CopiedTable&) const = default;
 };

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "change/table_fingerprint.h"
 #include "change/table_schema.h"
 
 namespace sluice {
@@ -38,6 +39,7 @@ struct ColumnDefinition {
   std::optional<Expression> default_value;   ///< Absent for generated and identity columns.
   char identity = '\0';                      ///< 'a' always, 'd' by default, '\0' none.
   bool toastable = false;                    ///< May arrive as "unchanged" (attstorage is not 'p').
+  uint32_t changed_by = 0;                   ///< The transaction that changed the column's definition last (xmin in pg_attribute).
 };
 
 /// A stored generated column: no source version before 18 sends it, so it stands beside the schema.
@@ -80,6 +82,8 @@ struct Leaf {
   uint32_t pages = 0;         ///< Main fork, at the time of reading.
   uint64_t size_bytes = 0;    ///< With TOAST: what a copy must read.
   double estimated_rows = -1; ///< reltuples; -1: never analysed.
+  Oid file_node = 0;          ///< pg_class.relfilenode.
+  bool attached = false;      ///< Became a partition after it was made: rows that it had then are in no stream.
 };
 
 /// A partition below a root, parents before children.
@@ -102,6 +106,7 @@ struct TableDefinition {
   std::vector<Leaf> leaves;               ///< What the initial copy reads; the table itself where not partitioned.
   std::vector<size_t> primary_key;        ///< Indexes into schema->columns; empty: none.
   bool unlogged = false;
+  TableFingerprint fingerprint;           ///< Of the source's table, also where the definition is mapped.
 };
 
 }  // namespace sluice

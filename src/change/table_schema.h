@@ -27,6 +27,7 @@ struct Column {
   TypePtr type;
   int32_t typmod = -1;
   bool not_null = false;
+  bool fills_old_rows = false;   ///< Has a default or is an identity: where it is new, old rows may hold something in it.
 };
 
 enum class ReplicaIdentity : char { kDefault = 'd', kNothing = 'n', kFull = 'f', kIndex = 'i' };

@@ -51,7 +51,7 @@ Result<ordered_json> NoteForTheNextStart(const Config& config, const TableOrder&
   ASSIGN_OR_RETURN(const std::vector<AttachedSink> sinks, connector.open_sinks(source->identity()));
   for (const TableRequest& request : requests)
     for (const AttachedSink& attached : sinks)
-      if (request.sink.empty() || request.sink == attached.sink->name()) RETURN_IF_ERROR(CarryOut(request, *attached.sink));
+      if (request.sink.empty() || request.sink == attached.sink->name()) RETURN_IF_ERROR(CarryOut(request, nullptr, *attached.sink));
   return Listed(requests);
 }
 

@@ -71,8 +71,9 @@ Status ChangeReader::PushToAll(const SinkItem& item, size_t size_bytes, const st
 Status ChangeReader::Acknowledge() {
   std::vector<Lsn> durable{Lsn{keep_from_}};
   for (const SinkThread* sink : sinks_) durable.push_back(sink->durable());
-  const Lsn next = NextAcknowledged(acknowledged_, received_, durable);
-  if (next > acknowledged_) SLUICE_FAILPOINT("pipeline.before_acknowledge");
+  const Lsn before = acknowledged_.load();
+  const Lsn next = NextAcknowledged(before, received_, durable);
+  if (next > before) SLUICE_FAILPOINT("pipeline.before_acknowledge");
   RETURN_IF_ERROR(stream_.Acknowledge(next));
   acknowledged_ = next;
   return Ok();

@@ -25,8 +25,8 @@ class ChangeReader {
   /// Tells the slot what all sinks have made durable. Also a sign of life.
   Status Acknowledge();
 
-  /// What was acknowledged last.
-  Lsn acknowledged() const { return acknowledged_; }
+  /// From any thread: what was acknowledged last.
+  Lsn acknowledged() const { return acknowledged_.load(); }
 
   /// From any thread: acknowledges nothing beyond `lsn` and does not end at `until`, since a copy is under way from
   /// there. Called before the copy's snapshot is taken with a position that is not beyond it, e.g. 0.
@@ -42,7 +42,7 @@ class ChangeReader {
   const std::optional<Lsn> until_;
   std::atomic<uint64_t> keep_from_{UINT64_MAX};
   Lsn received_;
-  Lsn acknowledged_;
+  std::atomic<Lsn> acknowledged_{Lsn{}};
   bool in_transaction_ = false;
   bool sink_closed_ = false;
   std::shared_ptr<Barrier> barrier_;  // To be put before the first transaction at or after its LSN.

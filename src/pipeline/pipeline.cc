@@ -93,6 +93,7 @@ Result<PipelineEnd> Pipeline::RunOpened(std::stop_token stop) {
   SLUICE_CHECK(!sinks.empty());
   sinks_ = std::make_shared<std::vector<AttachedSink>>(std::move(sinks));
   ASSIGN_OR_RETURN(const size_t carried_out, CarryOutRequests());
+  if (options_.may_copy) RETURN_IF_ERROR(CarryOutChanges());
 
   const std::vector<SourceTable> identities = Identities(tables_);
   ASSIGN_OR_RETURN(const ResumePlan plan,
@@ -116,18 +117,30 @@ Result<PipelineEnd> Pipeline::RunOpened(std::stop_token stop) {
 
 Result<size_t> Pipeline::CarryOutRequests() {
   const std::vector<TableRequest> requests = requests_.Pending();
-  for (TableRequest request : requests) {
-    // Another table under its name, one day, is not held.
-    const auto table = std::find_if(tables_.begin(), tables_.end(), [&](const TableDefinition& one) { return one.schema->name == request.table; });
-    if (table != tables_.end()) request.why.oid = table->schema->oid;
-    for (const AttachedSink& attached : *sinks_) {
-      if (!request.sink.empty() && request.sink != attached.sink->name()) continue;
-      SLUICE_FAILPOINT("pipeline.before_table_request");
-      RETURN_IF_ERROR(CarryOut(request, *attached.sink));
-    }
-    made_progress_ = true;
-  }
+  for (const TableRequest& request : requests) RETURN_IF_ERROR(CarryOutOne(request));
   return requests.size();
+}
+
+Status Pipeline::CarryOutOne(const TableRequest& request) {
+  const auto found = std::find_if(tables_.begin(), tables_.end(), [&](const TableDefinition& one) { return one.schema->name == request.table; });
+  for (const AttachedSink& attached : *sinks_) {
+    if (!request.sink.empty() && request.sink != attached.sink->name()) continue;
+    SLUICE_FAILPOINT("pipeline.before_table_request");
+    RETURN_IF_ERROR(CarryOut(request, found == tables_.end() ? nullptr : &*found, *attached.sink));
+  }
+  made_progress_ = true;
+  return Ok();
+}
+
+// Rows that changed while nobody looked are copied again at once; what else is due waits for the stream.
+Status Pipeline::CarryOutChanges() {
+  ASSIGN_OR_RETURN(const Lsn read_at, source_->CurrentLsn());
+  for (const TableRequest& request : changes_.Due(SinkStates(), tables_, read_at, Lsn{})) {
+    log::Warn("pipeline", "table.copied_again", "rows of the table were rewritten in a way that no stream tells, so it is copied again",
+              {{"table", ToString(request.table)}, {"sink", request.sink}});
+    RETURN_IF_ERROR(CarryOutOne(request));
+  }
+  return Ok();
 }
 
 Status Pipeline::WaitForSlot(std::optional<SlotState>& slot, std::stop_token stop) {
@@ -207,6 +220,7 @@ Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token sto
         }));
     threads.push_back(streaming.sinks.back().get());
   }
+  states_ = SinkStates();
   for (SinkThread* thread : threads) thread->Start();
   const std::stop_callback forward(stop, [&streaming] { streaming.end.request_stop(); });
   board_.Phase(PipelineState::kStreaming);
@@ -231,7 +245,7 @@ Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token sto
     streaming.reader_done = true;
     streaming.changed.notify_all();
   });
-  Watch(streaming);
+  Watch(streaming, reader);
   reading.join();
   copying.reset();
   for (SinkThread* thread : threads) thread->Finish();
@@ -239,12 +253,14 @@ Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token sto
   // What the sinks committed last; if the stream is broken the next start says it.
   Status last = reader.Acknowledge();
   if (!last.ok() && streaming.error.status().ok()) streaming.Fail(std::move(last).error());
+  const bool reached = streaming.error.status().ok() && until && !stop.stop_requested() && !streaming.again;
+  if (reached && options_.may_copy && TablesChanged(reader.acknowledged())) streaming.again = true;
   made_progress_ |= reader.acknowledged() > resume_from || streaming.again;
   if (!streaming.error.status().ok()) return streaming.error.status().error();
   return streaming.again && !stop.stop_requested() ? PipelineEnd::kAgain : PipelineEnd::kDone;
 }
 
-void Pipeline::Watch(Streaming& streaming) {
+void Pipeline::Watch(Streaming& streaming, const ChangeReader& reader) {
   auto tables_looked_at = std::chrono::steady_clock::now();
   for (;;) {
     LookAtSource();
@@ -258,13 +274,20 @@ void Pipeline::Watch(Streaming& streaming) {
     }
     if (std::chrono::steady_clock::now() - tables_looked_at < options_.table_watch_interval) continue;
     tables_looked_at = std::chrono::steady_clock::now();
-    if (options_.may_copy && TablesChanged()) streaming.BeginAnew();
+    if (options_.may_copy && TablesChanged(reader.acknowledged())) streaming.BeginAnew();
   }
 }
 
-bool Pipeline::TablesChanged() {
+// A change that rows carry is followed with the rows; this finds what no row has told.
+bool Pipeline::TablesChanged(Lsn acknowledged) {
   const auto tables = source_->ReadTables();
-  if (!tables.ok()) return false;  // The stream says it if the source is gone.
+  const auto read_at = source_->CurrentLsn();
+  if (!tables.ok() || !read_at.ok()) return false;  // The stream says it if the source is gone.
+  std::vector<TableRequest> due = changes_.Due(states_, *tables, *read_at, acknowledged);
+  if (!due.empty()) {
+    requests_.AskDue(std::move(due));
+    return true;
+  }
   std::vector<SourceTable> before = Identities(tables_), now = Identities(*tables);
   const auto by_name = [](const SourceTable& a, const SourceTable& b) { return a.name < b.name; };
   std::sort(before.begin(), before.end(), by_name);

@@ -14,6 +14,7 @@
 #include "pipeline/cut_requests.h"
 #include "pipeline/resume.h"
 #include "pipeline/status_board.h"
+#include "pipeline/table_changes.h"
 #include "pipeline/table_requests.h"
 #include "sink/sink.h"
 #include "source/source.h"
@@ -40,7 +41,7 @@ struct PipelineOptions {
   std::optional<Lsn> until_lsn;                ///< End once all sinks are durable up to there.
   bool until_caught_up = false;                ///< The same, up to where the log ends when the stream starts.
   bool may_copy = true;                        ///< False: tables without a copy stay as they are.
-  std::chrono::milliseconds table_watch_interval{30'000};  ///< How often the source is asked which tables it has.
+  std::chrono::milliseconds table_watch_interval{30'000};  ///< How often the source is asked which tables it has, and of what shape.
 };
 
 /// How a pipeline ended well.
@@ -50,6 +51,7 @@ enum class PipelineEnd {
 };
 
 struct MissingTables;
+class ChangeReader;
 
 class Pipeline {
  public:
@@ -68,15 +70,17 @@ class Pipeline {
 
   Result<PipelineEnd> RunOpened(std::stop_token stop);
   Result<size_t> CarryOutRequests();
+  Status CarryOutChanges();
+  Status CarryOutOne(const TableRequest& request);
   Status WaitForSlot(std::optional<SlotState>& slot, std::stop_token stop);
   Status CopyAll(const ResumePlan& plan, std::stop_token stop);
   Result<PipelineEnd> Stream(const ResumePlan& plan, std::stop_token stop);
   Result<std::optional<Lsn>> Until();
   std::vector<SinkState> SinkStates() const;
   std::vector<MissingTables> Missing(const ResumePlan& plan) const;
-  void Watch(Streaming& streaming);
+  void Watch(Streaming& streaming, const ChangeReader& reader);
   void LookAtSource();
-  bool TablesChanged();
+  bool TablesChanged(Lsn acknowledged);
 
   const Connector& connector_;
   const PipelineOptions options_;
@@ -87,6 +91,8 @@ class Pipeline {
 
   std::unique_ptr<Source> source_;
   std::vector<TableDefinition> tables_;
+  TableChanges changes_;
+  std::vector<SinkState> states_;  // As the stream found them.
   std::shared_ptr<std::vector<AttachedSink>> sinks_;  // Shared with views that outlive a failed pipeline.
   bool made_progress_ = false;
   bool over_budget_ = false;

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
+#include "change/table_fingerprint.h"
 #include "observability/error_catalog.h"
 
 namespace sluice {
@@ -50,11 +52,25 @@ Status CheckSlot(const LogIdentity& log, const std::optional<SlotState>& slot, c
   return Ok();
 }
 
+// Tables that hold the rows of partitioned ones which the sink has.
+std::set<Oid> KnownPartitions(const SinkState& sink) {
+  std::set<Oid> partitions;
+  for (const auto& [name, copied] : sink.copied) {
+    const auto fingerprint = ParseFingerprint(copied.fingerprint);
+    if (!fingerprint) continue;
+    for (const auto& file : fingerprint->files)
+      if (file.leaf != copied.oid) partitions.insert(file.leaf);
+  }
+  return partitions;
+}
+
 std::vector<size_t> MissingTables(const SinkState& sink, std::span<const SourceTable> tables) {
   std::vector<size_t> missing;
+  const std::set<Oid> partitions = KnownPartitions(sink);
   for (size_t i = 0; i < tables.size(); ++i) {
     const auto held = sink.held.find(tables[i].name);
     if (held != sink.held.end() && (held->second.oid == 0 || held->second.oid == tables[i].oid)) continue;
+    if (partitions.contains(tables[i].oid)) continue;
     const auto copied = sink.copied.find(tables[i].name);
     // Another OID is another table under the same name, whose rows nobody has copied.
     if (copied == sink.copied.end() || copied->second.oid != tables[i].oid) missing.push_back(i);

@@ -39,7 +39,8 @@ struct ResumePlan {
   }
 };
 
-/// Decides what to copy and whether the stream can be resumed without a gap.
+/// Decides what to copy and whether the stream can be resumed without a gap. A table that was a partition waits until
+/// its parent has been followed.
 /// Error: kSourceLost (slot lost 2204, slot ahead of a bookmark 2205, slot gone 2201), kNeedsOperator (another
 /// server 8101, another timeline 8102, another database or slot 8104).
 Result<ResumePlan> DecideResume(const LogIdentity& log, const std::optional<SlotState>& slot,

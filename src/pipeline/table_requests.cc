@@ -8,9 +8,34 @@
 
 namespace sluice {
 
-Status CarryOut(const TableRequest& request, Sink& sink) {
-  if (request.kind == TableRequest::Kind::kCopyAgain) return sink.Forget(request.table);
+namespace {
+
+Status Follow(const TableRequest& request, const TableDefinition* table, Sink& sink) {
+  const bool all = request.kind == TableRequest::Kind::kFollow;
+  if (table == nullptr || !sink.copied_tables().contains(request.table)) return Ok();
+  if (all && request.fingerprint != ToText(table->fingerprint)) return Ok();  // Changed again: it will be noticed again.
+  const Status followed = sink.Follow(*table, all ? FollowExtent::kAll : FollowExtent::kLoosen);
+  if (followed.ok()) {
+    log::Info("pipeline", "table.followed", "the table is like the source's again", {{"table", ToString(request.table)}, {"sink", std::string(sink.name())}});
+    return Ok();
+  }
+  if (!TableOf(followed.error())) return followed;
+  log::Warn("pipeline", "table.copied_again", followed.error().message + ", so the table is copied again",
+            {{"table", ToString(request.table)}, {"sink", std::string(sink.name())}});
+  return sink.Forget(request.table);
+}
+
+}  // namespace
+
+Status CarryOut(const TableRequest& request, const TableDefinition* table, Sink& sink) {
+  switch (request.kind) {
+    case TableRequest::Kind::kCopyAgain: return sink.Forget(request.table);
+    case TableRequest::Kind::kLoosen:
+    case TableRequest::Kind::kFollow: return Follow(request, table, sink);
+    case TableRequest::Kind::kHold: break;
+  }
   HeldTable why = request.why;
+  if (table != nullptr) why.oid = table->schema->oid;  // Another table under its name, one day, is not held.
   if (sink.bookmark()) why.lsn = sink.bookmark()->position.lsn;
   RETURN_IF_ERROR(sink.Hold(request.table, why));
   log::Error("pipeline", "table.held", why.reason,
@@ -20,8 +45,14 @@ Status CarryOut(const TableRequest& request, Sink& sink) {
 
 void TableRequests::Ask(TableRequest request) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(copies_, [&](const auto& entry) { return entry.first.second == request.table; });
+  std::erase_if(remedies_, [&](const auto& entry) { return entry.first.second == request.table; });
   if (pending_.size() < kPendingMax) pending_.push_back(std::move(request));
+}
+
+void TableRequests::AskDue(std::vector<TableRequest> due) {
+  const std::lock_guard lock(mutex_);
+  for (TableRequest& request : due)
+    if (pending_.size() < kPendingMax) pending_.push_back(std::move(request));
 }
 
 bool TableRequests::AskRemedy(const Error& error) {
@@ -30,9 +61,15 @@ bool TableRequests::AskRemedy(const Error& error) {
   if (!table || !lasting) return false;
   const std::lock_guard lock(mutex_);
   const bool other_columns = error.code == slu::kLakeSchemaChanged || error.code == slu::kReplicaSchemaChanged;
-  if (other_columns && copies_[{error.sink, *table}]++ < kCopiesMax) {
+  const bool row_refused = error.code == slu::kReplicaRowRefused || error.code == slu::kReplicaRowConflict;
+  const int tried = other_columns || row_refused ? remedies_[{error.sink, *table}]++ : 0;
+  if (other_columns && tried < kRemediesMax) {
     log::Warn("pipeline", "table.copied_again", error.message + ", so the table is copied again", {{"table", ToString(*table)}, {"sink", error.sink}});
-    pending_.push_back({TableRequest::Kind::kCopyAgain, *table, error.sink, {}});
+    pending_.push_back({TableRequest::Kind::kCopyAgain, *table, error.sink});
+    return true;
+  }
+  if (row_refused && tried == 0) {
+    pending_.push_back({TableRequest::Kind::kLoosen, *table, error.sink});
     return true;
   }
   pending_.push_back({TableRequest::Kind::kHold, *table, error.sink,

@@ -19,24 +19,29 @@ struct TableRequest {
   enum class Kind {
     kHold,       ///< Skip its changes from here on.
     kCopyAgain,  ///< Forget what is there.
+    kLoosen,     ///< Let rows in that the source has accepted: labels, partitions, constraints that are gone.
+    kFollow,     ///< Bring columns, keys and partitions to the source's, in place or else by a new copy.
   };
   Kind kind = Kind::kHold;
   TableName table;
   std::string sink;         ///< Empty: every sink.
   HeldTable why = {};       ///< Of a hold; its lsn is set when it is carried out.
+  std::string fingerprint = {};  ///< Of a follow: what the source's table must still look like.
 };
 
-/// Makes it durable in one sink. What a hold lacks is taken from there.
-Status CarryOut(const TableRequest& request, Sink& sink);
+/// Makes it durable in one sink. What a hold lacks is taken from there. `table`: as the source has it now, if it does.
+Status CarryOut(const TableRequest& request, const TableDefinition* table, Sink& sink);
 
 /// Thread-safe.
 class TableRequests {
  public:
   void Ask(TableRequest request);
+  /// What nobody asked for: a table that is never as it should be is still held in the end.
+  void AskDue(std::vector<TableRequest> due);
 
   /// Asks for the remedy of a failure that is about one table alone: a table whose columns changed in a way that cannot
-  /// be followed in place is copied again, a few times; anything else is held. False: it is about more than one
-  /// table, or will pass by itself.
+  /// be followed in place is copied again, and a row that is refused is let in where the source's table has changed, each
+  /// a few times; anything else is held. False: it is about more than one table, or will pass by itself.
   bool AskRemedy(const Error& error);
 
   bool pending() const;
@@ -49,12 +54,12 @@ class TableRequests {
 
  private:
   static constexpr size_t kPendingMax = 100'000;
-  static constexpr int kCopiesMax = 3;  // A table that fails again behind each new copy would burden the source for ever.
+  static constexpr int kRemediesMax = 3;  // A table that fails again behind each new copy would burden the source for ever.
 
   mutable std::mutex mutex_;  // Guards everything below.
   std::condition_variable done_;
   std::vector<TableRequest> pending_;
-  std::map<std::pair<std::string, TableName>, int> copies_;  // By sink and table, since somebody asked for one.
+  std::map<std::pair<std::string, TableName>, int> remedies_;  // By sink and table, since somebody asked for one.
 };
 
 }  // namespace sluice

@@ -72,6 +72,8 @@ class SinkView : public StoredRows {
   virtual Result<std::unique_ptr<DigestReceiver>> Expect(const TableDefinition& table) = 0;
 };
 
+enum class FollowExtent { kLoosen, kAll };
+
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -96,6 +98,12 @@ class Sink {
   /// Durably: the table is as if it had never been copied or held, so that it is copied again. Its rows stay
   /// until that copy is complete.
   virtual Status Forget(const TableName& table) = 0;
+
+  /// Brings a copied table in place to the source's columns, keys and partitions, and keeps their fingerprint. With
+  /// kLoosen, at any time, only what lets more rows in: labels, partitions, constraints that are gone. With kAll once
+  /// everything that was written before `table` was read has been committed here.
+  /// Error that names the table: that takes a new copy; nothing was changed.
+  virtual Status Follow(const TableDefinition& table, FollowExtent extent) = 0;
 
   /// Another handle on the same destination under the same epoch, which copies tables on other threads while this
   /// one streams; its stream is not to be used. This handle learns of its tables only when it is opened anew.

@@ -165,6 +165,16 @@ Status FakeSink::Forget(const TableName& table) {
   return Ok();
 }
 
+Status FakeSink::Follow(const TableDefinition& table, FollowExtent extent) {
+  RETURN_IF_ERROR(destination_.fail("follow"));
+  const std::lock_guard lock(destination_.mutex);
+  RETURN_IF_ERROR(CheckEpoch());
+  if (extent == FollowExtent::kLoosen) return Ok();
+  destination_.copied.at(table.schema->name).fingerprint = ToText(table.fingerprint);
+  copied_ = destination_.copied;
+  return Ok();
+}
+
 Result<std::unique_ptr<Sink>> FakeSink::OpenBeside() {
   return std::unique_ptr<Sink>(std::make_unique<FakeSink>(destination_, epoch_));
 }
@@ -204,7 +214,7 @@ Status FakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
     const TableName& name = table.schema->name;
     group.push_back(name.name);
     destination_.rows[name] = working_[name] = staged_[name];
-    destination_.copied[name] = {table.schema->oid, copy_position.lsn};
+    destination_.copied[name] = {table.schema->oid, copy_position.lsn, {}, ToText(table.fingerprint)};
     if (destination_.bookmark) destination_.copied[name].catching_up_from = copy_position.lsn;
     destination_.held.erase(name);
   }

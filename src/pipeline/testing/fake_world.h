@@ -148,7 +148,7 @@ class FakeDestination {
   CopyPoint prepared_at;
   size_t writes = 0;
   bool blocked = false;
-  /// Called with "prepare", "copy", "finish", "write", "write TABLE", "commit", "repair", "view" before that step,
+  /// Called with "prepare", "copy", "finish", "follow", "write", "write TABLE", "commit", "repair", "view" before that step,
   /// "commit.after" after it.
   Hook fail;
 };
@@ -163,6 +163,7 @@ class FakeSink final : public Sink {
   const HeldTables& held_tables() const override { return held_; }
   Status Hold(const TableName& table, const HeldTable& why) override;
   Status Forget(const TableName& table) override;
+  Status Follow(const TableDefinition& table, FollowExtent extent) override;
   Result<std::unique_ptr<Sink>> OpenBeside() override;
   Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;
   Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;

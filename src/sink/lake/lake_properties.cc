@@ -83,6 +83,7 @@ Result<std::optional<CopiedTable>> ParseCopiedTable(const Properties& properties
   if (properties.contains(kCatchingUpProperty)) {
     ASSIGN_OR_RETURN(table.catching_up_from, ParseLsn(TextOf(properties, kCatchingUpProperty)));
   }
+  table.fingerprint = TextOf(properties, kFingerprintProperty);
   return std::optional<CopiedTable>(table);
 }
 

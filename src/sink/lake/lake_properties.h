@@ -21,6 +21,7 @@ inline constexpr char kStateCopied[] = "copied";
 inline constexpr char kStateStale[] = "stale";  ///< Was copied; its rows stay until it is copied again.
 inline constexpr char kColumnsProperty[] = "sluice.columns";
 inline constexpr char kCopyLsnProperty[] = "sluice.copy-lsn";
+inline constexpr char kFingerprintProperty[] = "sluice.source-fingerprint";
 inline constexpr char kCatchingUpProperty[] = "sluice.catching-up-from";  ///< Only while it does.
 
 iceberg::Properties BookmarkProperties(const Bookmark& bookmark);

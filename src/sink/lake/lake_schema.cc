@@ -131,7 +131,7 @@ LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source) {
 namespace {
 
 Result<LakeSchemaPtr> Evolve(const iceberg::Schema& current, int32_t last_column_id, const FieldIds& field_ids,
-                             const TableSchemaPtr& source, bool may_be_older, bool rows_are_replaced) {
+                             const TableSchemaPtr& source, const std::set<int32_t>& pinned, bool may_be_older, bool rows_are_replaced) {
   iceberg::Schema schema;
   FieldIds new_ids;
   std::set<int32_t> used;
@@ -148,6 +148,7 @@ Result<LakeSchemaPtr> Evolve(const iceberg::Schema& current, int32_t last_column
       field.type = old->type;
       field.required = field.required && old->required;  // Old rows may hold nulls.
     } else {
+      if (column.fills_old_rows && !rows_are_replaced) return Changed(*source, column.name, "was added with a value for the rows that were there");
       field.id = ++last_column_id;
       field.required = false;
     }
@@ -163,8 +164,9 @@ Result<LakeSchemaPtr> Evolve(const iceberg::Schema& current, int32_t last_column
   bool older = false;
   for (size_t i = 0; i < added_from; ++i) {
     if (used.contains(current.fields[i].id) || rows_are_replaced) continue;
-    older = may_be_older && !current.fields[i].required && IsNewerThanAll(current.fields[i].id, field_ids, *source);
-    if (!older) return Changed(*source, current.fields[i].name, "was removed");
+    const bool added_since = may_be_older && !current.fields[i].required && IsNewerThanAll(current.fields[i].id, field_ids, *source);
+    if (!added_since && pinned.contains(current.fields[i].id)) return Changed(*source, current.fields[i].name, "was removed, and the lake's table is partitioned by it");
+    older |= added_since;
   }
   const std::vector<std::string> names = NamesOfAddedColumns(*source);
   for (size_t i = 0; i < names.size(); ++i) {
@@ -180,13 +182,13 @@ Result<LakeSchemaPtr> Evolve(const iceberg::Schema& current, int32_t last_column
 }  // namespace
 
 Result<LakeSchemaPtr> EvolveLakeSchema(const iceberg::Schema& current, int32_t last_column_id,
-                                       const FieldIds& field_ids, const TableSchemaPtr& source, bool may_be_older) {
-  return Evolve(current, last_column_id, field_ids, source, may_be_older, /*rows_are_replaced=*/false);
+                                       const FieldIds& field_ids, const TableSchemaPtr& source, const std::set<int32_t>& pinned, bool may_be_older) {
+  return Evolve(current, last_column_id, field_ids, source, pinned, may_be_older, /*rows_are_replaced=*/false);
 }
 
 Result<LakeSchemaPtr> ReplaceLakeSchema(const iceberg::Schema& current, int32_t last_column_id, const FieldIds& field_ids,
                                         const TableSchemaPtr& source) {
-  return Evolve(current, last_column_id, field_ids, source, /*may_be_older=*/false, /*rows_are_replaced=*/true);
+  return Evolve(current, last_column_id, field_ids, source, {}, /*may_be_older=*/false, /*rows_are_replaced=*/true);
 }
 
 std::string ToText(const FieldIds& field_ids) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,13 +40,15 @@ using LakeSchemaPtr = std::shared_ptr<const LakeSchema>;
 LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source);
 
 /// The schema after the source's columns changed; `current` is what the table has, `field_ids` what its
-/// property says. New columns get new ids, renamed ones keep theirs.
+/// property says. New columns get new ids, renamed ones keep theirs, those that went are gone.
+/// `pinned`: fields that partitions are made of.
 /// `may_be_older`: after a restart the stream begins before changes that the lake has followed already, so the last
 /// columns may be missing.
-/// Error: kNeedsOperator (4107) naming the column that was removed or has another type now.
+/// Error: kNeedsOperator (4107) naming the column that takes a new copy: it has another type, is new with values for
+/// the rows that were there, or was removed although it is pinned.
 Result<LakeSchemaPtr> EvolveLakeSchema(const iceberg::Schema& current, int32_t last_column_id,
                                        const FieldIds& field_ids, const TableSchemaPtr& source,
-                                       bool may_be_older = false);
+                                       const std::set<int32_t>& pinned = {}, bool may_be_older = false);
 
 /// The schema of a table whose rows are all made anew: columns that went are gone, those of another type are new.
 /// Error: kCorrupt.

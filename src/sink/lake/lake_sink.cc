@@ -39,6 +39,13 @@ Result<FieldIds> FieldIdsOf(const iceberg::TableMetadata& metadata) {
   return ParseFieldIds(property == metadata.properties.end() ? "" : property->second);
 }
 
+std::set<int32_t> PartitionSources(const iceberg::TableMetadata& metadata) {
+  std::set<int32_t> sources;
+  for (const iceberg::PartitionSpec& spec : metadata.specs)
+    for (const iceberg::PartitionField& field : spec.fields) sources.insert(field.source_id);
+  return sources;
+}
+
 // Apart from the numbers that they were given.
 bool SamePartitions(const iceberg::PartitionSpec& a, const iceberg::PartitionSpec& b) {
   return std::equal(a.fields.begin(), a.fields.end(), b.fields.begin(), b.fields.end(), [](const auto& x, const auto& y) {
@@ -154,6 +161,23 @@ Status LakeSink::Forget(const TableName& table) {
   tables_.erase(table);
   copied_.erase(table);
   held_.erase(table);
+  return Ok();
+}
+
+Status LakeSink::Follow(const TableDefinition& definition, FollowExtent extent) {
+  const auto found = tables_.find(definition.schema->name);
+  if (extent == FollowExtent::kLoosen || found == tables_.end()) return Ok();  // No constraint keeps a row out of a lake.
+  LakeTable& table = found->second;
+  if (PartitionsGone(table.copied.fingerprint, definition.fingerprint))
+    return About(definition.schema->name, Error{ErrorKind::kNeedsOperator, fmt::format("table {}: rows went with a partition", ToString(definition.schema->name)), slu::kLakeSchemaChanged});
+  Status followed = FollowSchema(table, definition.schema, /*may_be_older=*/false);
+  if (!followed.ok()) return OfTable(definition.schema->name, std::move(followed).error());
+  const std::string fingerprint = ToText(definition.fingerprint);
+  const std::lock_guard lock(mutex_);
+  RETURN_IF_ERROR(CommitUpdates(*catalog_, context_.epoch, table, {iceberg::SetProperties{{{kFingerprintProperty, fingerprint}}}}));
+  SLUICE_FAILPOINT("lake.followed");
+  table.copied.fingerprint = fingerprint;
+  copied_.at(definition.schema->name).fingerprint = fingerprint;
   return Ok();
 }
 
@@ -298,7 +322,8 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
     LakeTable& table = *finished[i];
     TableToCommit& to_commit = commit.tables[i];
     to_commit.table = &table;
-    to_commit.properties = {{kStateProperty, kStateCopied}, {kCopyLsnProperty, ToString(copy_position.lsn)}, {kColumnsProperty, ToText(table.schema->field_ids)}};
+    to_commit.properties = {{kStateProperty, kStateCopied}, {kCopyLsnProperty, ToString(copy_position.lsn)}, {kColumnsProperty, ToText(table.schema->field_ids)},
+                            {kFingerprintProperty, ToText(tables[i].fingerprint)}};
     if (bookmark_) to_commit.properties[kCatchingUpProperty] = ToString(copy_position.lsn);
     to_commit.change.remove_everything = table.refilled;
     to_commit.first = std::move(table.refill_updates);
@@ -310,6 +335,7 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
   for (LakeTable* table : finished) {
     table->copy.reset();
     table->copied.copy_lsn = copy_position.lsn;
+    table->copied.fingerprint = table->current.metadata->properties.at(kFingerprintProperty);
     copied_[{table->id.name_space, table->id.name}] = table->copied;
   }
   if (!bookmark_) bookmark_ = made;
@@ -326,7 +352,7 @@ Result<LakeTable*> LakeSink::TableFor(const TableSchemaPtr& schema) {
       return Error{ErrorKind::kCorrupt, fmt::format("table {} has changes, but was never copied to the lake", ToString(schema->name))};
     table = &found->second;
   }
-  if (table->writer == nullptr) RETURN_IF_ERROR(OpenWriter(*table, schema)); else RETURN_IF_ERROR(FollowSchema(*table, schema));
+  if (table->writer == nullptr) RETURN_IF_ERROR(OpenWriter(*table, schema)); else RETURN_IF_ERROR(FollowSchema(*table, schema, /*may_be_older=*/false));
   if (by_schema_.size() >= kSchemasMax) by_schema_.clear();
   // Several versions may be in use at once only one after the other: the newest one is the table's.
   std::erase_if(by_schema_, [&](const auto& entry) { return entry.second.second == table; });
@@ -335,7 +361,7 @@ Result<LakeTable*> LakeSink::TableFor(const TableSchemaPtr& schema) {
 }
 
 Status LakeSink::OpenWriter(LakeTable& table, const TableSchemaPtr& schema) {
-  RETURN_IF_ERROR(FollowSchema(table, schema));
+  RETURN_IF_ERROR(FollowSchema(table, schema, /*may_be_older=*/true));
   if (!table.manifests) {
     ASSIGN_OR_RETURN(table.manifests, iceberg::CurrentManifests(*table.current.metadata, cache_));
   }
@@ -344,11 +370,10 @@ Status LakeSink::OpenWriter(LakeTable& table, const TableSchemaPtr& schema) {
   return Ok();
 }
 
-Status LakeSink::FollowSchema(LakeTable& table, const TableSchemaPtr& schema) {
+Status LakeSink::FollowSchema(LakeTable& table, const TableSchemaPtr& schema, bool may_be_older) {
   const iceberg::TableMetadata& metadata = *table.current.metadata;
   ASSIGN_OR_RETURN(const FieldIds ids, FieldIdsOf(metadata));
-  ASSIGN_OR_RETURN(LakeSchemaPtr evolved, EvolveLakeSchema(metadata.schema(), metadata.last_column_id, ids, schema,
-                                                           /*may_be_older=*/table.writer == nullptr));
+  ASSIGN_OR_RETURN(LakeSchemaPtr evolved, EvolveLakeSchema(metadata.schema(), metadata.last_column_id, ids, schema, PartitionSources(metadata), may_be_older));
   if (evolved->older) {
     log::Warn("lake", "lake.older_columns", "rows come that lack columns which the table has since; they are NULL there", {{"table", ToString(schema->name)}});
   } else if (!evolved->iceberg.SameColumns(metadata.schema())) {

@@ -44,6 +44,7 @@ class LakeSink final : public Sink {
 
   Status Hold(const TableName& table, const HeldTable& why) override;
   Status Forget(const TableName& table) override;
+  Status Follow(const TableDefinition& table, FollowExtent extent) override;
   Result<std::unique_ptr<Sink>> OpenBeside() override;
 
   Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;
@@ -69,7 +70,7 @@ class LakeSink final : public Sink {
   Status RemoveLeftover(LakeTable& table);
   Result<LakeTable*> TableFor(const TableSchemaPtr& schema);
   Status OpenWriter(LakeTable& table, const TableSchemaPtr& schema);
-  Status FollowSchema(LakeTable& table, const TableSchemaPtr& schema);
+  Status FollowSchema(LakeTable& table, const TableSchemaPtr& schema, bool may_be_older);
   Status WriteTransaction(const ChangeBatch& batch, const Transaction& transaction);
   bool Wants(const Transaction& transaction, const TableSchema& table) const;
   Status FreeMemory();

@@ -305,7 +305,7 @@ TEST_F(LakeSinkTest, AnUpdateOfARowThatIsNotThereIsDeclared) {
   EXPECT_EQ(refused.error().code, 4110);
 }
 
-TEST_F(LakeSinkTest, NewAndRenamedColumnsAreFollowedAndOthersStop) {
+TEST_F(LakeSinkTest, NewRenamedAndDroppedColumnsAreFollowedAndOthersStop) {
   const TableSchemaPtr schema = TestSchema("t");
   Open();
   Copy(schema, {{1, "a", "x"}});
@@ -322,10 +322,18 @@ TEST_F(LakeSinkTest, NewAndRenamedColumnsAreFollowedAndOthersStop) {
   narrower->columns.erase(narrower->columns.begin() + 2);
   BatchMaker removed(narrower);
   removed.AddChange({Operation::kInsert, OldTuple::kNone, 0, 0, removed.AppendTuple({testing::Int8(4), "c", "z"}, {}, {0})});
-  removed.End(300);
-  const Status refused = sink_->Write(removed.Make());
-  ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code, 4107);
+  Apply(removed, 300);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|NULL", "2|b|NULL", "3|c|new", "4|c|z"}));
+  for (const Column& column : {Column{"extra", 4, testing::BuiltinType(23, "int4"), -1, false}, Column{"filled", 5, testing::BuiltinType(25, "text"), -1, false, true}}) {
+    auto other = std::make_shared<TableSchema>(*narrower);
+    if (column.attribute_number == 4) other->columns.pop_back();
+    other->columns.push_back(column);
+    BatchMaker changed(other);
+    changed.AddChange({Operation::kInsert, OldTuple::kNone, 0, 0, changed.AppendTuple(std::vector<testing::TestValue>(other->columns.size(), testing::Int8(5)), {}, {0})});
+    const Status refused = sink_->Write(changed.End(400).Make());
+    ASSERT_FALSE(refused.ok()) << column.name;
+    EXPECT_EQ(refused.error().code, 4107);
+  }
 }
 
 TEST_F(LakeSinkTest, RowsFromBeforeAColumnWasAddedAreTakenAfterARestart) {

@@ -83,6 +83,11 @@ Status MappedSink::Hold(const TableName& table, const HeldTable& why) {
 
 Status MappedSink::Forget(const TableName& table) { return Told(sink_->Forget(mapping_->rules().TargetOf(table))); }
 
+Status MappedSink::Follow(const TableDefinition& table, FollowExtent extent) {
+  ASSIGN_OR_RETURN(const TableDefinition mapped, mapping_->Define(table));
+  return Told(sink_->Follow(mapped, extent));
+}
+
 Result<std::unique_ptr<Sink>> MappedSink::OpenBeside() {
   ASSIGN_OR_RETURN(std::unique_ptr<Sink> beside, sink_->OpenBeside());
   auto mapped = std::make_unique<MappedSink>(std::move(beside), mapping_);

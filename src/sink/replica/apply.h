@@ -33,6 +33,8 @@ class Applier {
 
   /// Opens the transaction that the next Apply goes on with.
   Status Begin();
+  /// The same where no transaction is open.
+  Status EnsureBegun() { return in_transaction_ ? Ok() : Begin(); }
   /// Undoes everything since Begin.
   Status Rollback();
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 #include "base/failpoint.h"
 #include "observability/errors/replica_codes.h"
@@ -16,11 +17,12 @@ constexpr const char* kTables[] = {
     " one_row bool PRIMARY KEY DEFAULT true CHECK (one_row), epoch int8 NOT NULL,"
     " system_identifier numeric, timeline int8, database text, slot text, lsn pg_lsn,"
     " source_time timestamptz, committed_at timestamptz)",
+    // columns: attribute numbers of the source and the names here. fingerprint: change/table_fingerprint.h.
     // state: none (known only as held), preparing, copied. caught_up_lsn: set while the table is behind the bookmark.
     "CREATE TABLE IF NOT EXISTS sluice.table_state ("
     " namespace text, name text, state text NOT NULL CHECK (state IN ('none', 'preparing', 'copied')),"
     " made_by_us bool NOT NULL DEFAULT false, filled bool NOT NULL DEFAULT false,"
-    " oid oid NOT NULL DEFAULT 0, copy_lsn pg_lsn, caught_up_lsn pg_lsn,"
+    " oid oid NOT NULL DEFAULT 0, copy_lsn pg_lsn, caught_up_lsn pg_lsn, columns jsonb, fingerprint text,"
     " held_code int4, held_oid oid, held_reason text, held_lsn pg_lsn,"
     " changed_at timestamptz NOT NULL DEFAULT pg_catalog.now(), PRIMARY KEY (namespace, name))",
 };
@@ -47,6 +49,21 @@ Number ParseNumber(std::string_view text) {
   Number number{};
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
+}
+
+std::string ToJson(const ColumnNames& columns) {
+  nlohmann::json json = nlohmann::json::object();
+  for (const auto& [number, name] : columns) json[std::to_string(number)] = name;
+  return json.dump();
+}
+
+ColumnNames ColumnNamesOf(std::string_view text) {
+  ColumnNames columns;
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return columns;
+  for (const auto& [number, name] : json.items())
+    if (name.is_string()) columns[ParseNumber<int16_t>(number)] = name.get<std::string>();
+  return columns;
 }
 
 std::vector<std::optional<std::string>> Optional(const std::vector<std::string>& values) {
@@ -78,7 +95,7 @@ Status EnsureTables(PgConnection& connection) {
 
 Status ReadTableStates(PgConnection& connection, OpenedBookkeeping& opened) {
   ASSIGN_OR_RETURN(const PgResult rows,
-                   connection.Execute("SELECT namespace, name, held_code, held_oid, held_reason, held_lsn, oid, copy_lsn, caught_up_lsn"
+                   connection.Execute("SELECT namespace, name, held_code, held_oid, held_reason, held_lsn, oid, copy_lsn, caught_up_lsn, columns, fingerprint"
                                       " FROM sluice.table_state WHERE held_code IS NOT NULL OR state = 'copied'"));
   for (int i = 0; i < PQntuples(rows.get()); ++i) {
     const TableName name{std::string(Field(rows, i, 0)), std::string(Field(rows, i, 1))};
@@ -93,6 +110,8 @@ Status ReadTableStates(PgConnection& connection, OpenedBookkeeping& opened) {
     CopiedTable& copied = opened.copied_tables[name];
     copied.oid = ParseNumber<Oid>(Field(rows, i, 6));
     ASSIGN_OR_RETURN(copied.copy_lsn, ParseLsn(Field(rows, i, 7)));
+    opened.columns[name] = ColumnNamesOf(Field(rows, i, 9));
+    copied.fingerprint = Field(rows, i, 10);
     if (IsNull(rows, i, 8)) continue;
     // Also where the bookmark is not beyond it: the next commit says that the table has caught up.
     ASSIGN_OR_RETURN(copied.catching_up_from, ParseLsn(Field(rows, i, 8)));
@@ -201,14 +220,26 @@ Status RecordPreparing(PgConnection& connection, const TableName& table, const T
   return recorded.ok() ? Status() : recorded.error();
 }
 
-Status RecordCopied(PgConnection& connection, const TableName& table, const CopiedTable& copied) {
+Status RecordCopied(PgConnection& connection, const TableName& table, const CopiedTable& copied, const ColumnNames& columns) {
   const auto recorded = connection.Execute(
-      "INSERT INTO sluice.table_state (namespace, name, state, filled, oid, copy_lsn, caught_up_lsn)"
-      " VALUES ($1, $2, 'copied', true, $3::text::oid, $4::text::pg_lsn, $5::text::pg_lsn) ON CONFLICT (namespace, name) DO UPDATE"
+      "INSERT INTO sluice.table_state (namespace, name, state, filled, oid, copy_lsn, caught_up_lsn, columns, fingerprint)"
+      " VALUES ($1, $2, 'copied', true, $3::text::oid, $4::text::pg_lsn, $5::text::pg_lsn, $6::text::jsonb, $7) ON CONFLICT (namespace, name) DO UPDATE"
       " SET state = 'copied', filled = true, oid = excluded.oid, copy_lsn = excluded.copy_lsn, caught_up_lsn = excluded.caught_up_lsn,"
-      " held_code = NULL, held_oid = NULL, held_reason = NULL, held_lsn = NULL, changed_at = pg_catalog.now()",
+      " columns = excluded.columns, fingerprint = excluded.fingerprint, held_code = NULL, held_oid = NULL, held_reason = NULL, held_lsn = NULL, changed_at = pg_catalog.now()",
       {table.name_space, table.name, std::to_string(copied.oid), ToString(copied.copy_lsn),
-       copied.catching_up_from ? std::optional(ToString(*copied.catching_up_from)) : std::nullopt});
+       copied.catching_up_from ? std::optional(ToString(*copied.catching_up_from)) : std::nullopt, ToJson(columns), copied.fingerprint});
+  return recorded.ok() ? Status() : recorded.error();
+}
+
+Status RecordColumns(PgConnection& connection, const TableName& table, const ColumnNames& columns) {
+  const auto recorded = connection.Execute("UPDATE sluice.table_state SET columns = $3::text::jsonb WHERE namespace = $1 AND name = $2",
+                                           {table.name_space, table.name, ToJson(columns)});
+  return recorded.ok() ? Status() : recorded.error();
+}
+
+Status RecordFingerprint(PgConnection& connection, const TableName& table, const std::string& fingerprint) {
+  const auto recorded = connection.Execute("UPDATE sluice.table_state SET fingerprint = $3 WHERE namespace = $1 AND name = $2",
+                                           {table.name_space, table.name, fingerprint});
   return recorded.ok() ? Status() : recorded.error();
 }
 

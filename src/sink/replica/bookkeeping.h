@@ -15,6 +15,7 @@
 #include "change/copy_state.h"
 #include "change/position.h"
 #include "postgres/connection.h"
+#include "sink/replica/follow_columns.h"
 #include "sink/sink.h"
 
 namespace sluice {
@@ -24,6 +25,7 @@ struct OpenedBookkeeping {
   std::optional<Bookmark> bookmark;
   CopiedTables copied_tables;
   HeldTables held_tables;
+  std::map<TableName, ColumnNames> columns;  ///< Of the copied tables.
 };
 
 /// Makes the namespace and its tables where they are missing, takes the next epoch (waiting for a commit of an
@@ -51,7 +53,10 @@ Result<std::optional<TableOrigin>> FindOrigin(PgConnection& connection, const Ta
 
 Status RecordPreparing(PgConnection& connection, const TableName& table, const TableOrigin& origin);
 /// Ends a hold too.
-Status RecordCopied(PgConnection& connection, const TableName& table, const CopiedTable& copied);
+Status RecordCopied(PgConnection& connection, const TableName& table, const CopiedTable& copied, const ColumnNames& columns);
+/// The table's columns are now those of the source with these names.
+Status RecordColumns(PgConnection& connection, const TableName& table, const ColumnNames& columns);
+Status RecordFingerprint(PgConnection& connection, const TableName& table, const std::string& fingerprint);
 /// Moves these tables, which catch up; unset: they have. Others may have been copied beside meanwhile.
 Status RecordCaughtUp(PgConnection& connection, const std::vector<TableName>& tables, const std::optional<Lsn>& up_to);
 Status RecordHeld(PgConnection& connection, const TableName& table, const HeldTable& why);

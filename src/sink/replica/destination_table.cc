@@ -7,7 +7,6 @@
 #include <atomic>
 
 #include "observability/errors/replica_codes.h"
-#include "observability/log.h"
 #include "postgres/quote.h"
 #include "sink/replica/table_shape.h"
 
@@ -28,37 +27,6 @@ const ShapeColumn* FindColumn(const TableShape& shape, const std::string& name) 
 uint64_t NextId() {
   static std::atomic<uint64_t> ids{0};
   return ++ids;
-}
-
-// Adds columns that stand at the end of the schema and that the replica lacks.
-Result<bool> AddNewColumns(PgConnection& connection, DestinationTypes& types, const TableSchema& schema,
-                           const TableShape& shape) {
-  size_t known = 0;
-  while (known < schema.columns.size() && FindColumn(shape, schema.columns[known].name) != nullptr) ++known;
-  if (known == schema.columns.size()) return false;
-  for (size_t i = known; i < schema.columns.size(); ++i) {
-    const Column& column = schema.columns[i];
-    if (FindColumn(shape, column.name) != nullptr || column.not_null)
-      return Changed(schema, fmt::format("column {} is new and cannot simply be added", schema.columns[known].name));
-  }
-  for (const ShapeColumn& column : shape.columns) {
-    const bool in_source = std::any_of(schema.columns.begin(), schema.columns.end(),
-                                       [&](const Column& c) { return c.name == column.name; });
-    if (!in_source && !column.generated)
-      return Changed(schema, fmt::format("column {} became {}, or was dropped while another was added", column.name,
-                                         schema.columns[known].name));
-  }
-  for (size_t i = known; i < schema.columns.size(); ++i) {
-    const Column& column = schema.columns[i];
-    RETURN_IF_ERROR(types.Ensure(*column.type));
-    ASSIGN_OR_RETURN(const std::string type, types.Sql(*column.type, column.typmod));
-    RETURN_IF_ERROR(connection.Execute(fmt::format("ALTER TABLE {} ADD COLUMN {} {}", QuoteName(schema.name),
-                                                   QuoteIdentifier(column.name), type)));
-    log::Warn("replica", "replica.column_added",
-              "added a column as nullable; rows that were there before hold null, whatever default the source gave them",
-              {{"table", ToString(schema.name)}, {"column", column.name}});
-  }
-  return true;
 }
 
 // The equality of an extension's type lies in the extension's namespace, which is not on our search path.
@@ -99,14 +67,6 @@ DestinationTable DestinationTable::AsText() const {
   text.text_stream = true;
   for (DestinationColumn& column : text.columns) column.as_text = true;
   return text;
-}
-
-Result<DestinationTable> DestinationTable::Load(PgConnection& connection, DestinationTypes& types,
-                                                const TableSchemaPtr& schema) {
-  ASSIGN_OR_RETURN(const auto shape, ReadShape(connection, schema->name));
-  if (!shape) return Changed(*schema, "it does not exist on the replica");
-  RETURN_IF_ERROR(AddNewColumns(connection, types, *schema, *shape));
-  return LoadAt(connection, types, schema, schema->name);
 }
 
 Result<DestinationTable> DestinationTable::LoadAt(PgConnection& connection, DestinationTypes& types,

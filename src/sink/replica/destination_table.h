@@ -39,11 +39,8 @@ struct DestinationTable {
   /// usable binary form.
   DestinationTable AsText() const;
 
-  /// Error: kNeedsOperator if the replica's table is missing or its columns differ from the schema's
-  /// (code 3130 with the difference). Columns at the end that the replica lacks are added as nullable.
-  static Result<DestinationTable> Load(PgConnection& connection, DestinationTypes& types, const TableSchemaPtr& schema);
-
-  /// As Load, of the table `place` that takes its rows; adds nothing to it.
+  /// Of the table `place`, which takes the rows. Error: kNeedsOperator (3130 with the difference) if it is missing or its
+  /// columns differ from the schema's.
   static Result<DestinationTable> LoadAt(PgConnection& connection, DestinationTypes& types, const TableSchemaPtr& schema,
                                          const TableName& place);
 };

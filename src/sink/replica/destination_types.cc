@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "observability/errors/replica_codes.h"
@@ -157,6 +158,60 @@ Status DestinationTypes::Make(const Type& type) {
   return made.ok() ? Status() : made.error();
 }
 
+// Rows with an old label are copied again before one with the new label comes, so a label that is extra does no harm.
+Status DestinationTypes::FollowLabels(const Type& type, std::vector<std::string> labels) {
+  const std::string alter = "ALTER TYPE " + QuoteName({type.name_space, type.name});
+  const auto refused = [&](Error error) {
+    if (error.kind == ErrorKind::kUnavailable) return error;
+    Error differs = Differs(type, "its labels differ");
+    differs.evidence = std::move(error.evidence);
+    return differs;
+  };
+  const auto has = [](const std::vector<std::string>& list, const std::string& label) { return std::find(list.begin(), list.end(), label) != list.end(); };
+  for (size_t i = 0; labels.size() == type.labels.size() && i < labels.size(); ++i) {
+    if (labels[i] == type.labels[i] || has(labels, type.labels[i]) || has(type.labels, labels[i])) continue;
+    const auto renamed = connection_.Execute(fmt::format("{} RENAME VALUE {} TO {}", alter, QuoteLiteral(labels[i]), QuoteLiteral(type.labels[i])));
+    if (!renamed.ok()) return refused(renamed.error());
+    labels[i] = type.labels[i];
+  }
+  // In the source's order, from the front: what stands before a label is there.
+  for (size_t i = 0; i < type.labels.size(); ++i) {
+    if (has(labels, type.labels[i])) continue;
+    std::string place;
+    if (i > 0) place = " AFTER " + QuoteLiteral(type.labels[i - 1]);
+    else if (!labels.empty()) place = " BEFORE " + QuoteLiteral(labels.front());
+    const auto added = connection_.Execute(fmt::format("{} ADD VALUE IF NOT EXISTS {}{}", alter, QuoteLiteral(type.labels[i]), place));
+    if (!added.ok()) return refused(added.error());
+    labels.push_back(type.labels[i]);
+  }
+  return Ok();
+}
+
+Status DestinationTypes::FollowFields(const Type& type, const std::vector<std::string>& present) {
+  const std::string alter = "ALTER TYPE " + QuoteName({type.name_space, type.name});
+  std::vector<std::string> wanted, statements;
+  for (const CompositeField& field : type.fields) wanted.push_back(field.name);
+  if (wanted == present) return Ok();
+  std::vector<std::string> result;
+  for (const std::string& name : present) {
+    if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) result.push_back(name);
+    else statements.push_back(fmt::format("{} DROP ATTRIBUTE {} CASCADE", alter, QuoteIdentifier(name)));
+  }
+  for (const CompositeField& field : type.fields) {
+    if (std::find(present.begin(), present.end(), field.name) != present.end()) continue;
+    ASSIGN_OR_RETURN(const std::string sql, Sql(*field.type, field.typmod));
+    statements.push_back(fmt::format("{} ADD ATTRIBUTE {} {} CASCADE", alter, QuoteIdentifier(field.name), sql));
+    result.push_back(field.name);
+  }
+  // Values are rows without names, so the order counts; a field that was renamed is not one that went and one that came.
+  if (result != wanted || (statements.size() == 2 && present.size() == wanted.size())) return Differs(type, "its fields differ");
+  for (const std::string& statement : statements) {
+    const auto done = connection_.Execute(statement);
+    if (!done.ok()) return done.error().kind == ErrorKind::kUnavailable ? done.error() : Differs(type, "its fields differ");
+  }
+  return Ok();
+}
+
 Status DestinationTypes::CompareExisting(const Type& type, Oid oid) {
   if (!type.extension.empty()) return Ok();
   const std::string id = std::to_string(oid);
@@ -165,21 +220,24 @@ Status DestinationTypes::CompareExisting(const Type& type, Oid oid) {
       ASSIGN_OR_RETURN(const PgResult labels,
                        connection_.Execute("SELECT enumlabel FROM pg_catalog.pg_enum WHERE enumtypid = $1::text::oid"
                                            " ORDER BY enumsortorder", {id}));
-      bool same = static_cast<size_t>(PQntuples(labels.get())) == type.labels.size();
-      for (size_t i = 0; same && i < type.labels.size(); ++i) same = Field(labels, static_cast<int>(i), 0) == type.labels[i];
-      return same ? Status() : Differs(type, "its labels differ");
+      std::vector<std::string> present;
+      for (int i = 0; i < PQntuples(labels.get()); ++i) present.emplace_back(Field(labels, i, 0));
+      return present == type.labels ? Status() : FollowLabels(type, std::move(present));
     }
     case TypeKind::kComposite: {
       ASSIGN_OR_RETURN(const PgResult fields,
                        connection_.Execute("SELECT a.attname, a.atttypid FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t"
                                            " ON t.typrelid = a.attrelid WHERE t.oid = $1::text::oid AND a.attnum > 0"
                                            " AND NOT a.attisdropped ORDER BY a.attnum", {id}));
-      bool same = static_cast<size_t>(PQntuples(fields.get())) == type.fields.size();
-      for (size_t i = 0; same && i < type.fields.size(); ++i) {
-        ASSIGN_OR_RETURN(const Oid field, Resolve(*type.fields[i].type));
-        same = Field(fields, static_cast<int>(i), 0) == type.fields[i].name && ParseOid(Field(fields, static_cast<int>(i), 1)) == field;
+      std::vector<std::string> present;
+      for (int i = 0; i < PQntuples(fields.get()); ++i) {
+        present.emplace_back(Field(fields, i, 0));
+        const auto wanted = std::find_if(type.fields.begin(), type.fields.end(), [&](const CompositeField& one) { return one.name == present.back(); });
+        if (wanted == type.fields.end()) continue;
+        ASSIGN_OR_RETURN(const Oid field, Resolve(*wanted->type));
+        if (ParseOid(Field(fields, i, 1)) != field) return Differs(type, fmt::format("its field {} is of another type", wanted->name));
       }
-      return same ? Status() : Differs(type, "its fields differ");
+      return FollowFields(type, present);
     }
     case TypeKind::kDomain: {
       ASSIGN_OR_RETURN(const std::string base,

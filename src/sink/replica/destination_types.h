@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "change/type.h"
@@ -16,7 +17,8 @@ class DestinationTypes {
  public:
   explicit DestinationTypes(PgConnection& connection) : connection_(connection) {}
 
-  /// Makes the type and those it needs where they are missing. Inside a transaction of the caller.
+  /// Makes the type and those it needs where they are missing, and labels and fields that it has got since or that have
+  /// other names now. Inside a transaction of the caller, which must not use such a label.
   /// Error: kNeedsOperator (extension cannot be had; a type of that name holds other values).
   Status Ensure(const Type& type);
 
@@ -35,6 +37,8 @@ class DestinationTypes {
   Result<Oid> Find(const Type& type);
   Status Make(const Type& type);
   Status CompareExisting(const Type& type, Oid oid);
+  Status FollowLabels(const Type& type, std::vector<std::string> labels);
+  Status FollowFields(const Type& type, const std::vector<std::string>& present);
 
   PgConnection& connection_;
   std::map<std::pair<Oid, int32_t>, std::string> sql_;   ///< By destination OID and typmod.

@@ -7,6 +7,8 @@
 #include "base/failpoint.h"
 #include "observability/errors/replica_codes.h"
 #include "postgres/quote.h"
+#include "sink/replica/bookkeeping.h"
+#include "sink/replica/follow_definition.h"
 #include "sink/replica/table_sql.h"
 
 namespace sluice {
@@ -101,7 +103,11 @@ Status MergeRefill(PgConnection& connection, DestinationTypes& types, const Tabl
   ASSIGN_OR_RETURN(const auto shape, ReadShape(connection, schema.name));
   if (!shape) return Error{ErrorKind::kConflict, fmt::format("table {} disappeared from the replica while it was copied", ToString(schema.name))};
   ASSIGN_OR_RETURN(const std::vector<std::string> reshape, ReshapeStatements(table, *shape, types));
+  ASSIGN_OR_RETURN(const auto origin, FindOrigin(connection, schema.name));
+  const bool ours = origin && origin->made_by_us;
+  if (ours) RETURN_IF_ERROR(DropGoneConstraints(connection, table));
   for (const std::string& statement : reshape) RETURN_IF_ERROR(connection.Execute(statement));
+  if (ours && shape->kind == 'p') RETURN_IF_ERROR(FollowPartitions(connection, table, FollowExtent::kAll));
   SLUICE_FAILPOINT("replica.before_merge");
   const std::string into = fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} s", target, Columns(schema, ""), Columns(schema, "s."), beside);
   if (schema.has_key()) {

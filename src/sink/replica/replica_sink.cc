@@ -13,6 +13,7 @@
 #include "sink/replica/bookkeeping.h"
 #include "sink/replica/create_table.h"
 #include "sink/replica/finish_table.h"
+#include "sink/replica/follow_definition.h"
 #include "sink/replica/refill.h"
 #include "sink/replica/repair.h"
 #include "sink/replica/replica_copy_writer.h"
@@ -36,7 +37,7 @@ bool SameColumns(const TableSchema& a, const TableSchema& b) {
   for (size_t i = 0; i < a.columns.size(); ++i) {
     const Column& x = a.columns[i];
     const Column& y = b.columns[i];
-    if (x.name != y.name || x.typmod != y.typmod || x.type->oid != y.type->oid || x.type->has_binary != y.type->has_binary)
+    if (x.name != y.name || x.attribute_number != y.attribute_number || x.not_null != y.not_null || x.typmod != y.typmod || x.type->oid != y.type->oid || x.type->has_binary != y.type->has_binary)
       return false;
   }
   return true;
@@ -73,6 +74,7 @@ Result<std::unique_ptr<Sink>> ReplicaSink::Open(const ReplicaConfig& config, con
   sink->bookmark_ = std::move(opened.bookmark);
   sink->copied_tables_ = std::move(opened.copied_tables);
   sink->held_tables_ = std::move(opened.held_tables);
+  sink->columns_ = std::move(opened.columns);
   sink->analyzer_.Wake();  // A process before may have ended too early for it.
   return std::unique_ptr<Sink>(std::move(sink));
 }
@@ -88,7 +90,11 @@ Result<std::unique_ptr<Sink>> ReplicaSink::OpenBeside() {
 Status ReplicaSink::InTransaction(const std::function<Status()>& work) {
   RETURN_IF_ERROR(session_.connection.Execute("BEGIN"));
   RETURN_IF_ERROR(CheckEpoch(session_.connection, epoch_));
-  RETURN_IF_ERROR(work());
+  Status done = work();
+  if (!done.ok()) {
+    if (done.error().kind == ErrorKind::kNeedsOperator) RETURN_IF_ERROR(session_.connection.Execute("ROLLBACK"));
+    return done;
+  }
   const auto committed = session_.connection.Execute("COMMIT");
   return committed.ok() ? Status() : committed.error();
 }
@@ -104,6 +110,34 @@ Status ReplicaSink::Forget(const TableName& table) {
   RETURN_IF_ERROR(InTransaction([&] { return ForgetCopy(session_.connection, table); }));
   copied_tables_.erase(table);
   held_tables_.erase(table);
+  return Ok();
+}
+
+Status ReplicaSink::Follow(const TableDefinition& table, FollowExtent extent) {
+  const TableName& name = table.schema->name;
+  const auto copied = copied_tables_.find(name);
+  if (copied == copied_tables_.end()) return Ok();
+  types_.Forget();
+  // Types first and alone: no transaction may use a label that it has added.
+  Status followed = InTransaction([&]() -> Status {
+    for (const Column& column : table.schema->columns) RETURN_IF_ERROR(types_.Ensure(*column.type));
+    return Ok();
+  });
+  if (followed.ok()) followed = InTransaction([&]() -> Status {
+    ASSIGN_OR_RETURN(const auto origin, FindOrigin(session_.connection, name));
+    RETURN_IF_ERROR(FollowDefinition(session_.connection, types_, table, columns_[name], copied->second.fingerprint, origin && origin->made_by_us, extent));
+    if (extent == FollowExtent::kLoosen) return Ok();
+    SLUICE_FAILPOINT("replica.before_follow_commit");
+    return RecordColumns(session_.connection, name, NamesOf(*table.schema));
+  });
+  if (followed.ok() && extent == FollowExtent::kAll) followed = BuildAfterRows(config_.dsn, {table}, 1);
+  types_.Forget();
+  if (!followed.ok()) return followed.error().kind == ErrorKind::kNeedsOperator ? Status(About(name, std::move(followed).error())) : followed;
+  if (extent == FollowExtent::kLoosen) return Ok();
+  columns_[name] = NamesOf(*table.schema);
+  const std::string fingerprint = ToText(table.fingerprint);
+  RETURN_IF_ERROR(InTransaction([&] { return RecordFingerprint(session_.connection, name, fingerprint); }));
+  copied->second.fingerprint = fingerprint;
   return Ok();
 }
 
@@ -200,9 +234,9 @@ Status ReplicaSink::FinishTables(const std::vector<TableDefinition>& tables, con
       ASSIGN_OR_RETURN(const Refusal refusal, AdvanceSequence(connection, sequence));
       if (refusal) LogLeftOut(table.schema->name, "value of sequence " + ToString(sequence.name), RefusedBecause(*refusal));
     }
-    CopiedTable copied{table.schema->oid, copy_position.lsn};
+    CopiedTable copied{table.schema->oid, copy_position.lsn, {}, ToText(table.fingerprint)};
     if (bookmark_) copied.catching_up_from = copy_position.lsn;
-    RETURN_IF_ERROR(RecordCopied(connection, table.schema->name, copied));
+    RETURN_IF_ERROR(RecordCopied(connection, table.schema->name, copied, NamesOf(*table.schema)));
   }
   SLUICE_FAILPOINT("replica.before_finish_commit");
   const auto committed = connection.Execute("COMMIT");
@@ -216,7 +250,8 @@ Status ReplicaSink::FinishTables(const std::vector<TableDefinition>& tables, con
   RETURN_IF_ERROR(BuildAfterRows(config_.dsn, refilled, kIndexConnections));
   analyzer_.Wake();
   for (const TableDefinition& table : tables) {
-    copied_tables_[table.schema->name] = CopiedTable{table.schema->oid, copy_position.lsn};
+    copied_tables_[table.schema->name] = CopiedTable{table.schema->oid, copy_position.lsn, {}, ToText(table.fingerprint)};
+    columns_[table.schema->name] = NamesOf(*table.schema);
     tables_.erase(table.schema->name);
   }
   by_schema_.clear();
@@ -259,12 +294,25 @@ Result<ReplicaSink::TableState*> ReplicaSink::LoadState(const TableSchemaPtr& sc
     RETURN_IF_ERROR(applier_.Apply(effects, nullptr));
     ClearActive();
   }
-  ASSIGN_OR_RETURN(DestinationTable loaded, DestinationTable::Load(session_.connection, types_, schema));
+  RETURN_IF_ERROR(FollowStreamedColumns(*schema));
+  ASSIGN_OR_RETURN(DestinationTable loaded, DestinationTable::LoadAt(session_.connection, types_, schema, schema->name));
   state->destination = std::make_unique<DestinationTable>(std::move(loaded));
   state->text_destination.reset();
   state->net = schema->has_key() ? std::make_unique<NetEffect>(*schema) : nullptr;
   state->schema = schema;
   return state;
+}
+
+// In the transaction of the rows that come with these columns, so that a crash undoes both.
+Status ReplicaSink::FollowStreamedColumns(const TableSchema& schema) {
+  ColumnNames& known = columns_[schema.name];
+  ASSIGN_OR_RETURN(const bool changed, FollowColumns(session_.connection, types_, schema, known, [this] { return applier_.EnsureBegun(); }));
+  if (!changed) return Ok();
+  ColumnNames names = NamesOf(schema);
+  RETURN_IF_ERROR(RecordColumns(session_.connection, schema.name, names));
+  SLUICE_FAILPOINT("replica.columns_followed");
+  known = std::move(names);
+  return Ok();
 }
 
 bool ReplicaSink::Wants(const Transaction& transaction, const CopiedTable& table) const {

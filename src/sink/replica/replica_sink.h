@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "sink/replica/apply.h"
 #include "sink/replica/destination_types.h"
+#include "sink/replica/follow_columns.h"
 #include "sink/replica/net_effect.h"
 #include "sink/replica/session.h"
 #include "sink/replica/table_analyzer.h"
@@ -31,6 +32,7 @@ class ReplicaSink final : public Sink {
 
   Status Hold(const TableName& table, const HeldTable& why) override;
   Status Forget(const TableName& table) override;
+  Status Follow(const TableDefinition& table, FollowExtent extent) override;
   Result<std::unique_ptr<Sink>> OpenBeside() override;
 
   Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;
@@ -66,6 +68,7 @@ class ReplicaSink final : public Sink {
   /// nullptr: the table is not copied, so its changes are none of ours.
   Result<TableState*> StateOf(const TableSchemaPtr& schema);
   Result<TableState*> LoadState(const TableSchemaPtr& schema);
+  Status FollowStreamedColumns(const TableSchema& schema);
   bool Wants(const Transaction& transaction, const CopiedTable& table) const;
   Status InTransaction(const std::function<Status()>& work);
   Status Collect(const ChangeBatch& batch);
@@ -82,6 +85,7 @@ class ReplicaSink final : public Sink {
   std::optional<Bookmark> bookmark_;
   CopiedTables copied_tables_;
   HeldTables held_tables_;
+  std::map<TableName, ColumnNames> columns_;    ///< Of the copied tables.
 
   std::vector<ChangeBatchPtr> staged_;
   size_t staged_bytes_ = 0;

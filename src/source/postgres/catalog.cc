@@ -24,7 +24,7 @@ constexpr const char* kColumns =
     "SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attidentity, a.attgenerated, a.attstorage,"
     "  (SELECT quote_ident(n.nspname) || '.' || quote_ident(l.collname) FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace"
     "    WHERE l.oid = a.attcollation AND a.attcollation <> t.typcollation),"
-    "  pg_get_expr(d.adbin, d.adrelid), d.oid"
+    "  pg_get_expr(d.adbin, d.adrelid), d.oid, a.xmin"
     "  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
     " WHERE a.attrelid = ANY($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum";
 
@@ -58,6 +58,8 @@ void AddColumn(const PgResult& rows, int row, const TypesByOid& types, const Nee
   if (!IsNull(rows, row, 10)) definition.default_value = std::move(expression);
   definition.identity = CharAt(rows, row, 6);
   definition.toastable = CharAt(rows, row, 8) != 'p';
+  definition.changed_by = NumberAt<uint32_t>(rows, row, 12);
+  column.fills_old_rows = definition.identity != '\0' || definition.default_value.has_value();
   draft.index_of_attribute[column.attribute_number] = draft.schema.columns.size();
   draft.schema.columns.push_back(std::move(column));
   draft.definition.columns.push_back(std::move(definition));
@@ -151,6 +153,7 @@ Result<std::vector<TableDefinition>> ReadDefinitions(PgConnection& connection, c
   for (const ListedTable& table : tables) {
     Draft& draft = drafts.at(table.oid);
     draft.definition.schema = schemas.Intern(std::move(draft.schema));
+    draft.definition.fingerprint = FingerprintOf(draft.definition);
     read.push_back(std::move(draft.definition));
   }
   return read;

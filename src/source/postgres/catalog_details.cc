@@ -46,7 +46,9 @@ constexpr const char* kSizes =
     "WITH leaf AS ("
     "  SELECT oid AS root, oid FROM pg_class WHERE oid = ANY($1::oid[]) AND relkind = 'r'"
     "  UNION ALL SELECT root.oid, p.relid FROM unnest($1::oid[]) root(oid) CROSS JOIN LATERAL pg_partition_tree(root.oid) p WHERE p.isleaf)"
-    "SELECT leaf.root, c.oid, n.nspname, c.relname, pg_relation_size(c.oid) / current_setting('block_size')::bigint, pg_table_size(c.oid), c.reltuples"
+    "SELECT leaf.root, c.oid, n.nspname, c.relname, pg_relation_size(c.oid) / current_setting('block_size')::bigint, pg_table_size(c.oid), c.reltuples, c.relfilenode,"
+    // The row of a system column keeps the transaction that made the table, that of the inheritance which attached it.
+    "  coalesce((SELECT h.xmin <> a.xmin FROM pg_inherits h, pg_attribute a WHERE h.inhrelid = c.oid AND a.attrelid = c.oid AND a.attnum = -1), false)"
     "  FROM leaf JOIN pg_class c ON c.oid = leaf.oid AND c.relkind = 'r' JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY leaf.root, n.nspname, c.relname";
 
 TableName NameAt(const PgResult& rows, int row, int column) { return {TextAt(rows, row, column), TextAt(rows, row, column + 1)}; }
@@ -108,7 +110,7 @@ Status ReadPartitions(PgConnection& connection, const std::string& oids, const D
 Status ReadSizes(PgConnection& connection, const std::string& oids, const DefinitionsByOid& tables) {
   ASSIGN_OR_RETURN(const PgResult rows, connection.Execute(kSizes, {oids}));
   for (int row = 0; row < PQntuples(rows.get()); ++row)
-    tables.at(OidAt(rows, row, 0))->leaves.push_back({OidAt(rows, row, 1), NameAt(rows, row, 2), NumberAt<uint32_t>(rows, row, 4), NumberAt<uint64_t>(rows, row, 5), NumberAt<double>(rows, row, 6)});
+    tables.at(OidAt(rows, row, 0))->leaves.push_back({OidAt(rows, row, 1), NameAt(rows, row, 2), NumberAt<uint32_t>(rows, row, 4), NumberAt<uint64_t>(rows, row, 5), NumberAt<double>(rows, row, 6), OidAt(rows, row, 7), BoolAt(rows, row, 8)});
   return Ok();
 }
 

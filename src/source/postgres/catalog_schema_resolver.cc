@@ -9,28 +9,53 @@
 namespace sluice {
 namespace {
 
-bool SameColumn(const RelationFacts::ColumnFacts& facts, const Column& column) {
-  return facts.name == column.name && facts.typmod == column.typmod && column.type && column.type->oid == facts.type;
+bool SameValues(const RelationFacts::ColumnFacts& facts, const Column& column) {
+  return facts.typmod == column.typmod && column.type && column.type->oid == facts.type;
 }
+
+bool SameColumn(const RelationFacts::ColumnFacts& facts, const Column& column) { return facts.name == column.name && SameValues(facts, column); }
 
 const Column* FindColumn(const TableSchema& schema, const RelationFacts::ColumnFacts& facts) {
   const auto found = std::find_if(schema.columns.begin(), schema.columns.end(), [&](const Column& column) { return SameColumn(facts, column); });
   return found == schema.columns.end() ? nullptr : &*found;
 }
 
-std::optional<size_t> IndexOf(const RelationFacts& facts, const std::string& name) {
-  for (size_t i = 0; i < facts.columns.size(); ++i)
-    if (facts.columns[i].name == name) return i;
-  return std::nullopt;
+std::vector<const Column*> ByPlace(const RelationFacts& facts, const TableSchema& current) {
+  std::vector<const Column*> columns(facts.columns.size());
+  if (facts.columns.size() != current.columns.size()) return columns;
+  for (size_t i = 0; i < columns.size(); ++i)
+    if (SameValues(facts.columns[i], current.columns[i])) columns[i] = &current.columns[i];
+  return columns;
+}
+
+/// The catalog's column for each of the stream's, both in the order of attribute numbers; nullptr: not known. The
+/// catalog may be ahead of the stream: columns were added, dropped or renamed since.
+std::vector<const Column*> Align(const RelationFacts& facts, const TableSchema& current) {
+  std::vector<const Column*> found;
+  for (const RelationFacts::ColumnFacts& column : facts.columns) found.push_back(FindColumn(current, column));
+  const Column* last = nullptr;
+  for (const Column*& column : found) {
+    if (column == nullptr) continue;
+    if (last != nullptr && column->attribute_number <= last->attribute_number) return ByPlace(facts, current);  // Names changed places.
+    last = column;
+  }
+  // The next number is the next column under another name: one that was added since has a higher number than all here.
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (found[i] != nullptr || (i > 0 && found[i - 1] == nullptr)) continue;
+    const int next = i == 0 ? 1 : found[i - 1]->attribute_number + 1;
+    for (const Column& column : current.columns)
+      if (column.attribute_number == next && SameValues(facts.columns[i], column)) found[i] = &column;
+  }
+  return found;
 }
 
 /// Under REPLICA IDENTITY FULL every column is flagged, so the primary key has to come from the catalog.
-std::vector<size_t> KeyFromCatalog(const RelationFacts& facts, const TableSchema& current) {
+std::vector<size_t> KeyFromCatalog(const std::vector<const Column*>& known, const TableSchema& current) {
   std::vector<size_t> key;
   for (const size_t index : current.key) {
-    const auto here = IndexOf(facts, current.columns[index].name);
-    if (!here) return {};
-    key.push_back(*here);
+    const auto here = std::find(known.begin(), known.end(), &current.columns[index]);
+    if (here == known.end()) return {};
+    key.push_back(static_cast<size_t>(here - known.begin()));
   }
   return key;
 }
@@ -49,16 +74,17 @@ TableSchema MergeWithCatalog(const RelationFacts& facts, const TableSchema* curr
   schema.oid = facts.oid;
   schema.name = facts.name;
   schema.replica_identity = facts.identity;
-  for (const RelationFacts::ColumnFacts& column : facts.columns) {
-    const Column* const known = current != nullptr ? FindColumn(*current, column) : nullptr;
-    schema.columns.push_back(known != nullptr ? *known : Column{column.name, 0, nullptr, column.typmod, false});
+  const std::vector<const Column*> known = current != nullptr ? Align(facts, *current) : std::vector<const Column*>(facts.columns.size());
+  for (size_t i = 0; i < known.size(); ++i) {
+    schema.columns.push_back(known[i] != nullptr ? *known[i] : Column{facts.columns[i].name, 0, nullptr, facts.columns[i].typmod, false});
+    schema.columns.back().name = facts.columns[i].name;
   }
   const bool full = facts.identity == ReplicaIdentity::kFull;
-  if (full && current != nullptr) schema.key = KeyFromCatalog(facts, *current);
+  if (full && current != nullptr) schema.key = KeyFromCatalog(known, *current);
   if (!full) schema.key = KeyFromFlags(facts);
   // The catalog knows the order of the key's columns; flags only know which they are.
   if (!full && current != nullptr) {
-    std::vector<size_t> ordered = KeyFromCatalog(facts, *current);
+    std::vector<size_t> ordered = KeyFromCatalog(known, *current);
     std::vector<size_t> sorted = ordered;
     std::sort(sorted.begin(), sorted.end());
     if (sorted == schema.key) schema.key = std::move(ordered);

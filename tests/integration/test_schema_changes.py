@@ -1,0 +1,157 @@
+"""The source's tables change their shape while they are followed: in place where a sink can, else copied again.
+
+docs/reference/schema-changes.md is this matrix in words.
+"""
+
+import dataclasses
+import time
+
+import pytest
+
+from support.lake import Lake
+
+SCHEMA = """
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE TYPE pair AS (a int, b text);
+CREATE TABLE other (id int PRIMARY KEY, v text NOT NULL, u int CONSTRAINT once UNIQUE); INSERT INTO other SELECT i, 'o' FROM generate_series(1, 50) i;
+CREATE TABLE days (day int PRIMARY KEY, v text) PARTITION BY RANGE (day);
+CREATE TABLE day_1 PARTITION OF days FOR VALUES FROM (0) TO (100); CREATE TABLE day_2 PARTITION OF days FOR VALUES FROM (100) TO (200);
+INSERT INTO days SELECT i, 'd' FROM generate_series(90, 110) i;
+CREATE TABLE t (id int PRIMARY KEY, a int, b varchar(20), c numeric(8,2), m mood, p pair, big text);
+ALTER TABLE t ALTER big SET STORAGE external;
+INSERT INTO t SELECT i, i, 'b' || i, i / 4.0, CASE WHEN i % 2 = 0 THEN 'ok' ELSE 'sad' END::mood, ROW(i, 'p')::pair, repeat('x', 3000) FROM generate_series(1, 200) i;
+"""
+TOUCH = "UPDATE t SET a = a + 1 WHERE id <= 20; INSERT INTO other SELECT max(id) + 1, 'n' FROM other"
+
+BOTH, REPLICA, LAKE, NONE = {"replica", "lake"}, {"replica"}, {"lake"}, set()
+
+
+@dataclasses.dataclass
+class Change:
+    sql: str
+    in_place: set  # The sinks that follow it without a new copy.
+    then: str = TOUCH
+    without_rows: set | None = None  # The same where no later row tells of it.
+
+
+CHANGES = {
+    "add column": Change("ALTER TABLE t ADD COLUMN n int", BOTH),
+    "add column with a constant default": Change("ALTER TABLE t ADD COLUMN n int NOT NULL DEFAULT 7", NONE),
+    "add column with a volatile default": Change("ALTER TABLE t ADD COLUMN n double precision DEFAULT random()", NONE),
+    "add serial column": Change("ALTER TABLE t ADD COLUMN n bigserial", NONE),
+    "add identity column": Change("ALTER TABLE t ADD COLUMN n int GENERATED ALWAYS AS IDENTITY", NONE),
+    "add two columns": Change("ALTER TABLE t ADD COLUMN n int, ADD COLUMN o mood", BOTH),
+    "add generated column": Change("ALTER TABLE t ADD COLUMN n int GENERATED ALWAYS AS (a * 2) STORED", LAKE),
+    "drop column": Change("ALTER TABLE t DROP COLUMN b", BOTH),
+    "drop and add of one name": Change("ALTER TABLE t DROP COLUMN a; ALTER TABLE t ADD COLUMN a int", BOTH),
+    "rename column": Change("ALTER TABLE t RENAME b TO label", BOTH),
+    "swap two names": Change("ALTER TABLE t RENAME a TO x; ALTER TABLE t RENAME id TO a; ALTER TABLE t RENAME x TO id", BOTH,
+                             "UPDATE t SET id = id + 1 WHERE a <= 20"),
+    "widen int to bigint": Change("ALTER TABLE t ALTER a TYPE bigint", NONE),
+    "int to text": Change("ALTER TABLE t ALTER a TYPE text USING 'n' || a", NONE, "UPDATE t SET a = a || 'z' WHERE id < 9"),
+    "values rewritten by using": Change("ALTER TABLE t ALTER a TYPE int USING a * 10", NONE),
+    "widen varchar": Change("ALTER TABLE t ALTER b TYPE varchar(200)", BOTH),
+    "varchar to text": Change("ALTER TABLE t ALTER b TYPE text", BOTH),
+    "widen numeric": Change("ALTER TABLE t ALTER c TYPE numeric(12,2)", REPLICA),
+    "numeric scale": Change("ALTER TABLE t ALTER c TYPE numeric(12,4)", NONE),
+    "set not null": Change("ALTER TABLE t ALTER a SET NOT NULL", BOTH),
+    "drop not null": Change("ALTER TABLE other ALTER v DROP NOT NULL; INSERT INTO other (id) VALUES (5000)", BOTH),
+    "add enum value": Change("ALTER TYPE mood ADD VALUE 'glad' BEFORE 'ok'", BOTH, "UPDATE t SET m = 'glad' WHERE id < 10"),
+    "rename enum value": Change("ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'", NONE, "UPDATE t SET m = 'fine' WHERE id < 10"),
+    "add a field to a composite": Change("ALTER TYPE pair ADD ATTRIBUTE c int", NONE, "UPDATE t SET p = ROW(1, 'x', 2) WHERE id < 10"),
+    "other primary key": Change("UPDATE t SET a = -id; BEGIN; ALTER TABLE t DROP CONSTRAINT t_pkey; ALTER TABLE t ADD PRIMARY KEY (a); COMMIT", BOTH,
+                                "UPDATE t SET big = 'short' WHERE a < -100"),
+    "drop unique constraint": Change("ALTER TABLE other DROP CONSTRAINT once; INSERT INTO other VALUES (6000, 'o', 1), (6001, 'o', 1)", BOTH),
+    "add unique constraint": Change("ALTER TABLE t ADD UNIQUE (id, a)", BOTH),
+    "add index": Change("CREATE INDEX by_a ON t (a)", BOTH),
+    "rename table": Change("ALTER TABLE t RENAME TO renamed", NONE, "UPDATE renamed SET a = a + 1 WHERE id <= 20"),
+    "drop and make again": Change("DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT i, i FROM generate_series(1, 40) i", NONE),
+    "swap tables by name": Change("CREATE TABLE t2 (LIKE t INCLUDING ALL); INSERT INTO t2 SELECT * FROM t WHERE id % 3 = 0; "
+                                  "BEGIN; ALTER TABLE t RENAME TO t_old; ALTER TABLE t2 RENAME TO t; COMMIT", NONE),
+    "replica identity full": Change("ALTER TABLE t REPLICA IDENTITY FULL", BOTH),
+    "vacuum full": Change("VACUUM FULL t", BOTH),
+    "truncate": Change("TRUNCATE t", BOTH, "INSERT INTO t (id, a) VALUES (1, 1)"),
+    "add partition": Change("CREATE TABLE day_3 PARTITION OF days FOR VALUES FROM (200) TO (300)", BOTH, "INSERT INTO days VALUES (250, 'new')"),
+    "attach a filled partition": Change("CREATE TABLE day_3 (LIKE days); INSERT INTO day_3 SELECT i, 'old' FROM generate_series(200, 220) i; "
+                                        "ALTER TABLE days ATTACH PARTITION day_3 FOR VALUES FROM (200) TO (300)", NONE, "INSERT INTO days VALUES (250, 'new')"),
+    "detach partition": Change("ALTER TABLE days DETACH PARTITION day_1", REPLICA, "INSERT INTO days VALUES (150, 'new')"),
+    "drop partition": Change("DROP TABLE day_1", REPLICA, "INSERT INTO days VALUES (150, 'new')"),
+    "truncate a partition": Change("TRUNCATE day_1", NONE, "INSERT INTO days VALUES (150, 'new')"),
+}
+
+
+@pytest.fixture
+def following(source, sluice):
+    source.execute(SCHEMA)
+    sluice.init(commit_interval="300ms")
+    sluice.configure(lambda config: config["pipelines"]["main"]["tables"].update(watch="500ms"))
+    sluice.start()
+    sluice.wait_until()
+    return sluice
+
+
+def execute(source, statements):
+    for statement in statements.split("; "):
+        source.execute(statement)
+
+
+def wait_equal(sluice, compare, timeout=40):
+    """Until both destinations are like the source. Nobody tells when the next look at the catalog is done."""
+    deadline = time.monotonic() + timeout
+    while True:
+        sluice.wait_settled()
+        sluice.wait_until()
+        try:
+            return compare()
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.3)
+
+
+def copies(sluice):
+    """The LSN of each copy, by table and sink: another one after a new copy."""
+    with sluice.replica.connect() as replica:
+        rows = replica.execute("SELECT namespace || '.' || name, copy_lsn::text FROM sluice.table_state WHERE state = 'copied'").fetchall()
+    found = {(table, "replica"): lsn for table, lsn in rows}
+    lake = Lake(sluice.lake)
+    return found | {(".".join(name), "lake"): lsn for name in lake.tables() if (lsn := lake.table(*name).properties.get("sluice.copy-lsn"))}
+
+
+def assert_copied_again(before, after, in_place):
+    for sink in ("replica", "lake"):
+        again = [table for (table, name), lsn in after.items() if name == sink and before.get((table, sink)) != lsn]
+        assert bool(again) == (sink not in in_place), f"{sink} copied again: {again}"
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_followed_with_rows_before_and_after(name, source, following, compare):
+    before = copies(following)
+    execute(source, TOUCH)
+    execute(source, CHANGES[name].sql)
+    execute(source, CHANGES[name].then)
+    wait_equal(following, compare)
+    execute(source, "UPDATE other SET v = 'later' WHERE id < 5; INSERT INTO days VALUES (160, 'later')")
+    following.wait_until()
+    compare()
+    assert_copied_again(before, copies(following), CHANGES[name].in_place)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_followed_without_any_row_afterwards(name, source, following, compare):
+    before = copies(following)
+    execute(source, CHANGES[name].sql)
+    wait_equal(following, compare)
+    assert_copied_again(before, copies(following), CHANGES[name].in_place if CHANGES[name].without_rows is None else CHANGES[name].without_rows)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_followed_after_it_was_made_while_nobody_looked(name, source, sluice, compare):
+    source.execute(SCHEMA)
+    sluice.init()
+    sluice.sync()
+    execute(source, TOUCH)
+    execute(source, CHANGES[name].sql)
+    execute(source, CHANGES[name].then)
+    sluice.sync()
+    compare()

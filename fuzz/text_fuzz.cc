@@ -1,8 +1,9 @@
-// The short texts that people and servers give: log positions, durations and sizes, connection strings, column ids.
+// The short texts that people and servers give: log positions, durations and sizes, connection strings, fingerprints of tables.
 
 #include <string>
 
 #include "change/lsn.h"
+#include "change/table_fingerprint.h"
 #include "config/secrets.h"
 #include "config/units.h"
 #include "fuzz_input.h"
@@ -18,6 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   if (const auto duration = ParseDuration(text)) FUZZ_CHECK(duration->count() >= 0 && !FormatDuration(*duration).empty());
   if (const auto bytes = ParseSize(text)) FUZZ_CHECK(!FormatSize(*bytes).empty());
+  if (const auto fingerprint = ParseFingerprint(text)) FUZZ_CHECK(ParseFingerprint(ToText(*fingerprint)) == fingerprint);
   const std::string blanked = BlankPasswords(text);
   FUZZ_CHECK(blanked.size() == text.size());
   if (const auto span = FindPassword(text)) FUZZ_CHECK(span->size > 0 && span->begin + span->size <= text.size());

@@ -62,8 +62,10 @@ bool TableRequests::AskRemedy(const Error& error) {
   const std::lock_guard lock(mutex_);
   const bool other_columns = error.code == slu::kLakeSchemaChanged || error.code == slu::kReplicaSchemaChanged;
   const bool row_refused = error.code == slu::kReplicaRowRefused || error.code == slu::kReplicaRowConflict;
-  const int tried = other_columns || row_refused ? remedies_[{error.sink, *table}]++ : 0;
-  if (other_columns && tried < kRemediesMax) {
+  // Values of another form than the table had at the start: no message tells that a composite type has other fields.
+  const bool other_values = error.kind == ErrorKind::kCorrupt;
+  const int tried = other_columns || other_values || row_refused ? remedies_[{error.sink, *table}]++ : 0;
+  if ((other_columns && tried < kRemediesMax) || (other_values && tried == 0)) {
     log::Warn("pipeline", "table.copied_again", error.message + ", so the table is copied again", {{"table", ToString(*table)}, {"sink", error.sink}});
     pending_.push_back({TableRequest::Kind::kCopyAgain, *table, error.sink});
     return true;

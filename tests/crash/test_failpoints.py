@@ -53,6 +53,9 @@ def repair(source, sluice):
 PROVOKED = {
     "lake.before_schema_change": add_a_column,
     "lake.after_schema_change": add_a_column,
+    "lake.followed": add_a_column,
+    "replica.columns_followed": add_a_column,
+    "replica.before_follow_commit": add_a_column,
     "replica.after_part": change_megabytes_at_once,
     "source.before_spill_write": change_megabytes_at_once,
     "pipeline.barrier_view": verify,
@@ -75,6 +78,7 @@ def prepare(source, sluice):
 
     def often(config):
         config["sinks"]["lake"].update(manifests={"merge_at": 3}, snapshots={"keep": 3})
+        config["pipelines"]["main"]["tables"].update(watch="500ms")
         config["sources"]["source"]["stream"] = {"spill_after": "1MiB"}
 
     sluice.configure(often)

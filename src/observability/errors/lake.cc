@@ -78,9 +78,10 @@ constexpr ErrorEntry kErrors[] = {
      "The partition names a column that the table doesn't have, or a transform that its type doesn't take.",
      "Correct the partition of this table in the configuration.",
      ExitCode::kConfig},
-    {slu::kLakeSchemaChanged, "a table changed in a way that the lake's table can't follow",
-     "A column was removed or has another type now. New and renamed columns are followed without help.",
-     "Copy the table again.",
+    {slu::kLakeSchemaChanged, "a table changed in a way that the lake's table can't follow in place",
+     "A column has another type now, is new with a value for the rows that were there, or was removed although the lake's table is partitioned by it. The table is copied "
+     "again by itself, three times at most; then it is held.",
+     "Copy the table again: sluice resync TABLE",
      ExitCode::kRefused},
     {slu::kLakeKeyValue, "a key holds a value that the lake can't hold",
      "A key column holds an infinite date or NaN. Two such rows would be one in the lake.",

@@ -66,9 +66,10 @@ constexpr ErrorEntry kErrors[] = {
      "find the other process: SELECT * FROM pg_stat_activity WHERE application_name LIKE 'sluice%'\n"
      "stop one of the two; the other goes on by itself",
      ExitCode::kConflict},
-    {slu::kReplicaSchemaChanged, "a table's columns changed on the source in a way that the replica cannot follow yet",
-     "The change cannot be applied to the rows that are already there without reading the source again.",
-     "make the same change on the replica by hand, then start again\n"
+    {slu::kReplicaSchemaChanged, "a table changed on the source in a way that the replica's cannot follow in place",
+     "The rows that are there say nothing of the change, or something of the replica's own, such as a view, hangs on the column. The table is copied again by itself, "
+     "three times at most; then it is held.",
+     "drop what hangs on the column on the replica (the server's words name it), then: sluice resync TABLE\n"
      "copy the table again: sluice resync TABLE",
      ExitCode::kDegraded},
     {slu::kReplicaPrivateObject, "a value names a database object of the source by its number",

@@ -45,7 +45,8 @@ bool MayIdentify(const iceberg::Type& type) {
 void SetIdentifiers(const TableSchema& source, iceberg::Schema& schema) {
   schema.identifier_field_ids.clear();
   for (const size_t column : source.key) {
-    if (!MayIdentify(schema.fields[column].type)) {
+    // A column that became part of the key may hold nulls in older rows.
+    if (!schema.fields[column].required || !MayIdentify(schema.fields[column].type)) {
       schema.identifier_field_ids.clear();
       return;
     }

@@ -463,7 +463,7 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   std::vector<LakeTable*> dirty, caught_up;
   for (auto& [name, table] : tables_) {
     const bool is_dirty = table.writer != nullptr && table.writer->dirty();
-    const bool catches_up = table.copied.catching_up_from.has_value();
+    const bool catches_up = table.copied.catching_up_from && (!behind || *table.copied.catching_up_from < position.lsn);
     if (is_dirty) dirty.push_back(&table);
     if (catches_up) caught_up.push_back(&table);
     if (!is_dirty && !catches_up) continue;  // What is acknowledged must be found again: also progress without changes.

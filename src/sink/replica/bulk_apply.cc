@@ -139,12 +139,9 @@ ApplyOutcome BulkApply::EmptyStage(const DestinationTable& table, Stage& stage) 
 ApplyOutcome BulkApply::FinishCopy(CopyIn& copy, const DestinationTable& table) {
   auto finished = copy.Finish();
   if (finished.ok()) return {};
-  const bool collision = copy.sql_state() == "23505" || copy.sql_state() == "23P01";
   Error error = std::move(finished).error();
   error.message = fmt::format("table {} of the replica: {}", table.name, error.message);
-  if (error.kind == ErrorKind::kNeedsOperator && error.code == 0)
-    error.code = collision ? slu::kReplicaRowConflict : slu::kReplicaRowRefused;
-  return ApplyFailure{std::move(error), collision};
+  return SortedFailure(std::move(error), copy.sql_state(), &table);
 }
 
 ApplyOutcome BulkApply::StageKeys(const DestinationTable& table, Stage& stage, int32_t step,

@@ -25,8 +25,8 @@ class ReplicaCrashTest : public ::testing::Test {
  protected:
   static LogIdentity Log() { return {12345, 1, "source", "sluice"}; }
 
-  /// The initial copy of two tables and, behind it, a small commit, a large one, one with a collision, and one
-  /// that comes in parts.
+  /// The initial copy of two tables and, behind it, a small commit, a large one, one with a collision, one
+  /// that comes in parts, and one with a new column.
   void SetUp() override {
     source_.Run("CREATE TABLE public.t (id int PRIMARY KEY, u int UNIQUE, big text); CREATE INDEX t_big ON public.t (big);"
                 "CREATE TABLE public.log (what text); ALTER TABLE public.log REPLICA IDENTITY FULL;"
@@ -58,6 +58,10 @@ class ReplicaCrashTest : public ::testing::Test {
       builder.Begin(Lsn{5000}).Insert(t, source_.Row(tables_[0], "id = " + std::to_string(2000 + part)));
       batches_.push_back(builder.Build(/*ends_here=*/part == 3));
     }
+    source_.Run("ALTER TABLE public.log ADD COLUMN note text; INSERT INTO public.log VALUES ('c', 'with a note')");
+    const TableDefinition noted = source_.Describe("public", "log");
+    builder.Begin(Lsn{6000}).Insert(noted.schema, source_.Row(noted, "what = 'c'"));
+    batches_.push_back(builder.Build());
   }
 
   Status Copy(Sink& sink) {
@@ -77,7 +81,8 @@ class ReplicaCrashTest : public ::testing::Test {
     config.commit_bytes_max = 200;  // Small commits wait for their end, parts are applied as they come.
     ASSIGN_OR_RETURN(const std::unique_ptr<Sink> sink, ReplicaSink::Open(config, Log()));
     if (sink->copied_tables().size() < tables_.size()) RETURN_IF_ERROR(Copy(*sink));
-    return Follow(*sink);
+    RETURN_IF_ERROR(Stream(*sink));
+    return sink->Follow(tables_[0], FollowExtent::kAll);
   }
 
   /// As RunOnce; in the midst a table is copied again beside the stream, under the same snapshot as the first time.
@@ -95,7 +100,7 @@ class ReplicaCrashTest : public ::testing::Test {
       }
     }
     ASSIGN_OR_RETURN(const std::unique_ptr<Sink> sink, ReplicaSink::Open(config, Log()));
-    RETURN_IF_ERROR(Follow(*sink));
+    RETURN_IF_ERROR(Stream(*sink));
     return PutRight(*sink);
   }
 
@@ -128,7 +133,7 @@ class ReplicaCrashTest : public ::testing::Test {
     return sink.Commit({Log(), sink.bookmark()->position.lsn}, Timestamp{});
   }
 
-  Status Follow(Sink& sink_ref) {
+  Status Stream(Sink& sink_ref) {
     Sink* const sink = &sink_ref;
     for (const ChangeBatchPtr& batch : batches_) {
       RETURN_IF_ERROR(sink->Write(batch));
@@ -156,7 +161,7 @@ class ReplicaCrashTest : public ::testing::Test {
       const std::string sql = std::string("SELECT string_agg(x::text, ',' ORDER BY x::text) FROM public.") + table + " x";
       EXPECT_EQ(replica_.Value(sql), source_.Value(sql)) << table;
     }
-    EXPECT_EQ(replica_.Value("SELECT lsn FROM sluice.bookmark"), ToString(Lsn{5008}));
+    EXPECT_EQ(replica_.Value("SELECT lsn FROM sluice.bookmark"), ToString(Lsn{6008}));
   }
 
   std::string source_dsn_ = testing::PgTestServer::Shared().NewDatabase();

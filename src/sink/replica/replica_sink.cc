@@ -437,7 +437,7 @@ Status ReplicaSink::Commit(const Position& position, Timestamp source_time) {
   CommitPoint commit{behind ? bookmark_->position : position, source_time, epoch_};
   if (bookmark_) commit.source_time = std::max(commit.source_time, bookmark_->source_time);
   for (const auto& [name, table] : copied_tables_)
-    if (table.catching_up_from) commit.catching_up.push_back(name);
+    if (table.catching_up_from && (!behind || *table.catching_up_from < position.lsn)) commit.catching_up.push_back(name);
   if (behind) commit.caught_up_to = position.lsn;
   RETURN_IF_ERROR(ApplyStaged(&commit));
   bookmark_ = Bookmark{commit.position, epoch_, commit.source_time};

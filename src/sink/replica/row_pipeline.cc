@@ -28,10 +28,12 @@ ApplyFailure FailureOf(const PgConnection& connection, const PGresult* result, c
   if (PQstatus(connection.get()) == CONNECTION_BAD) return {connection.LastError("connection to the replica lost"), false};
   const std::string_view state = SqlState(result);
   const std::string where = table != nullptr ? fmt::format("table {} of the replica", table->name) : "the replica";
-  Error error = ErrorFromResult(result, where);
+  return SortedFailure(ErrorFromResult(result, where), state, table);
+}
+
+ApplyFailure SortedFailure(Error error, std::string_view state, const DestinationTable* table) {
   const bool collision = state == "23505" || state == "23P01";
-  if (error.kind == ErrorKind::kNeedsOperator)
-    error.code = collision ? slu::kReplicaRowConflict : slu::kReplicaRowRefused;
+  if (error.kind == ErrorKind::kNeedsOperator && error.code == 0) error.code = collision ? slu::kReplicaRowConflict : slu::kReplicaRowRefused;
   if (table != nullptr && IsOfOneTable(state)) error = About(table->schema->name, std::move(error));
   return {std::move(error), collision};
 }

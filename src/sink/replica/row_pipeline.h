@@ -20,7 +20,9 @@ struct ApplyFailure {
 /// Empty: success.
 using ApplyOutcome = std::optional<ApplyFailure>;
 
-/// Sorts the server's error. `table`: whose statement it was; nullptr: none's.
+/// Sorts an error of the server by its SQLSTATE. `table`: whose statement it was; nullptr: none's.
+ApplyFailure SortedFailure(Error error, std::string_view sql_state, const DestinationTable* table);
+/// The same, of a result.
 ApplyFailure FailureOf(const PgConnection& connection, const PGresult* result, const DestinationTable* table);
 /// The row that should be there is not. Logs it: a divergence is never silent.
 ApplyFailure MissingRow(const DestinationTable& table);

@@ -109,8 +109,13 @@ Error ErrorFromResult(const PGresult* result, std::string_view what) {
   const char* text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   if (state == nullptr)
     return Error{ErrorKind::kUnavailable, std::string(what), 0, "postgres: " + Trimmed(PQresultErrorMessage(result))};
-  // DETAIL and CONTEXT may quote row values, so only the primary message is passed on.
-  return Error{KindOfSqlState(state), std::string(what), 0, fmt::format("postgres: {} [{}]", text ? text : "", state)};
+  // DETAIL and CONTEXT may quote row values, so only the primary message is passed on; of dependent objects DETAIL names
+  // the objects, and without them nobody could help.
+  std::string message = text != nullptr ? text : "";
+  const char* const objects = std::string_view(state) == "2BP01" ? PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL) : nullptr;
+  if (objects != nullptr) message += fmt::format(": {}", objects);
+  std::replace(message.begin(), message.end(), '\n', ';');
+  return Error{KindOfSqlState(state), std::string(what), 0, fmt::format("postgres: {} [{}]", message, state)};
 }
 
 std::string RedactDsn(const std::string& dsn) {

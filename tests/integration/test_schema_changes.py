@@ -124,10 +124,17 @@ def copies(sluice):
     return found | {(".".join(name), "lake"): lsn for name in lake.tables() if (lsn := lake.table(*name).properties.get("sluice.copy-lsn"))}
 
 
-def assert_copied_again(before, after, in_place):
-    for sink in ("replica", "lake"):
-        again = [table for (table, name), lsn in after.items() if name == sink and before.get((table, sink), lsn) != lsn]
-        assert bool(again) == (sink not in in_place), f"{sink} copied again: {again}"
+def copied_again(sluice, before):
+    after = copies(sluice)
+    return {sink for (table, sink), lsn in before.items() if after.get((table, sink), lsn) != lsn}
+
+
+def assert_in_place(sluice, before, in_place):
+    """What is copied again may be so later than the rows are equal: a change may have left them as they were."""
+    deadline = time.monotonic() + 20
+    while copied_again(sluice, before) != BOTH - in_place and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert copied_again(sluice, before) == BOTH - in_place
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -140,7 +147,7 @@ def test_followed_with_rows_before_and_after(name, source, following, compare):
     execute(source, "UPDATE other SET v = 'later' WHERE id < 5; INSERT INTO days VALUES (160, 'later')")
     following.wait_until()
     compare()
-    assert_copied_again(before, copies(following), CHANGES[name].in_place)
+    assert_in_place(following, before, CHANGES[name].in_place)
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -148,7 +155,7 @@ def test_followed_without_any_row_afterwards(name, source, following, compare):
     before = copies(following)
     execute(source, CHANGES[name].sql)
     wait_equal(following, compare)
-    assert_copied_again(before, copies(following), CHANGES[name].in_place)
+    assert_in_place(following, before, CHANGES[name].in_place)
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -161,17 +168,6 @@ def test_followed_after_it_was_made_while_nobody_looked(name, source, sluice, co
     execute(source, CHANGES[name].then)
     sluice.sync()
     compare()
-
-
-def test_what_was_written_to_an_unlogged_table_is_there_once_it_is_logged_again(source, following, compare):
-    source.execute("ALTER TABLE t SET UNLOGGED")
-    following.wait_said("an unlogged table is left out")
-    source.execute("UPDATE t SET a = a + 7")
-    source.execute("UPDATE other SET v = 'goes on'")
-    following.wait_until()
-    compare(tables=["other", "days"])
-    source.execute("ALTER TABLE t SET LOGGED")
-    wait_equal(following, compare)
 
 
 def test_a_view_of_the_replicas_own_is_never_dropped(source, replica, following):

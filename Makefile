@@ -11,7 +11,7 @@ configure = cmake --preset release >/dev/null
 # Arrow must allocate where the sanitizer sees it, and is itself not instrumented.
 sanitizing = ARROW_DEFAULT_MEMORY_POOL=system TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1
 
-.PHONY: build test test-unit test-sanitized test-scenarios sanitize fuzz demo bench format tidy clean
+.PHONY: build test test-unit test-sanitized test-scenarios sanitize fuzz soak demo bench format tidy clean
 
 build:  ## The program: build/release/sluice.
 	@tools/setup build
@@ -46,6 +46,11 @@ fuzz:  ## Each fuzzer for FUZZ_SECONDS (60); ARGS='pgoutput copy' picks some.
 	@tools/setup fuzz
 	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
 	@fuzz/run $(ARGS)
+
+soak: build  ## The long forms for SOAK_MINUTES (60): random changes, failing steps, kills, fuzzers. Figures in build/soak.
+	@tools/setup test
+	@tools/setup fuzz
+	@$(python) tools/soak
 
 test-scenarios: build  ## The built program between real servers, read by strangers. ARGS='-k toast' picks some.
 	@tools/setup test

@@ -70,8 +70,8 @@ std::vector<size_t> MissingTables(const SinkState& sink, std::span<const SourceT
   for (size_t i = 0; i < tables.size(); ++i) {
     const auto held = sink.held.find(tables[i].name);
     if (held != sink.held.end() && (held->second.oid == 0 || held->second.oid == tables[i].oid)) continue;
-    if (partitions.contains(tables[i].oid)) continue;
     const auto copied = sink.copied.find(tables[i].name);
+    if (copied == sink.copied.end() && partitions.contains(tables[i].oid)) continue;
     // Another OID is another table under the same name, whose rows nobody has copied.
     if (copied == sink.copied.end() || copied->second.oid != tables[i].oid) missing.push_back(i);
   }

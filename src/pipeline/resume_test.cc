@@ -52,6 +52,20 @@ TEST(Resume, ARestartCopiesNothingAndGoesOnFromTheLeastBookmark) {
   EXPECT_EQ(*ResumeFrom(kLog, SlotAt(50), sinks), Lsn{50});
 }
 
+TEST(Resume, ATableThatWasAPartitionWaitsUntilItsParentHasBeenFollowed) {
+  SinkState lake = At("lake", 50);
+  lake.copied[kPlayer].fingerprint = "1 0 0 0 0 200 300";
+  std::vector<SourceTable> tables = kTables;
+  tables.push_back({{"public", "player_1"}, 300});
+  EXPECT_FALSE(DecideResume(kLog, SlotAt(50), std::vector{lake}, tables)->needs_copy());
+  lake.copied[kPlayer].fingerprint = "1 0 0 0 0 200";
+  EXPECT_EQ(DecideResume(kLog, SlotAt(50), std::vector{lake}, tables)->tables_to_copy[0], (std::vector<size_t>{2}));
+  lake.copied[kPlayer].fingerprint = "1 0 0 0 0 100";  // As where a mapping changes what a table is known by.
+  tables[0].oid = 100;
+  lake.copied[kShot].oid = 101;
+  EXPECT_EQ(DecideResume(kLog, SlotAt(50), std::vector{lake}, tables)->tables_to_copy[0], (std::vector<size_t>{0, 2}));
+}
+
 TEST(Resume, AnUnfinishedTableIsCopiedOnlyForTheSinkThatMissesIt) {
   SinkState lake = At("lake", 50);
   lake.copied.erase(kPlayer);

@@ -34,6 +34,8 @@ Status RunWithLockTimeout(PgConnection& connection, const std::string& sql, cons
     if (done.ok()) return Ok();
     Error error = done.error();
     if (error.evidence.find("[42501]") != std::string::npos) error.code = slu::kSourcePrivilege;
+    // Dropped or renamed since the catalog was read: reading it again helps.
+    if (error.evidence.find("[42P01]") != std::string::npos) error.kind = ErrorKind::kUnavailable;
     error.message = what;
     if (error.evidence.find("[55P03]") == std::string::npos) return error;
     if (attempt == limits.attempts) {

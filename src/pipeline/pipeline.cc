@@ -92,8 +92,8 @@ Result<PipelineEnd> Pipeline::RunOpened(std::stop_token stop) {
   ASSIGN_OR_RETURN(auto sinks, connector_.open_sinks(source_->identity()));
   SLUICE_CHECK(!sinks.empty());
   sinks_ = std::make_shared<std::vector<AttachedSink>>(std::move(sinks));
+  if (options_.may_copy) RETURN_IF_ERROR(CarryOutChanges());  // First: what failed may have failed because of them.
   ASSIGN_OR_RETURN(const size_t carried_out, CarryOutRequests());
-  if (options_.may_copy) RETURN_IF_ERROR(CarryOutChanges());
 
   const std::vector<SourceTable> identities = Identities(tables_);
   ASSIGN_OR_RETURN(const ResumePlan plan,
@@ -125,6 +125,7 @@ Status Pipeline::CarryOutOne(const TableRequest& request) {
   const auto found = std::find_if(tables_.begin(), tables_.end(), [&](const TableDefinition& one) { return one.schema->name == request.table; });
   for (const AttachedSink& attached : *sinks_) {
     if (!request.sink.empty() && request.sink != attached.sink->name()) continue;
+    if (request.after_failure && rewritten_.contains({std::string(attached.sink->name()), request.table})) continue;
     SLUICE_FAILPOINT("pipeline.before_table_request");
     RETURN_IF_ERROR(CarryOut(request, found == tables_.end() ? nullptr : &*found, *attached.sink));
   }
@@ -139,6 +140,7 @@ Status Pipeline::CarryOutChanges() {
     log::Warn("pipeline", "table.copied_again", "rows of the table were rewritten in a way that no stream tells, so it is copied again",
               {{"table", ToString(request.table)}, {"sink", request.sink}});
     RETURN_IF_ERROR(CarryOutOne(request));
+    rewritten_.insert({request.sink, request.table});
   }
   return Ok();
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <vector>
 
@@ -92,6 +93,7 @@ class Pipeline {
   std::unique_ptr<Source> source_;
   std::vector<TableDefinition> tables_;
   TableChanges changes_;
+  std::set<std::pair<std::string, TableName>> rewritten_;  // By sink: copied again since no stream tells of their rows.
   std::vector<SinkState> states_;  // As the stream found them.
   std::shared_ptr<std::vector<AttachedSink>> sinks_;  // Shared with views that outlive a failed pipeline.
   bool made_progress_ = false;

@@ -30,7 +30,7 @@ std::vector<TableRequest> TableChanges::Due(std::span<const SinkState> sinks, co
       if (change == TableChange::kCopyAgain) due.push_back({TableRequest::Kind::kCopyAgain, name, sink.name});
       if (change != TableChange::kFollow) continue;
       std::string fingerprint = ToText(table.fingerprint);
-      if (HasPassed(name, fingerprint, read_at, acknowledged)) due.push_back({TableRequest::Kind::kFollow, name, sink.name, {}, std::move(fingerprint)});
+      if (HasPassed(name, fingerprint, read_at, acknowledged)) due.push_back({TableRequest::Kind::kFollow, name, sink.name, {}, false, std::move(fingerprint)});
     }
   }
   return due;

@@ -75,7 +75,7 @@ bool TableRequests::AskRemedy(const Error& error) {
     return true;
   }
   pending_.push_back({TableRequest::Kind::kHold, *table, error.sink,
-                      {0, EntryOf(error).code, error.evidence.empty() ? error.message : error.message + " (" + error.evidence + ")", {}}});
+                      {0, EntryOf(error).code, error.evidence.empty() ? error.message : error.message + " (" + error.evidence + ")", {}}, /*after_failure=*/true});
   return true;
 }
 

@@ -26,6 +26,7 @@ struct TableRequest {
   TableName table;
   std::string sink;         ///< Empty: every sink.
   HeldTable why = {};       ///< Of a hold; its lsn is set when it is carried out.
+  bool after_failure = false;    ///< Nobody asked for the hold: where rows were rewritten on the source it is of no use.
   std::string fingerprint = {};  ///< Of a follow: what the source's table must still look like.
 };
 

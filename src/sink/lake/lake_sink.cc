@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/failpoint.h"
+#include "change/column_numbers.h"
 #include "change/table_error.h"
 #include "catalog/sqlite_catalog.h"
 #include "observability/error_catalog.h"
@@ -37,6 +38,13 @@ Error OfTable(const TableName& table, Error error) {
 Result<FieldIds> FieldIdsOf(const iceberg::TableMetadata& metadata) {
   const auto property = metadata.properties.find(kColumnsProperty);
   return ParseFieldIds(property == metadata.properties.end() ? "" : property->second);
+}
+
+ColumnNames NamesIn(const iceberg::Schema& schema, const FieldIds& ids) {
+  ColumnNames names;
+  for (const auto& [number, id] : ids)
+    if (const iceberg::Field* const field = schema.FindField(id)) names[number] = field->name;
+  return names;
 }
 
 std::set<int32_t> PartitionSources(const iceberg::TableMetadata& metadata) {
@@ -170,7 +178,7 @@ Status LakeSink::Follow(const TableDefinition& definition, FollowExtent extent) 
   LakeTable& table = found->second;
   if (PartitionsGone(table.copied.fingerprint, definition.fingerprint))
     return About(definition.schema->name, Error{ErrorKind::kNeedsOperator, fmt::format("table {}: rows went with a partition", ToString(definition.schema->name)), slu::kLakeSchemaChanged});
-  Status followed = FollowSchema(table, definition.schema, /*may_be_older=*/false);
+  Status followed = FollowSchema(table, definition.schema, ColumnsOf::kCatalog);
   if (!followed.ok()) return OfTable(definition.schema->name, std::move(followed).error());
   const std::string fingerprint = ToText(definition.fingerprint);
   const std::lock_guard lock(mutex_);
@@ -352,7 +360,7 @@ Result<LakeTable*> LakeSink::TableFor(const TableSchemaPtr& schema) {
       return Error{ErrorKind::kCorrupt, fmt::format("table {} has changes, but was never copied to the lake", ToString(schema->name))};
     table = &found->second;
   }
-  if (table->writer == nullptr) RETURN_IF_ERROR(OpenWriter(*table, schema)); else RETURN_IF_ERROR(FollowSchema(*table, schema, /*may_be_older=*/false));
+  if (table->writer == nullptr) RETURN_IF_ERROR(OpenWriter(*table, schema)); else RETURN_IF_ERROR(FollowSchema(*table, schema, ColumnsOf::kRows));
   if (by_schema_.size() >= kSchemasMax) by_schema_.clear();
   // Several versions may be in use at once only one after the other: the newest one is the table's.
   std::erase_if(by_schema_, [&](const auto& entry) { return entry.second.second == table; });
@@ -361,7 +369,7 @@ Result<LakeTable*> LakeSink::TableFor(const TableSchemaPtr& schema) {
 }
 
 Status LakeSink::OpenWriter(LakeTable& table, const TableSchemaPtr& schema) {
-  RETURN_IF_ERROR(FollowSchema(table, schema, /*may_be_older=*/true));
+  RETURN_IF_ERROR(FollowSchema(table, schema, ColumnsOf::kFirstRows));
   if (!table.manifests) {
     ASSIGN_OR_RETURN(table.manifests, iceberg::CurrentManifests(*table.current.metadata, cache_));
   }
@@ -370,10 +378,18 @@ Status LakeSink::OpenWriter(LakeTable& table, const TableSchemaPtr& schema) {
   return Ok();
 }
 
-Status LakeSink::FollowSchema(LakeTable& table, const TableSchemaPtr& schema, bool may_be_older) {
+Status LakeSink::FollowSchema(LakeTable& table, const TableSchemaPtr& schema, ColumnsOf what) {
   const iceberg::TableMetadata& metadata = *table.current.metadata;
   ASSIGN_OR_RETURN(const FieldIds ids, FieldIdsOf(metadata));
-  ASSIGN_OR_RETURN(LakeSchemaPtr evolved, EvolveLakeSchema(metadata.schema(), metadata.last_column_id, ids, schema, PartitionSources(metadata), may_be_older));
+  TableSchemaPtr source = schema;
+  if (what != ColumnsOf::kCatalog) {  // Of the catalog the numbers are known.
+    auto numbered = NumberColumns(*schema, NamesIn(metadata.schema(), ids));
+    if (!numbered)
+      return Error{ErrorKind::kNeedsOperator, fmt::format("table {}: a column's name stands for another column now", ToString(schema->name)), slu::kLakeSchemaChanged};
+    source = std::make_shared<const TableSchema>(std::move(*numbered));
+  }
+  ASSIGN_OR_RETURN(LakeSchemaPtr evolved, EvolveLakeSchema(metadata.schema(), metadata.last_column_id, ids, source, PartitionSources(metadata),
+                                                           /*may_be_older=*/what == ColumnsOf::kFirstRows));
   if (evolved->older) {
     log::Warn("lake", "lake.older_columns", "rows come that lack columns which the table has since; they are NULL there", {{"table", ToString(schema->name)}});
   } else if (!evolved->iceberg.SameColumns(metadata.schema())) {

@@ -70,7 +70,8 @@ class LakeSink final : public Sink {
   Status RemoveLeftover(LakeTable& table);
   Result<LakeTable*> TableFor(const TableSchemaPtr& schema);
   Status OpenWriter(LakeTable& table, const TableSchemaPtr& schema);
-  Status FollowSchema(LakeTable& table, const TableSchemaPtr& schema, bool may_be_older);
+  enum class ColumnsOf { kFirstRows, kRows, kCatalog };
+  Status FollowSchema(LakeTable& table, const TableSchemaPtr& schema, ColumnsOf what);
   Status WriteTransaction(const ChangeBatch& batch, const Transaction& transaction);
   bool Wants(const Transaction& transaction, const TableSchema& table) const;
   Status FreeMemory();

@@ -140,13 +140,6 @@ class Follower {
 
 }  // namespace
 
-ColumnNames NamesOf(const TableSchema& schema) {
-  ColumnNames names;
-  for (const Column& column : schema.columns)
-    if (column.attribute_number != 0) names[column.attribute_number] = column.name;
-  return names;
-}
-
 Result<bool> FollowColumns(PgConnection& connection, DestinationTypes& types, const TableSchema& schema, const ColumnNames& known,
                            const std::function<Status()>& begin) {
   return Follower(connection, types, schema, begin).Run(known);

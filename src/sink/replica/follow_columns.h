@@ -2,20 +2,15 @@
 // The columns of a table of the replica after those of the source, in place.
 
 #include <functional>
-#include <map>
 #include <string>
 
 #include "base/result.h"
+#include "change/column_numbers.h"
 #include "postgres/connection.h"
 #include "sink/replica/destination_types.h"
 #include "sink/replica/table_shape.h"
 
 namespace sluice {
-
-/// By pg_attribute.attnum of the source, which survives renames and is never used again. Empty: not known.
-using ColumnNames = std::map<int16_t, std::string>;
-
-ColumnNames NamesOf(const TableSchema& schema);
 
 /// Renames, drops, adds and widens columns and lets nulls in. NOT NULL is not set: older rows may still come.
 /// `known`: what the columns that are there are of the source. `begin` is called before the first change and must leave

@@ -68,10 +68,15 @@ Result<std::vector<TableName>> ReadPartitions(PgConnection& connection, const Ta
   return partitions;
 }
 
-Status DropGoneGenerated(PgConnection& connection, const TableDefinition& table, const TableShape& shape) {
+bool HasGeneratedName(const TableDefinition& table, const ShapeColumn& column) {
+  return std::any_of(table.generated.begin(), table.generated.end(), [&](const GeneratedColumn& one) { return one.name == column.name; });
+}
+
+template <class Stays>
+Status DropGenerated(PgConnection& connection, const TableDefinition& table, const TableShape& shape, Stays stays) {
   for (const ShapeColumn& column : shape.columns) {
-    const bool stays = !column.generated || std::any_of(table.generated.begin(), table.generated.end(), [&](const GeneratedColumn& one) { return one.name == column.name; });
-    if (!stays) RETURN_IF_ERROR(Run(connection, table, fmt::format("ALTER TABLE {} DROP COLUMN {}", QuoteName(table.schema->name), QuoteIdentifier(column.name))));
+    if (!column.generated || stays(table, column)) continue;
+    RETURN_IF_ERROR(Run(connection, table, fmt::format("ALTER TABLE {} DROP COLUMN {}", QuoteName(table.schema->name), QuoteIdentifier(column.name))));
   }
   return Ok();
 }
@@ -150,11 +155,12 @@ Status FollowDefinition(PgConnection& connection, DestinationTypes& types, const
   const bool partitions_are_ours = ours && shape.kind == 'p';
   if (!partitions_are_ours && PartitionsGone(fingerprint, table.fingerprint))
     return Error{ErrorKind::kNeedsOperator, fmt::format("table {}: rows went with a partition", ToString(table.schema->name)), slu::kReplicaSchemaChanged};
-  RETURN_IF_ERROR(DropGoneGenerated(connection, table, shape));
-  ASSIGN_OR_RETURN(const bool changed, FollowColumns(connection, types, *table.schema, known, [] { return Ok(); }));
-  if (changed) {
-    ASSIGN_OR_RETURN(shape, Shape(connection, table));
-  }
+  // They may hang on columns that go; what they are made of is compared once those have their names.
+  RETURN_IF_ERROR(DropGenerated(connection, table, shape, HasGeneratedName));
+  RETURN_IF_ERROR(FollowColumns(connection, types, *table.schema, known, [] { return Ok(); }));
+  ASSIGN_OR_RETURN(shape, Shape(connection, table));
+  RETURN_IF_ERROR(DropGenerated(connection, table, shape, HasGenerated));
+  ASSIGN_OR_RETURN(shape, Shape(connection, table));
   RETURN_IF_ERROR(SetNotNull(connection, table, shape));
   RETURN_IF_ERROR(AddNewGenerated(connection, types, table, shape));
   return partitions_are_ours ? FollowPartitions(connection, table, extent) : Ok();

@@ -21,7 +21,7 @@ const ShapeColumn* FindColumn(const TableShape& shape, const std::string& name) 
 
 bool SourceHas(const TableDefinition& table, const ShapeColumn& column) {
   const auto named = [&](const auto& one) { return one.name == column.name; };
-  if (column.generated) return std::any_of(table.generated.begin(), table.generated.end(), named);
+  if (column.generated) return HasGenerated(table, column);
   return std::any_of(table.schema->columns.begin(), table.schema->columns.end(), named);
 }
 
@@ -89,7 +89,8 @@ Result<std::vector<std::string>> ReshapeStatements(const TableDefinition& table,
     if (table.columns[i].default_value && table.columns[i].default_value->needs.none()) statements.push_back(DefaultStatement(table, i).sql);
   }
   for (const GeneratedColumn& column : table.generated) {
-    if (!column.expression.needs.none() || FindColumn(shape, column.name) != nullptr) continue;
+    const ShapeColumn* const found = FindColumn(shape, column.name);
+    if (!column.expression.needs.none() || (found != nullptr && HasGenerated(table, *found))) continue;
     ASSIGN_OR_RETURN(const std::string sql, GeneratedSql(column, types));
     statements.push_back(fmt::format("{} ADD COLUMN {}", alter, sql));
   }

@@ -4,6 +4,7 @@
 
 #include "base/failpoint.h"
 #include "sink/replica/bulk_apply.h"
+#include "sink/replica/row_pipeline.h"
 
 namespace sluice {
 
@@ -58,7 +59,8 @@ Status ReplicaCopyWriter::Rows(Bytes rows, size_t count) {
 
 Status ReplicaCopyWriter::Finish() {
   SLUICE_FAILPOINT("replica.before_copy_end");
-  ASSIGN_OR_RETURN([[maybe_unused]] const uint64_t rows, copy_.Finish());
+  auto finished = copy_.Finish();
+  if (!finished.ok()) return SortedFailure(std::move(finished).error(), copy_.sql_state(), table_.get()).error;
   if (table_->any_text) {
     RETURN_IF_ERROR(session_.connection.Execute(fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.sluice_copy",
                                                             table_->name, ColumnList(*table_), StageValues(*table_))));

@@ -306,9 +306,12 @@ Result<ReplicaSink::TableState*> ReplicaSink::LoadState(const TableSchemaPtr& sc
 // In the transaction of the rows that come with these columns, so that a crash undoes both.
 Status ReplicaSink::FollowStreamedColumns(const TableSchema& schema) {
   ColumnNames& known = columns_[schema.name];
-  ASSIGN_OR_RETURN(const bool changed, FollowColumns(session_.connection, types_, schema, known, [this] { return applier_.EnsureBegun(); }));
+  const std::optional<TableSchema> numbered = NumberColumns(schema, known);
+  if (!numbered)
+    return Error{ErrorKind::kNeedsOperator, fmt::format("table {}: a column's name stands for another column now", ToString(schema.name)), slu::kReplicaSchemaChanged};
+  ASSIGN_OR_RETURN(const bool changed, FollowColumns(session_.connection, types_, *numbered, known, [this] { return applier_.EnsureBegun(); }));
   if (!changed) return Ok();
-  ColumnNames names = NamesOf(schema);
+  ColumnNames names = NamesOf(*numbered);
   RETURN_IF_ERROR(RecordColumns(session_.connection, schema.name, names));
   SLUICE_FAILPOINT("replica.columns_followed");
   known = std::move(names);

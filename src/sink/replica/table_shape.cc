@@ -20,10 +20,10 @@ Number ParseNumber(std::string_view text) {
 Result<std::optional<TableShape>> ReadShape(PgConnection& connection, const TableName& table) {
   ASSIGN_OR_RETURN(const PgResult rows,
                    connection.Execute("SELECT c.oid, c.relkind, a.attname, a.atttypid, a.atttypmod, a.attnotnull,"
-                                      " a.attgenerated, a.attidentity FROM pg_catalog.pg_class c"
+                                      " a.attgenerated, a.attidentity, CASE WHEN a.attgenerated <> '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END FROM pg_catalog.pg_class c"
                                       " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
                                       " LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
-                                      " AND NOT a.attisdropped WHERE n.nspname = $1 AND c.relname = $2 ORDER BY a.attnum",
+                                      " AND NOT a.attisdropped LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum WHERE n.nspname = $1 AND c.relname = $2 ORDER BY a.attnum",
                                       {table.name_space, table.name}));
   if (PQntuples(rows.get()) == 0) return std::optional<TableShape>();
   TableShape shape;
@@ -34,9 +34,14 @@ Result<std::optional<TableShape>> ReadShape(PgConnection& connection, const Tabl
     const std::string_view identity = Field(rows, i, 7);
     shape.columns.push_back({std::string(Field(rows, i, 2)), ParseNumber<Oid>(Field(rows, i, 3)),
                              ParseNumber<int32_t>(Field(rows, i, 4)), Field(rows, i, 5) == "t",
-                             !Field(rows, i, 6).empty(), identity.empty() ? '\0' : identity.front()});
+                             !Field(rows, i, 6).empty(), identity.empty() ? '\0' : identity.front(), std::string(Field(rows, i, 8))});
   }
   return std::optional<TableShape>(std::move(shape));
+}
+
+bool HasGenerated(const TableDefinition& table, const ShapeColumn& column) {
+  return std::any_of(table.generated.begin(), table.generated.end(),
+                     [&](const GeneratedColumn& one) { return one.name == column.name && one.expression.sql == column.expression; });
 }
 
 Result<std::string> CompareShape(const TableDefinition& wanted, const TableShape& found, DestinationTypes& types) {

@@ -19,6 +19,7 @@ struct ShapeColumn {
   bool not_null = false;
   bool generated = false;
   char identity = '\0';
+  std::string expression = {};  ///< Of a generated column, as the server prints it.
 };
 
 struct TableShape {
@@ -29,6 +30,9 @@ struct TableShape {
 
 /// nullopt: nothing of that name.
 Result<std::optional<TableShape>> ReadShape(PgConnection& connection, const TableName& table);
+
+/// Whether the source has this generated column, made of the same.
+bool HasGenerated(const TableDefinition& table, const ShapeColumn& column);
 
 /// The first difference that matters, in words ("column price is numeric, wanted integer"); empty: none.
 /// Generated columns of the replica that the source has too may be missing: they are left out at times.

@@ -9,43 +9,20 @@
 namespace sluice {
 namespace {
 
-bool SameValues(const RelationFacts::ColumnFacts& facts, const Column& column) {
-  return facts.typmod == column.typmod && column.type && column.type->oid == facts.type;
+bool SameColumn(const RelationFacts::ColumnFacts& facts, const Column& column) {
+  return facts.name == column.name && facts.typmod == column.typmod && column.type && column.type->oid == facts.type;
 }
-
-bool SameColumn(const RelationFacts::ColumnFacts& facts, const Column& column) { return facts.name == column.name && SameValues(facts, column); }
 
 const Column* FindColumn(const TableSchema& schema, const RelationFacts::ColumnFacts& facts) {
   const auto found = std::find_if(schema.columns.begin(), schema.columns.end(), [&](const Column& column) { return SameColumn(facts, column); });
   return found == schema.columns.end() ? nullptr : &*found;
 }
 
-std::vector<const Column*> ByPlace(const RelationFacts& facts, const TableSchema& current) {
-  std::vector<const Column*> columns(facts.columns.size());
-  if (facts.columns.size() != current.columns.size()) return columns;
-  for (size_t i = 0; i < columns.size(); ++i)
-    if (SameValues(facts.columns[i], current.columns[i])) columns[i] = &current.columns[i];
-  return columns;
-}
-
-/// The catalog's column for each of the stream's, both in the order of attribute numbers; nullptr: not known. The
-/// catalog may be ahead of the stream: columns were added, dropped or renamed since.
-std::vector<const Column*> Align(const RelationFacts& facts, const TableSchema& current) {
+/// The catalog's column of each name; nullptr: none. Whether it is the same column the destination must tell, which knows
+/// what came before.
+std::vector<const Column*> ByName(const RelationFacts& facts, const TableSchema& current) {
   std::vector<const Column*> found;
   for (const RelationFacts::ColumnFacts& column : facts.columns) found.push_back(FindColumn(current, column));
-  const Column* last = nullptr;
-  for (const Column*& column : found) {
-    if (column == nullptr) continue;
-    if (last != nullptr && column->attribute_number <= last->attribute_number) return ByPlace(facts, current);  // Names changed places.
-    last = column;
-  }
-  // The next number is the next column under another name: one that was added since has a higher number than all here.
-  for (size_t i = 0; i < found.size(); ++i) {
-    if (found[i] != nullptr || (i > 0 && found[i - 1] == nullptr)) continue;
-    const int next = i == 0 ? 1 : found[i - 1]->attribute_number + 1;
-    for (const Column& column : current.columns)
-      if (column.attribute_number == next && SameValues(facts.columns[i], column)) found[i] = &column;
-  }
   return found;
 }
 
@@ -74,10 +51,9 @@ TableSchema MergeWithCatalog(const RelationFacts& facts, const TableSchema* curr
   schema.oid = facts.oid;
   schema.name = facts.name;
   schema.replica_identity = facts.identity;
-  const std::vector<const Column*> known = current != nullptr ? Align(facts, *current) : std::vector<const Column*>(facts.columns.size());
+  const std::vector<const Column*> known = current != nullptr ? ByName(facts, *current) : std::vector<const Column*>(facts.columns.size());
   for (size_t i = 0; i < known.size(); ++i) {
     schema.columns.push_back(known[i] != nullptr ? *known[i] : Column{facts.columns[i].name, 0, nullptr, facts.columns[i].typmod, false});
-    schema.columns.back().name = facts.columns[i].name;
   }
   const bool full = facts.identity == ReplicaIdentity::kFull;
   if (full && current != nullptr) schema.key = KeyFromCatalog(known, *current);

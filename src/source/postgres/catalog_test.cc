@@ -210,26 +210,6 @@ Column IntColumn(const std::string& name, int16_t number) {
   return {name, number, std::make_shared<const Type>(type), -1, false};
 }
 
-TEST(MergeWithCatalog, KnowsAColumnByItsPlaceAmongTheNumbersWhereItsNameIsGone) {
-  RelationFacts facts;
-  const auto numbers = [&](const TableSchema& current) {
-    std::vector<int> found;
-    for (const Column& column : MergeWithCatalog(facts, &current).columns) found.push_back(column.attribute_number);
-    return found;
-  };
-  TableSchema current;
-  facts.columns = {{"id", 23, -1, true}, {"a", 23, -1, false}, {"b", 23, -1, false}};
-  current.columns = {IntColumn("id", 1), IntColumn("renamed", 2), IntColumn("b", 3)};
-  EXPECT_THAT(numbers(current), ElementsAre(1, 2, 3));
-  EXPECT_EQ(MergeWithCatalog(facts, &current).columns[1].name, "a") << "as the stream names it";
-  current.columns = {IntColumn("a", 1), IntColumn("id", 2), IntColumn("b", 3)};
-  EXPECT_THAT(numbers(current), ElementsAre(1, 2, 3)) << "two changed places";
-  current.columns = {IntColumn("id", 1), IntColumn("b", 3), IntColumn("later", 4)};
-  EXPECT_THAT(numbers(current), ElementsAre(1, 0, 3)) << "dropped: another column came since";
-  current.columns = {IntColumn("id", 1), IntColumn("a", 2), IntColumn("b", 3), IntColumn("later", 4)};
-  EXPECT_THAT(numbers(current), ElementsAre(1, 2, 3));
-}
-
 TEST(MergeWithCatalog, FactsWinWhereTheCatalogHasMovedOn) {
   RelationFacts facts;
   facts.oid = 16400;

@@ -7,9 +7,7 @@ import os
 import random
 import time
 
-import psycopg
 import pytest
-from pyiceberg.exceptions import NoSuchTableError
 
 from support.generator import Generator
 from support.postgres import MAJORS
@@ -48,32 +46,6 @@ def work(generator, transactions):
         time.sleep(generator.random.choice((0, 0, 0.02, 0.1)))
 
 
-def wait_settled(sluice):
-    try:
-        sluice.wait_settled()
-    except AssertionError:
-        if not sluice.running():
-            print("sluice ended with", sluice.wait_exit())
-        else:
-            tables = sluice.command("tables", "--json").json()["tables"]
-            print("not settled:", *(table for table in tables if table["state"] != "streaming"), sep="\n")
-        raise
-
-
-def wait_equal(sluice, compare, timeout=60):
-    """Until both destinations are like the source. Nobody tells when the next look at the catalog is done."""
-    deadline = time.monotonic() + timeout
-    while True:
-        wait_settled(sluice)
-        sluice.wait_until()
-        try:
-            return compare()
-        except (AssertionError, psycopg.Error, NoSuchTableError):  # Not there yet: rows, or a column, or the table.
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.3)
-
-
 def test_random_changes_arrive_in_both(generator, source, sluice, compare):
     if generator.random.random() < 0.5:
         stream_small_transactions(source)
@@ -97,7 +69,7 @@ def test_random_changes_arrive_in_both(generator, source, sluice, compare):
         generator.finish_overlapping()
         if killed == "away":
             sluice.start()
-        wait_equal(sluice, compare)
+        sluice.wait_equal(compare)
         generator.forget_swapped()
     print(dict(sorted(generator.counts.items())))
     never = (Generator.CATEGORIES | {"killed"}) - set(+generator.counts)

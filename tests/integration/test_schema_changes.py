@@ -6,9 +6,7 @@ docs/reference/schema-changes.md is this matrix in words.
 import dataclasses
 import time
 
-import psycopg
 import pytest
-from pyiceberg.exceptions import NoSuchTableError
 
 from support.lake import Lake
 
@@ -103,20 +101,6 @@ def execute(source, statements):
         source.execute(statement)
 
 
-def wait_equal(sluice, compare, timeout=40):
-    """Until both destinations are like the source. Nobody tells when the next look at the catalog is done."""
-    deadline = time.monotonic() + timeout
-    while True:
-        sluice.wait_settled()
-        sluice.wait_until()
-        try:
-            return compare()
-        except (AssertionError, psycopg.Error, NoSuchTableError):  # Not there yet: rows, or a column, or the table.
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.3)
-
-
 def copies(sluice):
     """The LSN of each copy, by table and sink: another one after a new copy."""
     with sluice.replica.connect() as replica:
@@ -145,7 +129,7 @@ def test_followed_with_rows_before_and_after(name, source, following, compare):
     execute(source, TOUCH)
     execute(source, CHANGES[name].sql)
     execute(source, CHANGES[name].then)
-    wait_equal(following, compare)
+    following.wait_equal(compare)
     execute(source, "UPDATE other SET v = 'later' WHERE id < 5; INSERT INTO days VALUES (160, 'later')")
     following.wait_until()
     compare()
@@ -156,7 +140,7 @@ def test_followed_with_rows_before_and_after(name, source, following, compare):
 def test_followed_without_any_row_afterwards(name, source, following, compare):
     before = copies(following)
     execute(source, CHANGES[name].sql)
-    wait_equal(following, compare)
+    following.wait_equal(compare)
     change = CHANGES[name]
     assert_in_place(following, before, change.in_place if change.without_rows is None else change.without_rows)
 
@@ -178,7 +162,7 @@ def test_a_column_that_went_and_came_twice_is_taken_for_no_other(source, followi
         source.execute(f"ALTER TABLE t DROP {name}")
         source.execute(f"ALTER TABLE t ADD {name} text")
         source.execute(f"INSERT INTO t (id) VALUES ({len(name) * 1000})")
-    wait_equal(following, compare)
+    following.wait_equal(compare)
 
 
 def test_a_column_that_went_and_came_behind_its_rows_is_empty(source, sluice, compare):

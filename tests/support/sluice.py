@@ -7,7 +7,9 @@ import signal
 import subprocess
 import time
 
+import psycopg
 import yaml
+from pyiceberg.exceptions import NoSuchTableError
 
 from support.postgres import Database, lsn_number, lsn_text
 
@@ -156,11 +158,26 @@ class Sluice:
         deadline = time.monotonic() + timeout
         while True:
             result = self.command("tables", "--json", expect=None)
-            states = {entry["state"] for entry in result.json()["tables"]} if result.code == OK else set()
-            if states == {"streaming"}:
+            tables = result.json()["tables"] if result.code == OK else []
+            others = [entry for entry in tables if entry["state"] != "streaming"]
+            if tables and not others:
                 return
-            assert self.running() and time.monotonic() < deadline, f"{states}\n{self.log_tail()}"
+            assert self.running(), f"run ended with {self._process and self._process.returncode}\n{self.log_tail()}"
+            assert time.monotonic() < deadline, f"not settled: {others}\n{self.log_tail()}"
             time.sleep(0.2)
+
+    def wait_equal(self, compare, timeout: float = 60):
+        """Until both destinations are like the source. Nobody tells when the next look at the catalog is done."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self.wait_settled()
+            self.wait_until()
+            try:
+                return compare()
+            except (AssertionError, psycopg.Error, NoSuchTableError):  # Not there yet: rows, or a column, or the table.
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.3)
 
     def wait_table(self, name: str, timeout: float = 60, **wanted):
         """Until `sluice tables` says this of the table, e.g. state="streaming"; and is durable up to now."""

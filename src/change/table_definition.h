@@ -83,7 +83,7 @@ struct Leaf {
   uint64_t size_bytes = 0;    ///< With TOAST: what a copy must read.
   double estimated_rows = -1; ///< reltuples; -1: never analysed.
   Oid file_node = 0;          ///< pg_class.relfilenode.
-  bool attached = false;      ///< Became a partition after it was made: rows that it had then are in no stream.
+  bool attached = false;      ///< Was made a partition after it was made: rows that it had then are in no stream.
 };
 
 /// A partition below a root, parents before children.

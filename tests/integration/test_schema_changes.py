@@ -79,6 +79,9 @@ CHANGES = {
     "add partition": Change("CREATE TABLE day_3 PARTITION OF days FOR VALUES FROM (200) TO (300)", BOTH, "INSERT INTO days VALUES (250, 'new')"),
     "attach a filled partition": Change("CREATE TABLE day_3 (LIKE days); INSERT INTO day_3 SELECT i, 'old' FROM generate_series(200, 220) i; "
                                         "ALTER TABLE days ATTACH PARTITION day_3 FOR VALUES FROM (200) TO (300)", NONE, "INSERT INTO days VALUES (250, 'new')"),
+    "attach a partition filled in the same transaction": Change(
+        "BEGIN; CREATE TABLE day_3 (LIKE days); INSERT INTO day_3 SELECT i, 'old' FROM generate_series(200, 220) i; "
+        "ALTER TABLE days ATTACH PARTITION day_3 FOR VALUES FROM (200) TO (300); COMMIT", NONE, "UPDATE days SET v = 'new' WHERE day > 100"),
     "detach partition": Change("ALTER TABLE days DETACH PARTITION day_1", REPLICA, "INSERT INTO days VALUES (150, 'new')"),
     "drop partition": Change("DROP TABLE day_1", REPLICA, "INSERT INTO days VALUES (150, 'new')"),
     "vacuum full of a partition": Change("VACUUM FULL day_1", NONE),
@@ -97,8 +100,9 @@ def following(source, sluice):
 
 
 def execute(source, statements):
-    for statement in statements.split("; "):
-        source.execute(statement)
+    with source.connect() as connection:
+        for statement in statements.split("; "):
+            connection.execute(statement)
 
 
 def copies(sluice):

@@ -160,6 +160,16 @@ TEST_F(LakeSinkTest, TruncateRemovesWhatWasBeforeItAndNothingAfter) {
   EXPECT_EQ(RowsInLake(config_, kTable), Rows{});
 }
 
+TEST_F(LakeSinkTest, ATableWithoutIdentityIsTruncatedAndFilledAgain) {
+  auto schema = std::make_shared<TableSchema>(*TestSchema("t"));
+  schema->key.clear();
+  Open();
+  Copy(schema, {{1, "a", "x"}});
+  Apply(BatchMaker(schema).Insert({2, "b", "y"}).Truncate().Insert({3, "c", "z"}).Insert({3, "c", "z"}), 200);
+  Apply(BatchMaker(schema).Insert({4, "d", "z"}), 300);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"3|c|z", "3|c|z", "4|d|z"}));
+}
+
 TEST_F(LakeSinkTest, OfTwoEqualRowsExactlyOneIsRemoved) {
   const TableSchemaPtr schema = TestSchema("t", /*full=*/true);
   const TestRow twin{1, "twin", "x"};

@@ -117,7 +117,8 @@ void TableWriter::Truncate() {
   dead_rows_ = Roaring();
   unchanged_.Clear();
   doubled_keys_.clear();
-  index_.emplace(codec_->narrow());
+  index_.reset();
+  if (!schema_->source->append_only()) index_.emplace(codec_->narrow());  // Else no row has a key that could be in it.
   files_loaded_ = true;
   truncated_ = true;
 }

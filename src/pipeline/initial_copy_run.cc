@@ -142,7 +142,11 @@ class Copying {
       Postpone(read.error());
       return Ok();
     }
-    if (!read.ok()) return read.error().sink.empty() ? About(run_.tables[range.table].schema->name, read.error()) : read.error();
+    if (!read.ok()) {
+      // Values that a sink cannot read: a column has another type by now than the catalog said.
+      const bool of_table = read.error().sink.empty() || read.error().kind == ErrorKind::kCorrupt;
+      return of_table ? About(run_.tables[range.table].schema->name, read.error()) : read.error();
+    }
     SLUICE_FAILPOINT("pipeline.range_read");
     RETURN_IF_ERROR(rows.Finish());
     SLUICE_FAILPOINT("pipeline.range_written");

@@ -178,6 +178,17 @@ def test_a_column_that_went_and_came_behind_its_rows_is_empty(source, sluice, co
     compare()
 
 
+def test_a_table_that_changes_while_it_is_copied_for_the_first_time(source, sluice, compare):
+    source.execute(SCHEMA)
+    source.execute("INSERT INTO t (id, a) SELECT i, i FROM generate_series(1000, 200000) i")
+    sluice.init(commit_interval="300ms")
+    sluice.start()
+    sluice.wait_said("initial copy started")
+    execute(source, "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'; ALTER TABLE t ALTER a TYPE bigint; ALTER TABLE t RENAME b TO label; "
+                    "INSERT INTO t (id, a) VALUES (-1, 5000000000)")
+    sluice.wait_equal(compare)
+
+
 def test_a_view_of_the_replicas_own_is_never_dropped(source, replica, following):
     replica.execute("CREATE VIEW mine AS SELECT b FROM t")
     source.execute("ALTER TABLE t DROP COLUMN b")

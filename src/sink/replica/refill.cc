@@ -113,6 +113,8 @@ Status MergeRefill(PgConnection& connection, DestinationTypes& types, const Tabl
   const std::string into = fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} s", target, Columns(schema, ""), Columns(schema, "s."), beside);
   if (schema.has_key()) {
     RETURN_IF_ERROR(connection.Execute("ANALYZE " + beside));
+    // The table itself may never have been analyzed and look small; the one beside it has no index.
+    RETURN_IF_ERROR(connection.Execute("SET LOCAL enable_nestloop = off"));
     // ROW(…) *= ROW(…) would be taken apart into its columns; two records are compared as they are, byte by byte.
     RETURN_IF_ERROR(connection.Execute(fmt::format("DELETE FROM {} t WHERE NOT EXISTS (SELECT FROM {} s, LATERAL (SELECT {}) was, LATERAL (SELECT {}) wanted"
                                                    " WHERE {} AND was OPERATOR(pg_catalog.*=) wanted)",

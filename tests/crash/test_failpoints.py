@@ -131,8 +131,7 @@ def test_a_step_that_fails_is_made_good_without_a_restart(name, action, source, 
     sluice.wait_until()
     if PROVOKED.get(name) is repair:
         sluice.command("verify", "repair", "public.account")
-    sluice.stop()
-    compare()
+    sluice.wait_equal(compare)
 
 
 @pytest.mark.parametrize("name", AFTER_AN_INTERRUPTED_COPY)

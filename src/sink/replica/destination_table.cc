@@ -18,12 +18,6 @@ Error Changed(const TableSchema& schema, const std::string& difference) {
                slu::kReplicaSchemaChanged};
 }
 
-const ShapeColumn* FindColumn(const TableShape& shape, const std::string& name) {
-  for (const ShapeColumn& column : shape.columns)
-    if (column.name == name) return &column;
-  return nullptr;
-}
-
 uint64_t NextId() {
   static std::atomic<uint64_t> ids{0};
   return ++ids;

@@ -52,10 +52,7 @@ class Follower {
     return Ok();
   }
 
-  const ShapeColumn* Find(const std::string& name) const {
-    const auto found = std::find_if(shape_.columns.begin(), shape_.columns.end(), [&](const ShapeColumn& column) { return column.name == name; });
-    return found == shape_.columns.end() ? nullptr : &*found;
-  }
+  const ShapeColumn* Find(const std::string& name) const { return FindColumn(shape_, name); }
 
   // What hangs on a column on the replica, a view or somebody's trigger, is not ours to drop.
   Status Alter(const std::string& action, const std::string& refused) {

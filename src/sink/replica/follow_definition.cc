@@ -83,8 +83,7 @@ Status DropGenerated(PgConnection& connection, const TableDefinition& table, con
 
 Status AddNewGenerated(PgConnection& connection, DestinationTypes& types, const TableDefinition& table, const TableShape& shape) {
   for (const GeneratedColumn& column : table.generated) {
-    const bool there = std::any_of(shape.columns.begin(), shape.columns.end(), [&](const ShapeColumn& one) { return one.name == column.name; });
-    if (there || !column.expression.needs.none()) continue;
+    if (FindColumn(shape, column.name) != nullptr || !column.expression.needs.none()) continue;
     ASSIGN_OR_RETURN(const std::string sql, GeneratedSql(column, types));
     RETURN_IF_ERROR(Run(connection, table, fmt::format("ALTER TABLE {} ADD COLUMN {}", QuoteName(table.schema->name), sql)));
   }
@@ -93,8 +92,8 @@ Status AddNewGenerated(PgConnection& connection, DestinationTypes& types, const 
 
 Status SetNotNull(PgConnection& connection, const TableDefinition& table, const TableShape& shape) {
   for (const Column& column : table.schema->columns) {
-    const auto found = std::find_if(shape.columns.begin(), shape.columns.end(), [&](const ShapeColumn& one) { return one.name == column.name; });
-    if (found == shape.columns.end() || found->not_null || !column.not_null) continue;
+    const ShapeColumn* const found = FindColumn(shape, column.name);
+    if (found == nullptr || found->not_null || !column.not_null) continue;
     RETURN_IF_ERROR(Run(connection, table, fmt::format("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", QuoteName(table.schema->name), QuoteIdentifier(column.name))));
   }
   return Ok();
@@ -109,8 +108,8 @@ Result<TableShape> Shape(PgConnection& connection, const TableDefinition& table)
 // Only what makes room: columns are looked at when rows with them come.
 Status Loosen(PgConnection& connection, const TableDefinition& table, const TableShape& shape, bool ours) {
   for (const Column& column : table.schema->columns) {
-    const auto found = std::find_if(shape.columns.begin(), shape.columns.end(), [&](const ShapeColumn& one) { return one.name == column.name; });
-    if (found == shape.columns.end() || !found->not_null || column.not_null || found->identity != '\0') continue;
+    const ShapeColumn* const found = FindColumn(shape, column.name);
+    if (found == nullptr || !found->not_null || column.not_null || found->identity != '\0') continue;
     RETURN_IF_ERROR(Run(connection, table, fmt::format("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", QuoteName(table.schema->name), QuoteIdentifier(column.name))));
   }
   return ours && shape.kind == 'p' ? FollowPartitions(connection, table, FollowExtent::kLoosen) : Ok();

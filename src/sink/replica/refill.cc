@@ -14,11 +14,6 @@
 namespace sluice {
 namespace {
 
-const ShapeColumn* FindColumn(const TableShape& shape, const std::string& name) {
-  const auto found = std::find_if(shape.columns.begin(), shape.columns.end(), [&](const ShapeColumn& column) { return column.name == name; });
-  return found == shape.columns.end() ? nullptr : &*found;
-}
-
 bool SourceHas(const TableDefinition& table, const ShapeColumn& column) {
   const auto named = [&](const auto& one) { return one.name == column.name; };
   if (column.generated) return HasGenerated(table, column);

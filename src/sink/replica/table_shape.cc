@@ -39,6 +39,11 @@ Result<std::optional<TableShape>> ReadShape(PgConnection& connection, const Tabl
   return std::optional<TableShape>(std::move(shape));
 }
 
+const ShapeColumn* FindColumn(const TableShape& shape, const std::string& name) {
+  const auto found = std::find_if(shape.columns.begin(), shape.columns.end(), [&](const ShapeColumn& column) { return column.name == name; });
+  return found == shape.columns.end() ? nullptr : &*found;
+}
+
 bool HasGenerated(const TableDefinition& table, const ShapeColumn& column) {
   return std::any_of(table.generated.begin(), table.generated.end(),
                      [&](const GeneratedColumn& one) { return one.name == column.name && one.expression.sql == column.expression; });

@@ -31,6 +31,9 @@ struct TableShape {
 /// nullopt: nothing of that name.
 Result<std::optional<TableShape>> ReadShape(PgConnection& connection, const TableName& table);
 
+/// nullptr: none of that name.
+const ShapeColumn* FindColumn(const TableShape& shape, const std::string& name);
+
 /// Whether the source has this generated column, made of the same.
 bool HasGenerated(const TableDefinition& table, const ShapeColumn& column);
 

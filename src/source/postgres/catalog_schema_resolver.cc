@@ -18,21 +18,19 @@ const Column* FindColumn(const TableSchema& schema, const RelationFacts::ColumnF
   return found == schema.columns.end() ? nullptr : &*found;
 }
 
-/// The catalog's column of each name; nullptr: none. Whether it is the same column the destination must tell, which knows
-/// what came before.
-std::vector<const Column*> ByName(const RelationFacts& facts, const TableSchema& current) {
-  std::vector<const Column*> found;
-  for (const RelationFacts::ColumnFacts& column : facts.columns) found.push_back(FindColumn(current, column));
-  return found;
+std::optional<size_t> IndexOf(const RelationFacts& facts, const std::string& name) {
+  for (size_t i = 0; i < facts.columns.size(); ++i)
+    if (facts.columns[i].name == name) return i;
+  return std::nullopt;
 }
 
 /// Under REPLICA IDENTITY FULL every column is flagged, so the primary key has to come from the catalog.
-std::vector<size_t> KeyFromCatalog(const std::vector<const Column*>& known, const TableSchema& current) {
+std::vector<size_t> KeyFromCatalog(const RelationFacts& facts, const TableSchema& current) {
   std::vector<size_t> key;
   for (const size_t index : current.key) {
-    const auto here = std::find(known.begin(), known.end(), &current.columns[index]);
-    if (here == known.end()) return {};
-    key.push_back(static_cast<size_t>(here - known.begin()));
+    const auto here = IndexOf(facts, current.columns[index].name);
+    if (!here) return {};
+    key.push_back(*here);
   }
   return key;
 }
@@ -51,16 +49,16 @@ TableSchema MergeWithCatalog(const RelationFacts& facts, const TableSchema* curr
   schema.oid = facts.oid;
   schema.name = facts.name;
   schema.replica_identity = facts.identity;
-  const std::vector<const Column*> known = current != nullptr ? ByName(facts, *current) : std::vector<const Column*>(facts.columns.size());
-  for (size_t i = 0; i < known.size(); ++i) {
-    schema.columns.push_back(known[i] != nullptr ? *known[i] : Column{facts.columns[i].name, 0, nullptr, facts.columns[i].typmod, false});
+  for (const RelationFacts::ColumnFacts& column : facts.columns) {
+    const Column* const known = current != nullptr ? FindColumn(*current, column) : nullptr;
+    schema.columns.push_back(known != nullptr ? *known : Column{column.name, 0, nullptr, column.typmod, false});
   }
   const bool full = facts.identity == ReplicaIdentity::kFull;
-  if (full && current != nullptr) schema.key = KeyFromCatalog(known, *current);
+  if (full && current != nullptr) schema.key = KeyFromCatalog(facts, *current);
   if (!full) schema.key = KeyFromFlags(facts);
   // The catalog knows the order of the key's columns; flags only know which they are.
   if (!full && current != nullptr) {
-    std::vector<size_t> ordered = KeyFromCatalog(known, *current);
+    std::vector<size_t> ordered = KeyFromCatalog(facts, *current);
     std::vector<size_t> sorted = ordered;
     std::sort(sorted.begin(), sorted.end());
     if (sorted == schema.key) schema.key = std::move(ordered);

@@ -217,8 +217,8 @@ TEST(MergeWithCatalog, FactsWinWhereTheCatalogHasMovedOn) {
   facts.columns = {{"a", 23, -1, true}, {"renamed_since", 23, -1, false}};
   TableSchema current;
   current.name = {"public", "new_name"};
-  current.columns = {IntColumn("a", 1), IntColumn("b", 3)};
-  current.key = {0};
+  current.columns = {IntColumn("b", 2), IntColumn("a", 1)};
+  current.key = {1};
   const TableSchema merged = MergeWithCatalog(facts, &current);
   EXPECT_EQ(merged.name.name, "old_name");
   ASSERT_EQ(merged.columns.size(), 2u);

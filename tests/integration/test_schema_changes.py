@@ -161,12 +161,17 @@ def test_followed_after_it_was_made_while_nobody_looked(name, source, sluice, co
     compare()
 
 
-def test_a_column_that_went_and_came_twice_is_taken_for_no_other(source, following, compare):
+def test_a_column_that_went_and_came_twice_is_taken_for_no_other(source, sluice, compare):
+    source.execute(SCHEMA)
+    sluice.init()
+    sluice.sync()
+    source.execute("UPDATE t SET b = 'moved', big = 'moved' WHERE id < 20")
     for name in ("b", "big"):
         source.execute(f"ALTER TABLE t DROP {name}")
         source.execute(f"ALTER TABLE t ADD {name} text")
         source.execute(f"INSERT INTO t (id) VALUES ({len(name) * 1000})")
-    following.wait_equal(compare)
+    sluice.sync()  # The catalog is ahead of every row that comes.
+    compare()
 
 
 def test_a_column_that_went_and_came_behind_its_rows_is_empty(source, sluice, compare):

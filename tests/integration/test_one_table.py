@@ -94,6 +94,15 @@ def test_wrong_rows_are_put_right_by_resync_and_right_ones_are_not_touched(sourc
     assert replica.rows("SELECT id, xmin::text FROM bad WHERE id BETWEEN 10 AND 90 ORDER BY id") == untouched
 
 
+def test_a_large_table_that_is_copied_again_is_joined_with_its_rows(source, replica, streaming, compare):
+    """Row by row it would take hours."""
+    sluice = streaming("CREATE TABLE large (id int PRIMARY KEY, v text); INSERT INTO large SELECT i, 'b' FROM generate_series(1, 500000) i")
+    replica.execute("UPDATE large SET v = 'wrong' WHERE id % 100000 = 0")
+    sluice.command("resync", "public.large", "--sink", "replica")
+    sluice.wait_table("public.large", state="streaming")
+    compare()
+
+
 def test_resync_and_skip_without_a_running_process_hold_for_the_next_start(source, replica, sluice, compare):
     source.execute(TWO)
     sluice.init()

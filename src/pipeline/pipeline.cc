@@ -142,6 +142,7 @@ Status Pipeline::CarryOutChanges() {
     RETURN_IF_ERROR(CarryOutOne(request));
     rewritten_.insert({request.sink, request.table});
   }
+  if (changes_.waiting()) changes_noticed_at_ = read_at;
   return Ok();
 }
 
@@ -197,10 +198,13 @@ Status Pipeline::CopyAll(const ResumePlan& plan, std::stop_token stop) {
   return Ok();
 }
 
+// Also changes of structure that were there before are to be in, which may be a little further.
 Result<std::optional<Lsn>> Pipeline::Until() {
-  if (!options_.until_caught_up) return options_.until_lsn;
+  if (!options_.until_caught_up && !options_.until_lsn) return std::optional<Lsn>();
+  const Lsn until = std::max(options_.until_lsn.value_or(Lsn{}), changes_noticed_at_);
+  if (!options_.until_caught_up) return std::optional(until);
   ASSIGN_OR_RETURN(const Lsn now, source_->CurrentLsn());
-  return std::optional(std::max(now, options_.until_lsn.value_or(Lsn{})));
+  return std::optional(std::max(now, until));
 }
 
 Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token stop) {
@@ -256,7 +260,7 @@ Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token sto
   Status last = reader.Acknowledge();
   if (!last.ok() && streaming.error.status().ok()) streaming.Fail(std::move(last).error());
   const bool reached = streaming.error.status().ok() && until && !stop.stop_requested() && !streaming.again;
-  if (reached && options_.may_copy && TablesChanged(reader.acknowledged())) streaming.again = true;
+  if (reached && options_.may_copy && (TablesChanged(reader.acknowledged()) || changes_.waiting())) streaming.again = true;
   made_progress_ |= reader.acknowledged() > resume_from || streaming.again;
   if (!streaming.error.status().ok()) return streaming.error.status().error();
   return streaming.again && !stop.stop_requested() ? PipelineEnd::kAgain : PipelineEnd::kDone;

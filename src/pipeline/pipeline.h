@@ -94,6 +94,7 @@ class Pipeline {
   std::vector<TableDefinition> tables_;
   TableChanges changes_;
   std::set<std::pair<std::string, TableName>> rewritten_;  // By sink: copied again since no stream tells of their rows.
+  Lsn changes_noticed_at_;  // At the start, where the stream has to come first.
   std::vector<SinkState> states_;  // As the stream found them.
   std::shared_ptr<std::vector<AttachedSink>> sinks_;  // Shared with views that outlive a failed pipeline.
   bool made_progress_ = false;

@@ -6,17 +6,18 @@ namespace sluice {
 
 bool TableChanges::HasPassed(const TableName& table, const std::string& fingerprint, Lsn read_at, Lsn acknowledged) {
   const auto found = noticed_.find(table);
-  if (found == noticed_.end() || found->second.fingerprint != fingerprint) {
-    noticed_.insert_or_assign(table, Noticed{fingerprint, read_at});
-    return acknowledged >= read_at;
-  }
-  return acknowledged >= found->second.at;
+  const bool anew = found == noticed_.end() || found->second.fingerprint != fingerprint;
+  if (anew) noticed_.insert_or_assign(table, Noticed{fingerprint, read_at});
+  const bool passed = acknowledged >= (anew ? read_at : found->second.at);
+  waiting_ |= !passed;
+  return passed;
 }
 
 std::vector<TableRequest> TableChanges::Due(std::span<const SinkState> sinks, const std::vector<TableDefinition>& tables, Lsn read_at, Lsn acknowledged) {
   std::map<TableName, const TableDefinition*> by_name;
   for (const TableDefinition& table : tables) by_name.emplace(table.schema->name, &table);
   std::vector<TableRequest> due;
+  waiting_ = false;
   for (const SinkState& sink : sinks) {
     for (const auto& [name, copied] : sink.copied) {
       const auto found = by_name.find(name);

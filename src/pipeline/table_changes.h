@@ -20,6 +20,9 @@ class TableChanges {
   /// noticed has arrived, and so is forgetting a copy whose table is gone or no longer followed.
   std::vector<TableRequest> Due(std::span<const SinkState> sinks, const std::vector<TableDefinition>& tables, Lsn read_at, Lsn acknowledged);
 
+  /// Whether Due has noticed something that is not due yet.
+  bool waiting() const { return waiting_; }
+
  private:
   struct Noticed {
     std::string fingerprint;  // Empty: gone.
@@ -29,6 +32,7 @@ class TableChanges {
   bool HasPassed(const TableName& table, const std::string& fingerprint, Lsn read_at, Lsn acknowledged);
 
   std::map<TableName, Noticed> noticed_;
+  bool waiting_ = false;
 };
 
 }  // namespace sluice

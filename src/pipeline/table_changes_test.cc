@@ -37,8 +37,10 @@ TEST(TableChanges, AnotherStructureIsDueInEachSinkOnceTheStreamHasPassedTheMomen
   const auto sinks = Sinks(Table("t"));
   EXPECT_TRUE(changes.Due(sinks, {Table("t", 701)}, Lsn{100}, Lsn{50}).empty());
   EXPECT_TRUE(changes.Due(sinks, {Table("t", 701)}, Lsn{150}, Lsn{99}).empty());
+  EXPECT_TRUE(changes.waiting());
   const auto due = changes.Due(sinks, {Table("t", 701)}, Lsn{200}, Lsn{100});
   ASSERT_EQ(due.size(), 2u);
+  EXPECT_FALSE(changes.waiting());
   EXPECT_EQ(due[0].kind, Kind::kFollow);
   EXPECT_EQ(due[0].sink, "replica");
   EXPECT_EQ(due[1].sink, "lake");

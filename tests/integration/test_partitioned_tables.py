@@ -1,5 +1,7 @@
 """Partitioned tables arrive as partitioned tables, and in the lake as one."""
 
+import signal
+
 from support import catalog
 
 RANGE = """
@@ -42,3 +44,36 @@ def test_inheritance_children_are_tables_of_their_own(replicate):
         CREATE TABLE parent (id int PRIMARY KEY, v text); CREATE TABLE child (extra int, PRIMARY KEY (id)) INHERITS (parent);
         INSERT INTO parent SELECT i, 'p' FROM generate_series(1, 10) i; INSERT INTO child SELECT i, 'c', i FROM generate_series(11, 20) i;
         """, "UPDATE parent SET v = 'both'", "DELETE FROM parent WHERE id IN (5, 15)")
+
+
+def test_a_partition_leaves_while_its_table_is_to_be_copied_again(source, sluice, compare):
+    source.execute(RANGE)
+    sluice.init()
+    sluice.sync()
+    sluice.command("resync", "public.m")
+    source.execute("ALTER TABLE m DETACH PARTITION m_1; UPDATE m_1 SET note = 'alone'; INSERT INTO m VALUES (1, '2026-01-20Z', 1, 'rest')")
+    sluice.sync()
+    compare()
+    source.execute("DELETE FROM m_1 WHERE device = 3; UPDATE m SET note = 'later'")
+    sluice.sync()
+    compare()
+
+
+def test_tables_are_renamed_and_partitions_move_behind_an_interrupted_copy(source, sluice, compare):
+    source.execute(RANGE + "CREATE TABLE n (LIKE m, PRIMARY KEY (device, at)) PARTITION BY RANGE (at);")
+    sluice.init()
+    sluice.command("run", "--until-caught-up", env={"SLUICE_FAILPOINTS": "pipeline.tables_prepared=kill"}, expect=-signal.SIGKILL)
+    source.execute("ALTER TABLE m DETACH PARTITION m_1; ALTER TABLE n ATTACH PARTITION m_1 FOR VALUES FROM ('2026-01-01Z') TO ('2026-02-01Z')")
+    source.execute("ALTER TABLE m RENAME TO measured; INSERT INTO n VALUES (100, '2026-01-20Z', 1, 'n'); INSERT INTO measured VALUES (100, '2026-01-20Z', 1, 'rest')")
+    sluice.sync()
+    compare()
+
+
+def test_a_partition_goes_from_one_table_to_another(source, sluice, compare):
+    source.execute(RANGE + "CREATE TABLE n (LIKE m, PRIMARY KEY (device, at)) PARTITION BY RANGE (at);")
+    sluice.init()
+    sluice.sync()
+    source.execute("ALTER TABLE m DETACH PARTITION m_1; ALTER TABLE n ATTACH PARTITION m_1 FOR VALUES FROM ('2026-01-01Z') TO ('2026-02-01Z')")
+    source.execute("INSERT INTO n VALUES (100, '2026-01-20Z', 1, 'n'); INSERT INTO m VALUES (100, '2026-01-20Z', 1, 'rest')")
+    sluice.sync()
+    compare()

@@ -204,11 +204,11 @@ Status CheckEpoch(PgConnection& connection, uint64_t epoch) {
 
 Result<std::optional<TableOrigin>> FindOrigin(PgConnection& connection, const TableName& table) {
   ASSIGN_OR_RETURN(const PgResult row,
-                   connection.Execute("SELECT made_by_us, filled FROM sluice.table_state"
+                   connection.Execute("SELECT made_by_us, filled, state = 'copied' AND held_code IS NULL FROM sluice.table_state"
                                       " WHERE namespace = $1 AND name = $2 AND state <> 'none'",
                                       {table.name_space, table.name}));
   if (PQntuples(row.get()) == 0) return std::optional<TableOrigin>();
-  return std::optional(TableOrigin{Field(row, 0, 0) == "t", Field(row, 0, 1) == "t"});
+  return std::optional(TableOrigin{Field(row, 0, 0) == "t", Field(row, 0, 1) == "t", Field(row, 0, 2) == "t"});
 }
 
 Status RecordPreparing(PgConnection& connection, const TableName& table, const TableOrigin& origin) {

@@ -48,6 +48,7 @@ Result<std::optional<Bookmark>> ReadBookmark(PgConnection& connection);
 struct TableOrigin {
   bool made_by_us = false;  ///< Else the user made it, and it was empty.
   bool filled = false;      ///< A copy of it was complete once: its rows are to be seen until the next one is.
+  bool followed = false;    ///< Its copy is complete and counts.
 };
 Result<std::optional<TableOrigin>> FindOrigin(PgConnection& connection, const TableName& table);
 

@@ -10,6 +10,7 @@
 #include "sink/replica/attempt.h"
 #include "sink/replica/bookkeeping.h"
 #include "sink/replica/namespaces.h"
+#include "sink/replica/partition_names.h"
 #include "sink/replica/refill.h"
 #include "sink/replica/sequences.h"
 #include "sink/replica/table_shape.h"
@@ -135,8 +136,10 @@ Status MakeTable(PgConnection& connection, DestinationTypes& types, NeededObject
   ASSIGN_OR_RETURN(const UsableExpressions usable, ProvideForColumns(needed, table));
   RETURN_IF_ERROR(MakeColumns(connection, types, table, usable));
   RETURN_IF_ERROR(LetColumnsOwnSequences(connection, table));
-  for (const std::string& statement : PartitionStatements(table)) {
-    const auto made = connection.Execute(statement);
+  const std::vector<std::string> statements = PartitionStatements(table);
+  for (size_t i = 0; i < statements.size(); ++i) {
+    RETURN_IF_ERROR(FreeNameForPartition(connection, table.partitions[i].name));
+    const auto made = connection.Execute(statements[i]);
     if (!made.ok()) return CannotCreate(table, made.error());
   }
   return Ok();
@@ -151,7 +154,10 @@ Result<CopyPlace> PrepareTable(PgConnection& connection, DestinationTypes& types
   RETURN_IF_ERROR(ProvideForAfterRows(needed, table));
   ASSIGN_OR_RETURN(const auto shape, ReadShape(connection, name));
   if (shape) {
-    ASSIGN_OR_RETURN(const auto origin, FindOrigin(connection, name));
+    ASSIGN_OR_RETURN(auto origin, FindOrigin(connection, name));
+    if (!origin) {
+      ASSIGN_OR_RETURN(origin, DetachFormerPartition(connection, name));
+    }
     if (origin && origin->filled) {
       RETURN_IF_ERROR(PrepareRefill(connection, types, table, *shape));
       RETURN_IF_ERROR(RecordPreparing(connection, name, *origin));

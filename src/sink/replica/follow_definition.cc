@@ -9,6 +9,7 @@
 #include "postgres/quote.h"
 #include "sink/replica/bookkeeping.h"
 #include "sink/replica/namespaces.h"
+#include "sink/replica/partition_names.h"
 #include "sink/replica/table_sql.h"
 
 namespace sluice {
@@ -136,11 +137,7 @@ Status FollowPartitions(PgConnection& connection, const TableDefinition& table, 
     const TableName& name = table.partitions[i].name;
     if (std::find(present.begin(), present.end(), name) != present.end()) continue;
     RETURN_IF_ERROR(EnsureNamespace(connection, name.name_space));
-    ASSIGN_OR_RETURN(const auto alone, FindOrigin(connection, name));
-    if (alone && alone->made_by_us) {  // It was a table of its own before it was attached.
-      RETURN_IF_ERROR(Run(connection, table, "DROP TABLE IF EXISTS " + QuoteName(name)));
-      RETURN_IF_ERROR(ForgetTable(connection, name));
-    }
+    RETURN_IF_ERROR(FreeNameForPartition(connection, name));  // It may have been a table of its own before it was attached.
     RETURN_IF_ERROR(Run(connection, table, statements[i]));
   }
   return Ok();

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "base/failpoint.h"
+#include "change/table_error.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
 #include "pipeline/change_reader.h"
@@ -77,10 +78,22 @@ Result<PipelineEnd> Pipeline::Run(std::stop_token stop) {
   board_.Phase(PipelineState::kStarting);
   Result<PipelineEnd> ran = RunOpened(stop);
   const Error reason = ran.ok() ? Error{ErrorKind::kUnavailable, "the pipeline ended", slu::kVerifyNotStreaming} : ran.error();
-  if (!ran.ok() && requests_.AskRemedy(ran.error())) ran = PipelineEnd::kAgain;
+  if (!ran.ok() && requests_.AskRemedy(ran.error(), DurableOf(ran.error()))) ran = PipelineEnd::kAgain;
   cuts_.Detach(reason, /*another_follows=*/ran.ok() && *ran == PipelineEnd::kAgain);
   sinks_.reset();
   return ran;
+}
+
+Lsn Pipeline::DurableOf(const Error& error) const {
+  const auto table = TableOf(error);
+  if (!sinks_ || !table) return Lsn{};
+  for (const AttachedSink& attached : *sinks_) {
+    if (error.sink != attached.sink->name() || !attached.sink->bookmark()) continue;
+    const auto copied = attached.sink->copied_tables().find(*table);
+    const bool behind = copied != attached.sink->copied_tables().end() && copied->second.catching_up_from;
+    return behind ? *copied->second.catching_up_from : attached.sink->bookmark()->position.lsn;
+  }
+  return Lsn{};
 }
 
 Result<PipelineEnd> Pipeline::RunOpened(std::stop_token stop) {

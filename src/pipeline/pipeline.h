@@ -70,6 +70,7 @@ class Pipeline {
   struct Streaming;
 
   Result<PipelineEnd> RunOpened(std::stop_token stop);
+  Lsn DurableOf(const Error& error) const;
   Result<size_t> CarryOutRequests();
   Status CarryOutChanges();
   Status CarryOutOne(const TableRequest& request);

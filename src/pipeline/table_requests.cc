@@ -45,7 +45,7 @@ Status CarryOut(const TableRequest& request, const TableDefinition* table, Sink&
 
 void TableRequests::Ask(TableRequest request) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(remedies_, [&](const auto& entry) { return entry.first.second == request.table; });
+  std::erase_if(tried_, [&](const auto& entry) { return entry.first.second == request.table; });
   if (pending_.size() < kPendingMax) pending_.push_back(std::move(request));
 }
 
@@ -55,22 +55,26 @@ void TableRequests::AskDue(std::vector<TableRequest> due) {
     if (pending_.size() < kPendingMax) pending_.push_back(std::move(request));
 }
 
-bool TableRequests::AskRemedy(const Error& error) {
+bool TableRequests::AskRemedy(const Error& error, Lsn durable, std::chrono::steady_clock::time_point now) {
   const std::optional<TableName> table = TableOf(error);
   const bool lasting = error.kind == ErrorKind::kNeedsOperator || error.kind == ErrorKind::kCorrupt;
   if (!table || !lasting) return false;
   const std::lock_guard lock(mutex_);
+  Tried& tried = tried_[{error.sink, *table}];
+  if (now - tried.last_copy > kCopiesCounted) tried.copies = 0;
   const bool other_columns = error.code == slu::kLakeSchemaChanged || error.code == slu::kReplicaSchemaChanged;
-  const bool row_refused = error.code == slu::kReplicaRowRefused || error.code == slu::kReplicaRowConflict;
   // Values of another form than the table had at the start: no message tells that a composite type has other fields.
   const bool other_values = error.kind == ErrorKind::kCorrupt;
-  const int tried = other_columns || other_values || row_refused ? remedies_[{error.sink, *table}]++ : 0;
-  if ((other_columns && tried < kRemediesMax) || (other_values && tried == 0)) {
+  if ((other_columns && tried.copies < kCopiesMax) || (other_values && tried.copies == 0)) {
+    ++tried.copies;
+    tried.last_copy = now;
     log::Warn("pipeline", "table.copied_again", error.message + ", so the table is copied again", {{"table", ToString(*table)}, {"sink", error.sink}});
     pending_.push_back({TableRequest::Kind::kCopyAgain, *table, error.sink});
     return true;
   }
-  if (row_refused && tried == 0) {
+  const bool row_refused = error.code == slu::kReplicaRowRefused || error.code == slu::kReplicaRowConflict;
+  if (row_refused && tried.loosened_at != durable) {
+    tried.loosened_at = durable;
     pending_.push_back({TableRequest::Kind::kLoosen, *table, error.sink});
     return true;
   }

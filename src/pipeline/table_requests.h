@@ -2,6 +2,7 @@
 // What is to become of single tables: asked for by people, or by a failure that is about one table alone. The
 // pipeline ends at the next commit, and the next one begins by carrying out what was asked. Outlives them all.
 
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -41,9 +42,10 @@ class TableRequests {
   void AskDue(std::vector<TableRequest> due);
 
   /// Asks for the remedy of a failure that is about one table alone: a table whose columns changed in a way that cannot
-  /// be followed in place is copied again, and a row that is refused is let in where the source's table has changed, each
-  /// a few times; anything else is held. False: it is about more than one table, or will pass by itself.
-  bool AskRemedy(const Error& error);
+  /// be followed in place is copied again, a few times within an hour, and a row that is refused is let in where the source's
+  /// table has changed, once for each place of the log; anything else is held. `durable`: how far the table is in the sink
+  /// that failed. False: it is about more than one table, or will pass by itself.
+  bool AskRemedy(const Error& error, Lsn durable, std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now());
 
   bool pending() const;
   /// What to carry out now; Done() once it is durable, else it will be asked again.
@@ -55,12 +57,20 @@ class TableRequests {
 
  private:
   static constexpr size_t kPendingMax = 100'000;
-  static constexpr int kRemediesMax = 3;  // A table that fails again behind each new copy would burden the source for ever.
+  static constexpr int kCopiesMax = 3;  // A table that fails again behind each new copy would burden the source for ever.
+  static constexpr std::chrono::hours kCopiesCounted{1};
+
+  /// What was tried for one table of one sink, since somebody asked for something.
+  struct Tried {
+    int copies = 0;
+    std::chrono::steady_clock::time_point last_copy;
+    std::optional<Lsn> loosened_at;
+  };
 
   mutable std::mutex mutex_;  // Guards everything below.
   std::condition_variable done_;
   std::vector<TableRequest> pending_;
-  std::map<std::pair<std::string, TableName>, int> remedies_;  // By sink and table, since somebody asked for one.
+  std::map<std::pair<std::string, TableName>, Tried> tried_;  // By sink.
 };
 
 }  // namespace sluice

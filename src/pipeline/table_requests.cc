@@ -63,8 +63,10 @@ bool TableRequests::AskRemedy(const Error& error, Lsn durable, std::chrono::stea
   Tried& tried = tried_[{error.sink, *table}];
   if (now - tried.last_copy > kCopiesCounted) tried.copies = 0;
   const bool other_columns = error.code == slu::kLakeSchemaChanged || error.code == slu::kReplicaSchemaChanged;
-  // Values of another form than the table had at the start: no message tells that a composite type has other fields.
-  const bool other_values = error.kind == ErrorKind::kCorrupt;
+  const bool value_refused = error.code == slu::kReplicaValueRefused;
+  const bool row_refused = value_refused || error.code == slu::kReplicaRowRefused || error.code == slu::kReplicaRowConflict;
+  // Values of another form than the table had at the start, of a label that has got another name: no message tells it.
+  const bool other_values = error.kind == ErrorKind::kCorrupt || (value_refused && tried.loosened_at == durable);
   if ((other_columns && tried.copies < kCopiesMax) || (other_values && tried.copies == 0)) {
     ++tried.copies;
     tried.last_copy = now;
@@ -72,7 +74,6 @@ bool TableRequests::AskRemedy(const Error& error, Lsn durable, std::chrono::stea
     pending_.push_back({TableRequest::Kind::kCopyAgain, *table, error.sink});
     return true;
   }
-  const bool row_refused = error.code == slu::kReplicaRowRefused || error.code == slu::kReplicaRowConflict;
   if (row_refused && tried.loosened_at != durable) {
     tried.loosened_at = durable;
     pending_.push_back({TableRequest::Kind::kLoosen, *table, error.sink});

@@ -32,6 +32,14 @@ TEST(TableRequests, ARefusedRowIsLetInOncePerPlaceOfTheLog) {
   EXPECT_EQ(RemedyOf(requests, refused, Lsn{20}), Kind::kHold);
 }
 
+TEST(TableRequests, AValueThatIsRefusedIsLetInThenCopiedThenHeld) {
+  TableRequests requests;
+  const Error refused = Failure(slu::kReplicaValueRefused);
+  EXPECT_EQ(RemedyOf(requests, refused, Lsn{10}), Kind::kLoosen);
+  EXPECT_EQ(RemedyOf(requests, refused, Lsn{10}), Kind::kCopyAgain);
+  EXPECT_EQ(RemedyOf(requests, refused, Lsn{10}), Kind::kHold);
+}
+
 TEST(TableRequests, OtherColumnsDoNotCountAgainstARefusedRow) {
   TableRequests requests;
   EXPECT_EQ(RemedyOf(requests, Failure(slu::kReplicaSchemaChanged), Lsn{10}), Kind::kCopyAgain);

@@ -41,6 +41,12 @@ ErrorKind KindOfRefusal(std::string_view text) {
   return ErrorKind::kUnavailable;
 }
 
+// What is said of a value quotes it.
+std::string WithoutQuoted(const std::string& message) {
+  const size_t first = message.find('"'), last = message.rfind('"');
+  return first == last ? message : message.substr(0, first) + "…" + message.substr(last + 1);
+}
+
 }  // namespace
 
 Result<PgConnection> PgConnection::Connect(const std::string& dsn, const PgConnectOptions& options) {
@@ -115,6 +121,7 @@ Error ErrorFromResult(const PGresult* result, std::string_view what) {
   const char* const objects = std::string_view(state) == "2BP01" ? PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL) : nullptr;
   if (objects != nullptr) message += fmt::format(": {}", objects);
   std::replace(message.begin(), message.end(), '\n', ';');
+  if (std::string_view(state).starts_with("22")) message = WithoutQuoted(message);
   return Error{KindOfSqlState(state), std::string(what), 0, fmt::format("postgres: {} [{}]", message, state)};
 }
 

@@ -183,6 +183,17 @@ def test_a_column_that_went_and_came_behind_its_rows_is_empty(source, sluice, co
     compare()
 
 
+def test_a_label_that_came_and_got_another_name_before_anybody_looked(source, replica, sluice):
+    """The replica cannot read the old name, so the table is copied again. The lake keeps the old name: docs/reliability.md."""
+    source.execute(SCHEMA + "CREATE TABLE said (m mood); INSERT INTO said VALUES ('ok');")
+    sluice.init()
+    sluice.sync()
+    execute(source, "ALTER TYPE mood ADD VALUE 'brief'; INSERT INTO said VALUES ('brief'); ALTER TYPE mood RENAME VALUE 'brief' TO 'lasting'; "
+                    "INSERT INTO said VALUES ('lasting')")
+    sluice.sync()
+    assert replica.rows("SELECT m::text FROM said ORDER BY 1") == [("lasting",), ("lasting",), ("ok",)]
+
+
 def test_a_table_that_changes_while_it_is_copied_for_the_first_time(source, sluice, compare):
     source.execute(SCHEMA)
     source.execute("INSERT INTO t (id, a) SELECT i, i FROM generate_series(1000, 200000) i")

@@ -89,6 +89,10 @@ constexpr ErrorEntry kErrors[] = {
      "remove on the replica what the message names; then start again\n"
      "let sluice write as a role that may SET session_replication_role, so that triggers do not fire",
      ExitCode::kFindings},
+    {slu::kReplicaValueRefused, "the replica's type cannot hold a value that the source's holds",
+     "A label of an enum type was added, used and renamed before sluice saw it, or a type of the same name is another one on the replica. The table was copied again and met such a value once more.",
+     "compare the type on both servers; then sluice resync TABLE",
+     ExitCode::kFindings},
 };
 
 }  // namespace

@@ -18,5 +18,6 @@ inline constexpr int kReplicaSchemaChanged = 3130;
 inline constexpr int kReplicaPrivateObject = 3131;
 inline constexpr int kReplicaRowConflict = 3201;
 inline constexpr int kReplicaRowRefused = 3202;
+inline constexpr int kReplicaValueRefused = 3203;
 
 }  // namespace sluice::slu

@@ -33,7 +33,10 @@ ApplyFailure FailureOf(const PgConnection& connection, const PGresult* result, c
 
 ApplyFailure SortedFailure(Error error, std::string_view state, const DestinationTable* table) {
   const bool collision = state == "23505" || state == "23P01";
-  if (error.kind == ErrorKind::kNeedsOperator && error.code == 0) error.code = collision ? slu::kReplicaRowConflict : slu::kReplicaRowRefused;
+  if (error.kind == ErrorKind::kNeedsOperator && error.code == 0) {
+    const bool value = state.starts_with("22");
+    error.code = collision ? slu::kReplicaRowConflict : value ? slu::kReplicaValueRefused : slu::kReplicaRowRefused;
+  }
   if (table != nullptr && IsOfOneTable(state)) error = About(table->schema->name, std::move(error));
   return {std::move(error), collision};
 }

@@ -13,14 +13,11 @@ SUITE = pathlib.Path(os.environ.get("SLUICE_DEPS") or os.path.expanduser("~/.cac
 SETUP = "test_setup"
 AT_ONCE = 3  # Scripts of one group of the schedule, so that their transactions overlap.
 
-# Script: why it is not run beside sluice.
-LEFT_OUT = {
-}
-
 # What a session of the suite starts with.
 SESSION = {"PGTZ": "America/Los_Angeles", "PGDATESTYLE": "Postgres, MDY", "PGOPTIONS": "-c intervalstyle=postgres_verbose",
            "LC_MESSAGES": "C", "LANG": "C", "PG_DLSUFFIX": ".so"}
-DATABASE_SETTINGS = {"lc_messages": "C", "lc_monetary": "C", "lc_numeric": "C", "lc_time": "C", "bytea_output": "hex", "timezone_abbreviations": "Default"}
+DATABASE_SETTINGS = {"lc_messages": "C", "lc_monetary": "C", "lc_numeric": "C", "lc_time": "C", "bytea_output": "hex",
+                     "timezone_abbreviations": "Default"}
 
 
 class RegressionSuite:
@@ -31,7 +28,7 @@ class RegressionSuite:
         self.folder = database.server.folder / "regress"
         shutil.copytree(SUITE, self.folder)
         for module in ("refint", "autoinc"):  # Which the scripts load from where regress.so lies.
-            (self.folder / "lib" / f"{module}.so").symlink_to(f"/usr/lib/postgresql/15/lib/{module}.so")
+            (self.folder / "lib" / f"{module}.so").symlink_to(database.server.bin.parent / "lib" / f"{module}.so")
         self.outputs = self.folder / "outputs"
         for name in ("results", "testtablespace", "outputs"):
             (self.folder / name).mkdir(exist_ok=True)
@@ -42,10 +39,8 @@ class RegressionSuite:
             database.execute(f'ALTER DATABASE "{database.name}" SET {name} TO \'{value}\'')
 
     def groups(self) -> list:
-        """Lists of scripts in their order; those of one list may run at once."""
-        lines = re.findall(r"^test: (.*)$", (self.folder / "parallel_schedule").read_text(), re.MULTILINE)
-        groups = [[name for name in line.split() if name not in LEFT_OUT] for line in lines]
-        return [group for group in groups if group]
+        """All scripts, as lists in their order; those of one list may run at once."""
+        return [line.split() for line in re.findall(r"^test: (.*)$", (self.folder / "parallel_schedule").read_text(), re.MULTILINE)]
 
     def run_group(self, names: list, timeout: float) -> list:
         """Runs them all; returns those that took too long and were ended."""
@@ -54,17 +49,19 @@ class RegressionSuite:
 
     def run(self, name: str, timeout: float) -> bool:
         """Its errors are part of it. What it printed is added to outputs/NAME."""
-        environment = {**os.environ, **SESSION, "PGAPPNAME": f"regress/{name}", "PG_ABS_SRCDIR": str(self.folder), "PG_ABS_BUILDDIR": str(self.folder),
-                       "PG_LIBDIR": str(self.folder / "lib"), "PGHOST": str(self._database.server.folder), "PGUSER": "postgres"}
+        environment = {**os.environ, **SESSION, "PGAPPNAME": f"regress/{name}", "PGHOST": str(self._database.server.folder), "PGUSER": "postgres",
+                       "PG_ABS_SRCDIR": str(self.folder), "PG_ABS_BUILDDIR": str(self.folder), "PG_LIBDIR": str(self.folder / "lib")}
         command = ["psql", "-X", "-a", "-q", "-d", self._database.name, "-v", "HIDE_TABLEAM=on", "-v", "HIDE_TOAST_COMPRESSION=on",
                    "-f", self.folder / "sql" / f"{name}.sql"]
         with open(self.outputs / name, "ab") as output:
             try:
-                subprocess.run(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=timeout, check=False)
+                subprocess.run(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                               timeout=timeout, check=False)
                 return True
             except subprocess.TimeoutExpired:
                 with self._database.connect() as connection:
-                    connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", [f"regress/{name}"])
+                    connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s",
+                                       [f"regress/{name}"])
                 return False
 
     def said(self, words: str) -> dict:

@@ -22,6 +22,11 @@ FOLLOWED_FROM = "create_index"  # The groups before its own make the database th
 SCRIPT_SECONDS = 180
 WATCH_SECONDS = 2
 FEWEST_TABLES = 300
+CATCH_UP_SECONDS = 1800  # Tens of thousands of deletes from tables without a key are looked for one by one.
+ONLY_ONCE = {
+    SETUP: "makes what the others find; again it would only fail",
+    "cluster": "makes one table eight times as large each time it runs",
+}
 WITHOUT_IDENTITY = ("SELECT FROM pg_class c WHERE oid = %s AND relreplident = 'd' AND "
                     "NOT EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisprimary)")
 
@@ -107,7 +112,7 @@ def run_scripts(suite, source, groups) -> list:
     return slow
 
 
-def wait_quiet(sluice, timeout: float = 600):
+def wait_quiet(sluice, timeout: float = CATCH_UP_SECONDS):
     """Until nothing is copied or waits any more, looked at twice with a look at the catalog in between."""
     deadline = time.monotonic() + timeout
     for _ in range(2):
@@ -175,7 +180,7 @@ def test_the_regression_database_arrives_through_a_hundred_kills(source, replica
                 if killer.done and rounds > 1:
                     break
             print(f"round {rounds}: {killer.kills} kills")
-            rest = [group for group in groups if SETUP not in group]  # Its errors are other ones now, and so are the rows.
+            rest = [[name for name in group if name not in ONLY_ONCE] for group in groups]
     assert not killer.ends, "\n\n".join(killer.ends)
     wait_quiet(sluice)
     report = sluice.command("verify", "--json", expect=None, timeout=600)

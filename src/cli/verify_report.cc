@@ -63,6 +63,9 @@ std::string RenderVerify(const ordered_json& report, bool aligned) {
   std::set<std::string> tables;
   size_t different = 0, missing = 0, rewritten = 0, unknown = 0;
   std::string reasons;
+  const auto say = [&](const ordered_json& entry, std::string_view what) {
+    reasons += fmt::format("{} in {} {}\n", Printable(entry.value("table", "")), Printable(entry.value("sink", "")), what);
+  };
   for (const auto& entry : report.at("tables")) {
     const std::string result = entry.value("result", "");
     tables.insert(entry.value("table", ""));
@@ -73,8 +76,8 @@ std::string RenderVerify(const ordered_json& report, bool aligned) {
     table.AddRow({entry.value("table", ""), entry.value("sink", ""), Words(result), FormatCount(Count(entry, "rows_source")),
                   FormatCount(Count(entry, "rows_sink")), FormatCount(Count(entry, "rows_travelled")), Found(entry)});
     if (const std::string reason = entry.value("reason", ""); !reason.empty() && reason != "asked for")
-      reasons += fmt::format("{} in {} {}: {}\n", Printable(entry.value("table", "")), Printable(entry.value("sink", "")),
-                             result == "not_compared" ? "was not compared" : "was compared by all its rows", Printable(reason));
+      say(entry, (result == "not_compared" ? "was not compared: " : result == "not_copied" ? "is held: " : "was compared by all its rows: ") + Printable(reason));
+    if (result == "different" && entry.value("append_only", false)) say(entry, "is followed by its inserts alone, since it has no row identity");
   }
   std::string out = table.Render(aligned) + reasons;
   const std::string lsn = Printable(report.value("lsn", ""));

@@ -20,6 +20,7 @@ struct SinkCut {
   std::string sink;
   CopiedTables copied;
   std::unique_ptr<SinkView> view;
+  HeldTables held;
 };
 
 /// Travels through every sink's queue behind the last transaction that commits before lsn(). Thread-safe.

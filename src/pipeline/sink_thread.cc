@@ -99,7 +99,7 @@ Status SinkThread::TakeBarrier(Barrier& barrier) {
   SLUICE_FAILPOINT("pipeline.barrier_view");
   CopiedTables comparable = sink_.copied_tables();
   std::erase_if(comparable, [](const auto& entry) { return entry.second.catching_up_from.has_value(); });
-  barrier.Arrive({std::string(sink_.name()), std::move(comparable), std::move(view)});
+  barrier.Arrive({std::string(sink_.name()), std::move(comparable), std::move(view), sink_.held_tables()});
   SinkHold* const hold = barrier.HoldOf(sink_.name());
   return hold == nullptr ? Ok() : StandStill(*hold);
 }

@@ -1,5 +1,7 @@
 #include "pipeline/table_compare.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -37,6 +39,13 @@ bool IsCopied(const SinkCut& cut, const TableDefinition& table) {
   return copied != cut.copied.end() && copied->second.oid == table.schema->oid;
 }
 
+// What `sluice status` says of the table there; empty: it is not held.
+std::string WhyHeld(const SinkCut& cut, const TableDefinition& table) {
+  const auto held = cut.held.find(table.schema->name);
+  if (held == cut.held.end() || (held->second.oid != 0 && held->second.oid != table.schema->oid)) return {};
+  return fmt::format("SLU-{}: {}", held->second.code, held->second.reason);
+}
+
 // The larger of what statistics and size say: too many buckets cost little, too few another pass.
 uint64_t EstimateRows(const TableDefinition& table) {
   constexpr uint64_t kRowBytes = 200;
@@ -57,7 +66,10 @@ class TableCompare {
       comparison.sink = cut.sink;
       for (const Column& column : table.schema->columns) comparison.columns.push_back(column.name);
       views_.push_back(IsCopied(cut, table) ? cut.view.get() : nullptr);
-      if (views_.back() == nullptr) comparison.result = Comparison::kNotCopied;
+      comparison.append_only = table.schema->append_only();
+      if (views_.back() != nullptr) continue;
+      comparison.result = Comparison::kNotCopied;
+      comparison.reason = WhyHeld(cut, table);
     }
   }
 

@@ -24,7 +24,8 @@ struct TableComparison {
   uint64_t rows_source = 0;
   uint64_t rows_sink = 0;
 
-  std::string reason;              ///< Why all rows travelled, or why nothing was compared.
+  std::string reason;              ///< Why all rows travelled, why nothing was compared, or why the table is held.
+  bool append_only = false;        ///< Without row identity its updates and deletes are not followed, so it may differ.
   uint64_t rows_travelled = 0;     ///< Out of the source and the sink's server, as rows and not as sums.
   unsigned passes = 0;             ///< Over each side.
   uint64_t buckets = 0, buckets_different = 0;  ///< Of the first pass; 0: all rows travelled.

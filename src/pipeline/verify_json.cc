@@ -70,6 +70,7 @@ ordered_json TableToJson(const TableComparison& table, const VerifyRequest& requ
                        {"buckets", table.buckets},
                        {"buckets_different", table.buckets_different}};
   if (!table.reason.empty()) json["reason"] = table.reason;
+  if (table.append_only) json["append_only"] = true;
   if (request.rows_shown == 0) return json;
   json["rows"] = ordered_json::array();
   for (const DifferentRow& row : table.rows) {

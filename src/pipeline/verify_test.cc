@@ -154,6 +154,18 @@ TEST(Verify, ATableWithoutACopyIsReportedAsSuch) {
   EXPECT_EQ(report->tables[1].result, Comparison::kEqual);
 }
 
+TEST(Verify, AHeldTableComesWithItsReason) {
+  FakeWorld world({"shot"}, {"replica"});
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  world.sink(0).held[Named("shot")] = HeldTable{0, 3103, "its type is written in C", {}};
+  world.sink(0).copied.erase(Named("shot"));
+  Streaming streaming(world);
+  const auto report = streaming.Verify();
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->tables.at(0).result, Comparison::kNotCopied);
+  EXPECT_EQ(report->tables.at(0).reason, "SLU-3103: its type is written in C");
+}
+
 TEST(Verify, WithoutAStreamThereIsNoMoment) {
   FakeWorld world({"shot"}, {"replica"});
   CutRequests cuts;

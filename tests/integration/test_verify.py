@@ -58,6 +58,16 @@ def repair(sluice, table: str) -> list:
     return done["tables"]
 
 
+def test_a_table_without_identity_differs_for_a_reason_that_is_said(source, replicate, sluice):
+    replicate("CREATE TABLE log (line text); INSERT INTO log VALUES ('first'); CREATE TABLE good (id int PRIMARY KEY)")
+    source.execute("UPDATE log SET line = 'edited'")
+    sluice.sync()
+    found = verify(sluice, expect=FINDINGS)
+    assert found["public.log", "lake"]["append_only"] and found["public.log", "lake"]["result"] == "different"
+    assert "append_only" not in found["public.good", "lake"]
+    assert "public.log in replica is followed by its inserts alone" in sluice.command("verify", expect=FINDINGS).stdout
+
+
 def test_all_kinds_of_corruption_in_the_replica_by_every_type_of_key(source, replica, replicate, sluice, compare):
     replicate("CREATE EXTENSION citext;" + "".join(keyed(name, type_, made) for name, (type_, made, _) in KEYS.items()))
     for name, (_, _, five) in KEYS.items():

@@ -84,7 +84,7 @@ Status TableWriter::Update(const ChangeBatch& batch, const Change& change, const
   RETURN_IF_ERROR(decoder_->DecodeTuple(batch.new_tuple(change)));
   ASSIGN_OR_RETURN(const RowKey key, KeyOfCells());
   const RowKey from = old_key.value_or(key);
-  ASSIGN_OR_RETURN(const RowLocation old, Locate(from, "update"));
+  ASSIGN_OR_RETURN(const RowLocation old, Locate(from, "an update"));
   if (key != from && schema_->source->has_key() && index_->Find(key)) doubled_keys_.push_back(key);
   const auto row = static_cast<uint32_t>(buffer_->rows());
   for (const uint32_t column : decoder_->unchanged()) {
@@ -103,7 +103,7 @@ Status TableWriter::Delete(const ChangeBatch& batch, const Change& change) {
     return Error{ErrorKind::kCorrupt, fmt::format("table {}: a delete without the old row", ToString(schema_->source->name))};
   RETURN_IF_ERROR(decoder_->DecodeTuple(batch.old_tuple(change)));
   const RowKey key = codec_->Encode(decoder_->cells());
-  ASSIGN_OR_RETURN(const RowLocation at, Locate(key, "delete"));
+  ASSIGN_OR_RETURN(const RowLocation at, Locate(key, "a delete"));
   Remove(key, at);
   return Ok();
 }
@@ -139,7 +139,7 @@ Result<RowLocation> TableWriter::Locate(const RowKey& key, std::string_view oper
   const std::optional<RowLocation> found = index_->Find(key);
   if (found) return *found;
   return Error{ErrorKind::kNeedsOperator,
-               fmt::format("table {}: the row of an {} is not in the lake", ToString(schema_->source->name), operation),
+               fmt::format("table {}: the row of {} is not in the lake", ToString(schema_->source->name), operation),
                slu::kLakeRowMissing};
 }
 
@@ -186,12 +186,13 @@ Status TableWriter::IndexFile(uint32_t id) {
   for (const size_t column : codec_->columns()) fields.push_back(schema_->arrow->field(static_cast<int>(column)));
   std::vector<CellReader> readers(fields.size());
   std::vector<Cell> cells(fields.size());
+  if (fields.empty()) fields.push_back(schema_->arrow->field(0));  // Rows without columns have to be counted by a stamp.
   return ReadDataFile(context_.store, file.path, fields, [&](const Columns& columns, int64_t first) -> Status {
-    const int64_t rows = columns.empty() ? 0 : columns[0]->length();
+    const int64_t rows = columns[0]->length();
     for (int64_t i = 0; i < rows; ++i) {
       const auto row = static_cast<uint32_t>(first + i);
       if (file.committed_deletes.contains(row) || file.new_deletes.contains(row)) continue;
-      for (size_t k = 0; k < columns.size(); ++k) readers[k].Read(*columns[k], i, cells[k]);
+      for (size_t k = 0; k < readers.size(); ++k) readers[k].Read(*columns[k], i, cells[k]);
       index_->Insert(codec_->EncodeKeyCells(cells), {id, row});
     }
     return Ok();

@@ -68,6 +68,17 @@ void SortByKey(const DestinationTable& table, std::vector<const NetRow*>& rows) 
   for (size_t i = 0; i < rows.size(); ++i) rows[i] = keyed[i].second;
 }
 
+ApplyFailure CopyFailure(const CopyIn& copy, Error error, const DestinationTable& table) {
+  error.message = fmt::format("table {} of the replica: {}", table.name, error.message);
+  return SortedFailure(std::move(error), copy.sql_state(), &table);
+}
+
+ApplyOutcome BeginCopy(CopyIn& copy, const std::string& target, const DestinationTable& table) {
+  Status begun = copy.Begin(target);
+  if (begun.ok()) return {};
+  return CopyFailure(copy, std::move(begun).error(), table);
+}
+
 void AppendStep(std::string& to, size_t fields, int32_t step) {
   AppendBigEndian<int16_t>(to, static_cast<int16_t>(fields + 1));
   AppendBigEndian<int32_t>(to, 4);
@@ -139,9 +150,7 @@ ApplyOutcome BulkApply::EmptyStage(const DestinationTable& table, Stage& stage) 
 ApplyOutcome BulkApply::FinishCopy(CopyIn& copy, const DestinationTable& table) {
   auto finished = copy.Finish();
   if (finished.ok()) return {};
-  Error error = std::move(finished).error();
-  error.message = fmt::format("table {} of the replica: {}", table.name, error.message);
-  return SortedFailure(std::move(error), copy.sql_state(), &table);
+  return CopyFailure(copy, std::move(finished).error(), table);
 }
 
 ApplyOutcome BulkApply::StageKeys(const DestinationTable& table, Stage& stage, int32_t step,
@@ -149,7 +158,7 @@ ApplyOutcome BulkApply::StageKeys(const DestinationTable& table, Stage& stage, i
   const std::vector<size_t> key = IdentifyingColumns(table);
   stage.dirty = true;
   CopyIn copy(connection_);
-  if (auto failure = Failed(copy.Begin(fmt::format("pg_temp.{} ({})", stage.name, StageList(key, {}))))) return failure;
+  if (auto failure = BeginCopy(copy, fmt::format("pg_temp.{} ({})", stage.name, StageList(key, {})), table)) return failure;
   for (const auto& rows : {first, second}) {
     for (const NetRow* row : rows) {
       AppendStep(copy.buffer(), key.size(), step);
@@ -165,7 +174,7 @@ ApplyOutcome BulkApply::StageGroup(const DestinationTable& table, Stage& stage, 
   group.step = ++stage.step;
   stage.dirty = true;
   CopyIn copy(connection_);
-  if (auto failure = Failed(copy.Begin(fmt::format("pg_temp.{} ({})", stage.name, StageList(key, group.set))))) return failure;
+  if (auto failure = BeginCopy(copy, fmt::format("pg_temp.{} ({})", stage.name, StageList(key, group.set)), table)) return failure;
   for (const NetRow* row : group.rows) {
     AppendStep(copy.buffer(), key.size() + group.set.size(), group.step);
     if (auto failure = Failed(AppendFields(copy.buffer(), table, row->old_key, key))) return failure;
@@ -202,8 +211,8 @@ ApplyOutcome BulkApply::FillGroup(const DestinationTable& table, Stage& stage, c
 }
 
 ApplyOutcome BulkApply::InsertFromStage(const DestinationTable& table, const Stage& stage, int32_t step) {
-  return Run(fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.{} WHERE step = {}",
-                         table.name, ColumnList(table), StageValues(table), stage.name, step),
+  return Run(fmt::format("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.{} WHERE step = {}",
+                         RowTarget(table), StageValues(table), stage.name, step),
              table, {});
 }
 
@@ -211,7 +220,7 @@ ApplyOutcome BulkApply::Insert(const DestinationTable& table, std::span<const st
                                std::span<const NetRow* const> rows) {
   if (tuples.empty() && rows.empty()) return {};
   Stage* stage = nullptr;
-  std::string target = fmt::format("{} ({})", table.name, ColumnList(table));
+  std::string target = RowTarget(table);
   int32_t step = 0;
   const std::vector<size_t> all = AllColumns(table);
   if (table.any_text) {
@@ -221,7 +230,7 @@ ApplyOutcome BulkApply::Insert(const DestinationTable& table, std::span<const st
     target = fmt::format("pg_temp.{} ({})", stage->name, StageList({}, all));
   }
   CopyIn copy(connection_);
-  if (auto failure = Failed(copy.Begin(target))) return failure;
+  if (auto failure = BeginCopy(copy, target, table)) return failure;
   const auto put = [&](const std::byte* tuple) -> Status {
     if (stage == nullptr) {
       RETURN_IF_ERROR(AppendRow(copy.buffer(), table, tuple));

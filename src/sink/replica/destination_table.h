@@ -61,6 +61,11 @@ inline std::string ColumnList(const DestinationTable& table) {
   return ColumnList(table, [](size_t) { return true; });
 }
 
+/// "schema"."t" ("a", "b"), the target of an INSERT or COPY. A table without columns takes no list, not an empty one.
+inline std::string RowTarget(const DestinationTable& table) {
+  return table.columns.empty() ? table.name : table.name + " (" + ColumnList(table) + ")";
+}
+
 /// True for the eleven types whose values are numbers of database objects.
 bool IsObjectNumber(const Type& type);
 

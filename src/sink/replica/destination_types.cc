@@ -74,9 +74,8 @@ Result<std::string> DestinationTypes::Sql(const Type& type, int32_t typmod) {
   ASSIGN_OR_RETURN(const Oid oid, Resolve(type));
   std::string& sql = sql_[{oid, typmod}];
   if (sql.empty()) {
-    ASSIGN_OR_RETURN(sql, connection_.QueryValue("SELECT pg_catalog.format_type($1::text::oid, $2::text::int4)",
-                                                 {std::to_string(oid), typmod < 0 ? std::optional<std::string>()
-                                                                                  : std::to_string(typmod)}));
+    // Not NULL for no modifier: bpchar and bit would be shown as character and bit, which mean a length of one.
+    ASSIGN_OR_RETURN(sql, connection_.QueryValue("SELECT pg_catalog.format_type($1::text::oid, $2::text::int4)", {std::to_string(oid), std::to_string(std::max(typmod, -1))}));
   }
   return sql;
 }

@@ -105,7 +105,8 @@ Status MergeRefill(PgConnection& connection, DestinationTypes& types, const Tabl
   for (const std::string& statement : reshape) RETURN_IF_ERROR(connection.Execute(statement));
   if (ours && shape->kind == 'p') RETURN_IF_ERROR(FollowPartitions(connection, table, FollowExtent::kAll));
   SLUICE_FAILPOINT("replica.before_merge");
-  const std::string into = fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} s", target, Columns(schema, ""), Columns(schema, "s."), beside);
+  const std::string columns = schema.columns.empty() ? "" : " (" + Columns(schema, "") + ")";
+  const std::string into = fmt::format("INSERT INTO {}{} OVERRIDING SYSTEM VALUE SELECT {} FROM {} s", target, columns, Columns(schema, "s."), beside);
   if (schema.has_key()) {
     RETURN_IF_ERROR(connection.Execute("ANALYZE " + beside));
     // The table itself may never have been analyzed and look small; the one beside it has no index.

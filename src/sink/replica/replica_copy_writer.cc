@@ -18,13 +18,24 @@ Result<std::unique_ptr<ReplicaCopyWriter>> ReplicaCopyWriter::Open(ReplicaSessio
 }
 
 Status ReplicaCopyWriter::Begin() {
-  if (!table_->any_text) return copy_.Begin(fmt::format("{} ({})", table_->name, ColumnList(*table_)));
+  if (!table_->any_text) return BeginCopy(RowTarget(*table_));
   // A type without binary form comes as text and is cast on the way from a side table.
-  RETURN_IF_ERROR(session_.connection.Execute("BEGIN"));
-  RETURN_IF_ERROR(session_.connection.Execute("CREATE TEMP TABLE sluice_copy (" + StageColumns(*table_) + ") ON COMMIT DROP"));
+  RETURN_IF_ERROR(Run("BEGIN"));
+  RETURN_IF_ERROR(Run("CREATE TEMP TABLE sluice_copy (" + StageColumns(*table_) + ") ON COMMIT DROP"));
   std::string columns;
   for (size_t i = 0; i < table_->columns.size(); ++i) columns += fmt::format("{}c{}", i > 0 ? ", " : "", i);
-  return copy_.Begin("pg_temp.sluice_copy (" + columns + ")");
+  return BeginCopy("pg_temp.sluice_copy (" + columns + ")");
+}
+
+Status ReplicaCopyWriter::BeginCopy(const std::string& target) {
+  Status begun = copy_.Begin(target);
+  return begun.ok() ? begun : SortedFailure(std::move(begun).error(), copy_.sql_state(), table_.get()).error;
+}
+
+Status ReplicaCopyWriter::Run(const std::string& sql) {
+  const PgResult done(PQexec(session_.connection.get(), sql.c_str()));
+  if (PQresultStatus(done.get()) == PGRES_COMMAND_OK) return Ok();
+  return FailureOf(session_.connection, done.get(), table_.get()).error;
 }
 
 Status ReplicaCopyWriter::RewriteRow(ByteReader& reader) {
@@ -62,9 +73,8 @@ Status ReplicaCopyWriter::Finish() {
   auto finished = copy_.Finish();
   if (!finished.ok()) return SortedFailure(std::move(finished).error(), copy_.sql_state(), table_.get()).error;
   if (table_->any_text) {
-    RETURN_IF_ERROR(session_.connection.Execute(fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.sluice_copy",
-                                                            table_->name, ColumnList(*table_), StageValues(*table_))));
-    RETURN_IF_ERROR(session_.connection.Execute("COMMIT"));
+    RETURN_IF_ERROR(Run(fmt::format("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.sluice_copy", RowTarget(*table_), StageValues(*table_))));
+    RETURN_IF_ERROR(Run("COMMIT"));
   }
   SLUICE_FAILPOINT("replica.after_copy_end");
   give_back_(std::move(session_));

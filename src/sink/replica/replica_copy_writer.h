@@ -27,6 +27,8 @@ class ReplicaCopyWriter final : public CopyWriter {
       : session_(std::move(session)), table_(std::move(table)), give_back_(std::move(give_back)), copy_(session_.connection) {}
 
   Status Begin();
+  Status BeginCopy(const std::string& target);
+  Status Run(const std::string& sql);
   Status RewriteRow(ByteReader& reader);
 
   ReplicaSession session_;

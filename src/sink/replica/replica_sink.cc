@@ -189,8 +189,9 @@ Result<std::shared_ptr<const DestinationTable>> ReplicaSink::CopyTarget(const Ta
   }
   ASSIGN_OR_RETURN(ReplicaSession session, TakeSession());
   DestinationTypes types(session.connection);
-  ASSIGN_OR_RETURN(DestinationTable loaded, DestinationTable::LoadAt(session.connection, types, table.schema, place));
-  auto target = std::make_shared<const DestinationTable>(std::move(loaded));
+  auto loaded = DestinationTable::LoadAt(session.connection, types, table.schema, place);
+  if (!loaded.ok()) return About(table.schema->name, std::move(loaded).error());
+  auto target = std::make_shared<const DestinationTable>(std::move(*loaded));
   const std::lock_guard lock(mutex_);
   idle_sessions_.push_back(std::move(session));
   return copy_targets_.emplace(table.schema->name, std::move(target)).first->second;

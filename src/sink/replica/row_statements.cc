@@ -41,10 +41,11 @@ std::vector<size_t> IdentifyingColumns(const DestinationTable& table) {
 }
 
 std::string InsertSql(const DestinationTable& table) {
+  if (table.columns.empty()) return fmt::format("INSERT INTO {} DEFAULT VALUES", table.name);
   std::string parameters;
   for (size_t i = 0; i < table.columns.size(); ++i)
     parameters += (i > 0 ? ", " : "") + Parameter(table.columns[i], i + 1);
-  return fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})", table.name, ColumnList(table), parameters);
+  return fmt::format("INSERT INTO {} OVERRIDING SYSTEM VALUE VALUES ({})", RowTarget(table), parameters);
 }
 
 std::string UpdateSql(const DestinationTable& table, const std::vector<size_t>& set) {

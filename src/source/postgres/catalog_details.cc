@@ -48,9 +48,9 @@ constexpr const char* kSizes =
     "  UNION ALL SELECT root.oid, p.relid FROM unnest($1::oid[]) root(oid) CROSS JOIN LATERAL pg_partition_tree(root.oid) p WHERE p.isleaf)"
     "SELECT leaf.root, c.oid, n.nspname, c.relname, pg_relation_size(c.oid) / current_setting('block_size')::bigint, pg_table_size(c.oid), c.reltuples, c.relfilenode,"
     // The row of a system column keeps the transaction and command that made the table, that of the inheritance the transaction
-    // which made it a partition; attaching writes the rows of the other columns again.
+    // which made it a partition; attaching writes the rows of the other columns again. What is no partition may have many parents.
     "  coalesce((SELECT h.xmin <> made.xmin OR (first.xmin = made.xmin AND NOT first.cmin = made.cmin) FROM pg_inherits h, pg_attribute made, pg_attribute first"
-    "    WHERE h.inhrelid = c.oid AND made.attrelid = c.oid AND made.attnum = -1 AND first.attrelid = c.oid AND first.attnum = 1), false)"
+    "    WHERE c.relispartition AND h.inhrelid = c.oid AND made.attrelid = c.oid AND made.attnum = -1 AND first.attrelid = c.oid AND first.attnum = 1), false)"
     "  FROM leaf JOIN pg_class c ON c.oid = leaf.oid AND c.relkind = 'r' JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY leaf.root, n.nspname, c.relname";
 
 TableName NameAt(const PgResult& rows, int row, int column) { return {TextAt(rows, row, column), TextAt(rows, row, column + 1)}; }

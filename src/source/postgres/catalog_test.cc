@@ -167,6 +167,15 @@ TEST_F(CatalogTest, KeysFollowTheReplicaIdentity) {
   EXPECT_TRUE(tables[5].schema->append_only());
 }
 
+TEST_F(CatalogTest, ATableWithTwoParentsIsReadAsAnyOther) {
+  Run("CREATE TABLE public.a (x int); CREATE TABLE public.b (y int); CREATE TABLE public.c (z int) INHERITS (public.a, public.b)");
+  const auto tables = Read();
+  ASSERT_EQ(tables.size(), 3u);
+  EXPECT_EQ(tables[2].schema->columns.size(), 3u);
+  ASSERT_EQ(tables[2].leaves.size(), 1u);
+  EXPECT_EQ(tables[2].leaves[0].name.name, "c");
+}
+
 TEST_F(CatalogTest, EqualSchemasAreOnePointerAndChangedOnesAreNot) {
   Run("CREATE TABLE public.a (i int PRIMARY KEY, t text)");
   const TableSchemaPtr first = Read()[0].schema;

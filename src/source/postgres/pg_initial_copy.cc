@@ -11,6 +11,7 @@
 #include "postgres/quote.h"
 #include "postgres/row_reader.h"
 #include "source/postgres/copy_rows.h"
+#include "source/postgres/moved_on.h"
 #include "source/postgres/sequence_values.h"
 
 namespace sluice {
@@ -135,9 +136,7 @@ class PgCopyReader final : public InitialCopy::Reader {
   static Error CannotCopy(const TableName& leaf, Error error) {
     error.message = fmt::format("cannot copy {}", ToString(leaf));
     if (error.evidence.find("[42501]") != std::string::npos) error.code = slu::kSourcePrivilege;
-    // A table, partition or column that was dropped or renamed since the catalog was read: reading it again helps.
-    const bool moved_on = error.evidence.find("[42P01]") != std::string::npos || error.evidence.find("[42703]") != std::string::npos;
-    if (moved_on) error.kind = ErrorKind::kUnavailable;
+    if (CatalogMovedOn(error)) error.kind = ErrorKind::kUnavailable;
     return error;
   }
 

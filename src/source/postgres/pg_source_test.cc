@@ -291,6 +291,24 @@ TEST_F(PgSourceTest, ATableWithoutIdentityIsRefusedWithTheSqlThatHelpsWhereTheCo
   EXPECT_EQ(Ask("SELECT string_agg(tablename, ',') FROM pg_publication_tables"), "good");
 }
 
+TEST_F(PgSourceTest, ATableThatIsGoneOrUnloggedSinceTheCatalogWasReadIsNoReasonToStop) {
+  Run("CREATE SCHEMA gone; CREATE TABLE gone.t (id int PRIMARY KEY); CREATE TABLE public.good (id int PRIMARY KEY)");
+  source_ = Connect();
+  const auto tables = source_->ReadTables();
+  ASSERT_TRUE(tables.ok());
+  Run("DROP SCHEMA gone CASCADE");
+  const Status missing = source_->EnsurePublication(*tables);
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().kind, ErrorKind::kUnavailable) << missing.error().evidence;
+  const auto again = source_->ReadTables();
+  ASSERT_TRUE(again.ok());
+  Run("ALTER TABLE public.good SET UNLOGGED; CREATE TABLE public.other (id int PRIMARY KEY)");
+  const Status unlogged = source_->EnsurePublication(*again);
+  ASSERT_FALSE(unlogged.ok());
+  EXPECT_EQ(unlogged.error().kind, ErrorKind::kUnavailable) << unlogged.error().evidence;
+  EXPECT_TRUE(source_->EnsurePublication(*source_->ReadTables()).ok());
+}
+
 TEST_F(PgSourceTest, APublicationThatLeavesSomethingOutIsRefused) {
   Run("CREATE TABLE public.good (id int PRIMARY KEY); CREATE PUBLICATION " + std::string("\"Publication \"\"of\"\" test's\"") + " FOR TABLE public.good WITH (publish = 'insert')");
   source_ = Connect();

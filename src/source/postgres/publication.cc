@@ -9,6 +9,7 @@
 #include "observability/errors/source_codes.h"
 #include "postgres/quote.h"
 #include "source/postgres/catalog_rows.h"
+#include "source/postgres/moved_on.h"
 
 namespace sluice {
 namespace {
@@ -34,8 +35,8 @@ Status RunWithLockTimeout(PgConnection& connection, const std::string& sql, cons
     if (done.ok()) return Ok();
     Error error = done.error();
     if (error.evidence.find("[42501]") != std::string::npos) error.code = slu::kSourcePrivilege;
-    // Dropped or renamed since the catalog was read: reading it again helps.
-    if (error.evidence.find("[42P01]") != std::string::npos) error.kind = ErrorKind::kUnavailable;
+    const bool unlogged_since = error.evidence.find("[22023]") != std::string::npos;  // Such a table cannot be published.
+    if (unlogged_since || CatalogMovedOn(error)) error.kind = ErrorKind::kUnavailable;
     error.message = what;
     if (error.evidence.find("[55P03]") == std::string::npos) return error;
     if (attempt == limits.attempts) {

@@ -83,7 +83,7 @@ void Mapping::Guard(const TablePlan& plan, std::vector<MappingMistake>& mistakes
 
 Result<MappedDefinition> Mapping::DefineWithLosses(const TableDefinition& source) {
   const std::lock_guard lock(mutex_);
-  targets_.insert(rules_.TargetOf(source.schema->name));
+  sources_.insert_or_assign(rules_.TargetOf(source.schema->name), source.schema->name);
   if (!KnownOf(source.schema).mapped) return MappedDefinition{source, {}};
   ASSIGN_OR_RETURN(const TablePlanPtr plan, Plan(source.schema, &source));
   return MapDefinition(rules_, source, *plan);
@@ -98,14 +98,21 @@ std::vector<TableName> Mapping::Abandoned(const CopiedTables& copied) {
   const std::lock_guard lock(mutex_);
   std::vector<TableName> abandoned;
   for (const auto& [target, table] : copied)
-    if (!targets_.contains(target)) abandoned.push_back(target);
+    if (!sources_.contains(target)) abandoned.push_back(target);
   return abandoned;
+}
+
+// A name that could go to the target too but is no table would look like a table that is gone.
+std::vector<TableName> Mapping::SourcesOf(const TableName& target) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = sources_.find(target);
+  return known != sources_.end() ? std::vector{known->second} : rules_.SourcesOf(target);
 }
 
 CopiedTables Mapping::ToSource(const CopiedTables& copied) const {
   CopiedTables source;
   for (const auto& [target, table] : copied)
-    for (TableName& name : rules_.SourcesOf(target)) {
+    for (TableName& name : SourcesOf(target)) {
       // Of several names that would have this target, the wrong ones get an OID that is no table's.
       CopiedTable known = table;
       if (known.oid != 0) known.oid = rules_.MixOid(name, table.oid);
@@ -117,7 +124,7 @@ CopiedTables Mapping::ToSource(const CopiedTables& copied) const {
 HeldTables Mapping::ToSource(const HeldTables& held) const {
   HeldTables source;
   for (const auto& [target, why] : held)
-    for (TableName& name : rules_.SourcesOf(target)) {
+    for (TableName& name : SourcesOf(target)) {
       HeldTable known = why;
       if (known.oid != 0) known.oid = rules_.MixOid(name, why.oid);
       source.emplace(std::move(name), std::move(known));
@@ -128,7 +135,7 @@ HeldTables Mapping::ToSource(const HeldTables& held) const {
 Error Mapping::ToSource(Error error) const {
   const std::optional<TableName> target = TableOf(error);
   if (!target) return error;
-  const std::vector<TableName> names = rules_.SourcesOf(*target);
+  const std::vector<TableName> names = SourcesOf(*target);
   error.table.clear();
   return names.size() == 1 ? About(names.front(), std::move(error)) : error;
 }

@@ -57,6 +57,7 @@ class Mapping {
     TablePlanPtr plan;
   };
 
+  std::vector<TableName> SourcesOf(const TableName& target) const;
   Known& KnownOf(const TableSchemaPtr& schema);
   Result<TablePlanPtr> Plan(const TableSchemaPtr& schema, const TableDefinition* definition);
   void Guard(const TablePlan& plan, std::vector<MappingMistake>& mistakes);
@@ -64,9 +65,9 @@ class Mapping {
   const std::string sink_;
   const MappingRules rules_;
 
-  std::mutex mutex_;  // Guards everything below.
+  mutable std::mutex mutex_;  // Guards everything below.
   std::unordered_map<const TableSchema*, Known> known_;
-  std::set<TableName> targets_;                             // Of all tables that were defined.
+  std::map<TableName, TableName> sources_;                  // By target: the tables that were defined.
   std::map<Oid, std::set<std::string>> generated_;          // Names, by the source's table.
   std::map<Oid, std::map<int16_t, std::string>> guarded_;   // Attribute numbers and the names they had.
 };

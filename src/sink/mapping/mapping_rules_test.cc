@@ -78,6 +78,20 @@ TEST(MappingRules, TheFingerprintDiffersWithEverythingThatChangesRowsAndOnlyThen
   EXPECT_EQ(fingerprint(known), 2'673'195'114u);
 }
 
+TEST(MappingRules, ATargetIsOfTheTableThatWasDefinedAndOfNoOtherName) {
+  Mapping mapping("lake", Names());
+  const CopiedTables copied{{{"raw", "shot"}, {16'401, Lsn{6}}}};
+  EXPECT_EQ(mapping.ToSource(copied).size(), 2u);  // public.shot, and raw.shot itself.
+  auto schema = std::make_shared<TableSchema>();
+  schema->name = {"public", "shot"};
+  TableDefinition table;
+  table.schema = schema;
+  ASSERT_TRUE(mapping.Define(table).ok());
+  const CopiedTables known = mapping.ToSource(copied);
+  ASSERT_EQ(known.size(), 1u);
+  EXPECT_EQ(known.at({"public", "shot"}).oid, 16'401u);
+}
+
 TEST(MappingRules, ATableThatWasCopiedUnderAnotherMappingIsNoneOfTheSource) {
   MappingConfig before = Names(), now = Names();
   before.tables[0].exclude = {"photo"};

@@ -12,7 +12,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::string_view kVersion = "1";
+constexpr std::string_view kVersion = "1", kAppendOnlyVersion = "1a";
 
 /// Hashes fields with their lengths, so that no two lists of fields are the same text.
 class Hasher {
@@ -104,9 +104,9 @@ bool IsRewritten(const TableFingerprint& before, const TableFingerprint& now) {
 
 }  // namespace
 
-// 1 COLUMNS STRUCTURE COMPOSITES LABELS label… leaf:node…
+// 1 or 1a, then COLUMNS STRUCTURE COMPOSITES LABELS label… leaf:node…
 std::string ToText(const TableFingerprint& fingerprint) {
-  std::string text = fmt::format("{} {:x} {:x} {:x} {}", kVersion, fingerprint.columns, fingerprint.structure, fingerprint.composites, fingerprint.labels.size());
+  std::string text = fmt::format("{} {:x} {:x} {:x} {}", fingerprint.append_only ? kAppendOnlyVersion : kVersion, fingerprint.columns, fingerprint.structure, fingerprint.composites, fingerprint.labels.size());
   for (const uint32_t label : fingerprint.labels) fmt::format_to(std::back_inserter(text), " {:x}", label);
   for (const auto& [leaf, node] : fingerprint.files) {
     fmt::format_to(std::back_inserter(text), " {}", leaf);
@@ -119,7 +119,9 @@ std::optional<TableFingerprint> ParseFingerprint(std::string_view text) {
   Words words(text);
   TableFingerprint parsed;
   size_t labels = 0;
-  if (words.Next() != kVersion || !words.Next(parsed.columns, 16) || !words.Next(parsed.structure, 16) || !words.Next(parsed.composites, 16) || !words.Next(labels))
+  const std::string_view version = words.Next();
+  parsed.append_only = version == kAppendOnlyVersion;
+  if ((version != kVersion && !parsed.append_only) || !words.Next(parsed.columns, 16) || !words.Next(parsed.structure, 16) || !words.Next(parsed.composites, 16) || !words.Next(labels))
     return std::nullopt;
   for (; labels > 0; --labels)
     if (words.done() || !words.Next(parsed.labels.emplace_back(), 16)) return std::nullopt;
@@ -144,6 +146,7 @@ TableFingerprint FingerprintOf(const TableDefinition& table) {
     columns.Add(table.columns[i].changed_by);
     if (column.type) AddTypes(*column.type, composites, made.labels);
   }
+  made.append_only = table.schema->append_only();
   made.columns = columns.Take();
   made.structure = HashOfStructure(table);
   made.composites = composites.Take();
@@ -163,7 +166,8 @@ TableChange CompareFingerprints(std::string_view text, const TableDefinition& ta
   const bool joined_with_rows = std::any_of(table.leaves.begin(), table.leaves.end(), [&](const Leaf& leaf) { return leaf.attached && !Has(before->files, leaf.oid); });
   // Of an ordinary table TRUNCATE is streamed, and VACUUM FULL leaves the columns alone; of a partition no stream tells.
   const bool rewritten = IsRewritten(*before, now) && (before->columns != now.columns || !table.partition_key.empty());
-  if (relabelled || joined_with_rows || rewritten || before->composites != now.composites) return TableChange::kCopyAgain;
+  const bool missed_changes = before->append_only && !now.append_only;
+  if (relabelled || joined_with_rows || rewritten || missed_changes || before->composites != now.composites) return TableChange::kCopyAgain;
   const bool files_alone = before->columns == now.columns && before->structure == now.structure && before->labels == now.labels && table.partition_key.empty();
   return files_alone ? TableChange::kNone : TableChange::kFollow;
 }

@@ -28,6 +28,7 @@ struct TableFingerprint {
   uint64_t composites = 0;       ///< Hash of the fields of composite types among the columns'.
   std::vector<uint32_t> labels;  ///< Hashes of the labels of enums among the columns', sorted.
   std::vector<File> files;       ///< Of the tables that hold rows, by OID.
+  bool append_only = false;      ///< Without row identity: its updates and deletes are not streamed.
 
   bool operator==(const TableFingerprint&) const = default;
 };

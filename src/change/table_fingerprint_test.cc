@@ -28,6 +28,7 @@ class Fingerprint : public ::testing::Test {
   void Set() {
     auto schema = std::make_shared<TableSchema>();
     schema->oid = 500;
+    schema->replica_identity = identity_;
     schema->columns = {{"id", 1, std::make_shared<Type>()}, {name_, 2, std::make_shared<Type>(mood_)}};
     table_.schema = schema;
   }
@@ -43,6 +44,7 @@ class Fingerprint : public ::testing::Test {
 
   Type mood_;
   std::string name_ = "mood";
+  ReplicaIdentity identity_ = ReplicaIdentity::kDefault;
   TableDefinition table_;
   std::string before_;
 };
@@ -52,8 +54,18 @@ TEST_F(Fingerprint, IsReadBackAsItWasWritten) {
   const TableFingerprint made = FingerprintOf(table_);
   EXPECT_EQ(ParseFingerprint(ToText(made)), made);
   EXPECT_EQ(made.files.front().leaf, 800u);
-  for (const char* wrong : {"", "1", "2 0 0 0 0", "1 x 0 0 0", "1 0 0 0 3 1 2", "1 0 0 0 0 5:", "1 0 0 0 0 5:x", "1 0 0 0 -1"})
+  for (const char* wrong : {"", "1", "2 0 0 0 0", "1 x 0 0 0", "1 0 0 0 3 1 2", "1 0 0 0 0 5:", "1 0 0 0 0 5:x", "1 0 0 0 -1", "1b 0 0 0 0"})
     EXPECT_EQ(ParseFingerprint(wrong), std::nullopt) << wrong;
+}
+
+TEST_F(Fingerprint, OfATableThatGotARowIdentityLacksTheChangesBeforeIt) {
+  EXPECT_TRUE(ParseFingerprint(before_)->append_only);
+  identity_ = ReplicaIdentity::kFull;
+  EXPECT_EQ(Compare(), TableChange::kCopyAgain);
+  before_ = ToText(table_.fingerprint);
+  EXPECT_EQ(Compare(), TableChange::kNone);
+  identity_ = ReplicaIdentity::kDefault;
+  EXPECT_EQ(Compare(), TableChange::kFollow);
 }
 
 TEST_F(Fingerprint, OfTheSameTableIsTheSame) { EXPECT_EQ(Compare(), TableChange::kNone); }

@@ -1,5 +1,7 @@
 """Without a key the whole row identifies, and equal rows are told apart by their number only."""
 
+import pytest
+
 FULL = """
 CREATE TABLE bag (a int, b text, c numeric); ALTER TABLE bag REPLICA IDENTITY FULL;
 INSERT INTO bag SELECT i % 5, 'b' || i % 2, NULL FROM generate_series(1, 40) i;
@@ -36,6 +38,21 @@ def test_a_table_without_identity_appends_and_the_application_may_still_update_i
     source.execute("INSERT INTO log (line) VALUES ('after')")
     sluice.sync()
     assert sluice.replica.scalar("SELECT count(*) FROM log") == 23
+
+
+@pytest.mark.parametrize("identity", ["REPLICA IDENTITY FULL", "ADD PRIMARY KEY (id)"])
+def test_a_table_that_gets_an_identity_gets_the_changes_it_missed(identity, source, sluice, compare):
+    source.execute("CREATE TABLE log (id int, line text); INSERT INTO log SELECT i, 'l' || i FROM generate_series(1, 20) i")
+    sluice.init()
+    sluice.sync()
+    source.execute("UPDATE log SET line = 'edited' WHERE id = 1; DELETE FROM log WHERE id = 2")
+    sluice.sync()
+    source.execute(f"ALTER TABLE log {identity}; UPDATE log SET line = 'edited again' WHERE id IN (1, 3)")
+    sluice.sync()
+    compare()
+    source.execute("UPDATE log SET line = 'followed' WHERE id = 1; DELETE FROM log WHERE id = 4")
+    sluice.sync()
+    compare()
 
 
 def test_replica_identity_by_another_index(replicate):

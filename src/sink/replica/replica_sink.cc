@@ -221,7 +221,6 @@ Status ReplicaSink::FinishTables(const std::vector<TableDefinition>& tables, con
   DestinationTypes types(connection);
   SLUICE_FAILPOINT("replica.before_finish");
   RETURN_IF_ERROR(connection.Execute("BEGIN"));
-  RETURN_IF_ERROR(StartBookmark(connection, copy_position, source_time, epoch_));
   for (const TableDefinition& table : refilled) {
     Status merged = MergeRefill(connection, types, table);
     if (!merged.ok()) {
@@ -230,6 +229,8 @@ Status ReplicaSink::FinishTables(const std::vector<TableDefinition>& tables, con
       return About(table.schema->name, std::move(error));
     }
   }
+  // Locks the bookmark, for which the stream would wait as long as a merge takes.
+  RETURN_IF_ERROR(StartBookmark(connection, copy_position, source_time, epoch_));
   for (const TableDefinition& table : tables) {
     for (const SequenceDefinition& sequence : table.sequences) {
       ASSIGN_OR_RETURN(const Refusal refusal, AdvanceSequence(connection, sequence));

@@ -67,7 +67,7 @@ bool TableRequests::AskRemedy(const Error& error, Lsn durable, std::chrono::stea
   const bool row_refused = value_refused || error.code == slu::kReplicaRowRefused || error.code == slu::kReplicaRowConflict;
   // Values of another form than the table had at the start, of a label that has got another name: no message tells it.
   const bool other_values = error.kind == ErrorKind::kCorrupt || (value_refused && tried.loosened_at == durable);
-  if ((other_columns && tried.copies < kCopiesMax) || (other_values && tried.copies == 0)) {
+  if ((other_columns || other_values) && tried.copies < kCopiesMax) {
     ++tried.copies;
     tried.last_copy = now;
     log::Warn("pipeline", "table.copied_again", error.message + ", so the table is copied again", {{"table", ToString(*table)}, {"sink", error.sink}});

@@ -58,6 +58,7 @@ class PgCopyReader final : public InitialCopy::Reader {
     SLUICE_FAILPOINT("source.before_copy_range");
     if (!connection_) return Error{ErrorKind::kUnavailable, "this copy connection has failed before"};
     const TableName& leaf = table.leaves[range.leaf].name;
+    RETURN_IF_ERROR(RequireSamePartitions(table));
     RETURN_IF_ERROR(RequireSameFiles(leaf));
     auto started = connection_->Execute(CopyCommand(*table.schema, leaf, range));
     if (!started.ok()) return CannotCopy(leaf, std::move(started).error());
@@ -99,6 +100,7 @@ class PgCopyReader final : public InitialCopy::Reader {
     const TableName& leaf = table.leaves[range.leaf].name;
     Status asked = RequireSameHash();
     if (asked.ok()) asked = Run("SAVEPOINT asked");
+    if (asked.ok()) asked = RequireSamePartitions(table);
     if (asked.ok()) asked = RequireSameFiles(leaf);
     if (asked.ok()) asked = query(RowSource{"ONLY " + QuoteName(leaf), RangeCondition(range)});
     // Gives the lock back: a comparison takes long, and nobody's DDL shall wait for all of it.
@@ -131,6 +133,20 @@ class PgCopyReader final : public InitialCopy::Reader {
     if (!same.ok()) return CannotCopy(leaf, same.error());
     if (PQntuples(same->get()) == 1) return Ok();
     return Error{ErrorKind::kUnavailable, fmt::format("{} was emptied or rewritten while it was being copied", ToString(leaf)), slu::kCopiedTableRewritten};
+  }
+
+  // Which partitions the table had under the snapshot: what came or went since would be streamed as another table's rows.
+  Status RequireSamePartitions(const TableDefinition& table) {
+    if (table.partition_key.empty()) return Ok();
+    std::string leaves;
+    for (const Leaf& leaf : table.leaves) leaves += fmt::format("{}{}", leaves.empty() ? "" : ",", leaf.oid);
+    const auto same = connection_->Execute(fmt::format(
+        "WITH RECURSIVE tree(oid) AS (SELECT {}::oid UNION ALL SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON i.inhparent = tree.oid),"
+        " now(oid) AS (SELECT pg_catalog.unnest('{{{}}}'::oid[])) SELECT FROM (SELECT c.oid FROM tree JOIN pg_catalog.pg_class c USING (oid) WHERE c.relkind = 'r') then_"
+        " FULL JOIN now USING (oid) WHERE then_.oid IS NULL OR now.oid IS NULL", table.schema->oid, leaves));
+    if (!same.ok()) return CannotCopy(table.schema->name, same.error());
+    if (PQntuples(same->get()) == 0) return Ok();
+    return Error{ErrorKind::kUnavailable, fmt::format("{} got or lost a partition while it was being copied", ToString(table.schema->name)), slu::kCopiedTableRewritten};
   }
 
   static Error CannotCopy(const TableName& leaf, Error error) {

@@ -207,6 +207,36 @@ TEST_F(PgInitialCopyTest, ATableThatLostItsFilesAfterTheSnapshotIsAnErrorInstead
   EXPECT_EQ(read, 3u);
 }
 
+TEST_F(PgInitialCopyTest, ATableThatGotOrLostAPartitionAfterTheSnapshotIsAnError) {
+  for (const char* table : {"gets", "loses", "quiet"})
+    Run(fmt::format("CREATE TABLE public.{0} (id int PRIMARY KEY) PARTITION BY RANGE (id);"
+                    "CREATE TABLE public.{0}_1 PARTITION OF public.{0} FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (id);"
+                    "CREATE TABLE public.{0}_1a PARTITION OF public.{0}_1 FOR VALUES FROM (0) TO (5);"
+                    "CREATE TABLE public.{0}_2 PARTITION OF public.{0} FOR VALUES FROM (10) TO (20); INSERT INTO public.{0} VALUES (1), (11)", table));
+  Run("CREATE TABLE public.alone (id int PRIMARY KEY); INSERT INTO public.alone VALUES (25)");
+  Connect();
+  auto copy = source_->ExportSnapshot(kSnapshotWaitMax);
+  ASSERT_TRUE(copy.ok()) << copy.error().message << copy.error().evidence;
+  Run("ALTER TABLE public.gets ATTACH PARTITION public.alone FOR VALUES FROM (20) TO (30)");
+  Run("ALTER TABLE public.loses DETACH PARTITION public.loses_2");
+  auto tables = source_->ReadTables();
+  ASSERT_TRUE(tables.ok());
+  auto reader = (*copy)->Open();
+  ASSERT_TRUE(reader.ok());
+  size_t refused = 0;
+  for (const CopyRange& range : (*copy)->Plan(*tables, 1 << 20)) {
+    FirstFields rows;
+    const std::string& name = (*tables)[range.table].schema->name.name;
+    const Status done = (*reader)->Read((*tables)[range.table], range, rows);
+    const bool changed = name == "gets" || name == "loses";
+    EXPECT_EQ(done.ok(), !changed) << name;
+    if (done.ok()) continue;
+    EXPECT_EQ(done.error().code, slu::kCopiedTableRewritten);
+    ++refused;
+  }
+  EXPECT_EQ(refused, 4u);
+}
+
 TEST_F(PgInitialCopyTest, RowSecurityIsAnErrorInsteadOfMissingRows) {
   Run("CREATE TABLE public.s (id int PRIMARY KEY); INSERT INTO public.s VALUES (1); ALTER TABLE public.s ENABLE ROW LEVEL SECURITY;"
       "CREATE ROLE limited LOGIN REPLICATION; GRANT USAGE ON SCHEMA public TO limited; GRANT SELECT ON public.s TO limited");

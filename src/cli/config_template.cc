@@ -52,7 +52,8 @@ std::string SourceSection(ConfigTemplate& content) {
                      "    publication: {{ name: {0} }}\n"
                      "    heartbeat: {{ every: 10s }}                  # lets the slot move while the tables are idle\n"
                      "    snapshot: {{ parallel_tables: 2, range_size: 64MiB }}  # load of the initial copy on the source\n"
-                     "    slot_budget: {{ warn: 10GiB }}               # status warns once the slot holds so much log\n\n",
+                     "    #                                            and max_rate: 50MiB (a second), standby_lag: 30s (pauses while a standby is behind)\n"
+                     "    slot_budget: {{ warn: 10GiB }}               # status warns once the slot holds so much log; give_up: 100GiB drops it then\n\n",
                      SlotName(content.project));
 }
 
@@ -94,6 +95,7 @@ std::string PipelineSection(const ConfigTemplate& content) {
       "      without_identity: append-only            # tables that PostgreSQL would not let be updated once published: or refuse\n"
       "      watch: 30s                               # how soon a new table of the source joins, and a changed one is noticed\n"
       "    queue: {{ max_bytes: 64MiB }}                # per sink; a full one slows the reader\n"
+      "    verify: {{ every: 24h, max_rate: 16MiB }}    # each table compared so often, reading so much a second; 0s: never\n"
       "    # table_options:\n"
       "    #   public.events:\n"
       "    #     lake: {{ partition: [\"day(created_at)\", \"bucket(16, customer_id)\"] }}\n\n",

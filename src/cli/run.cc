@@ -8,6 +8,7 @@
 #include "cli/progress_view.h"
 #include "cli/signals.h"
 #include "observability/log.h"
+#include "pipeline/continuous_verify.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/supervisor.h"
 #include "pipeline/verify.h"
@@ -29,7 +30,7 @@ class Runner {
  public:
   Runner(const Config& config, PipelineOptions options, bool redraw)
       : config_(config), options_(std::move(options)), redraw_(redraw), connector_(MakeConnector(config)),
-        board_(config.project, config.source.name, config.source.slot_budget_warn_bytes, clock_) {}
+        board_(config.project, config.source.name, {config.source.slot_budget_warn_bytes, config.source.slot_give_up_bytes}, clock_) {}
 
   Result<ExitCode> Run() {
     SignalStop signals;
@@ -38,6 +39,7 @@ class Runner {
     const std::stop_callback forward(signals.token(), [&stop] { stop.request_stop(); });
     ASSIGN_OR_RETURN(const std::unique_ptr<ControlServer> server, ControlServer::Listen(SocketPath(config_), Answer(Commands(stop))));
     const ProgressView view(board_, redraw_);
+    const ContinuousVerify comparing(config_.pipeline.verify, connector_.open_source, cuts_, board_);
     Supervisor supervisor(board_);
     const Status done = supervisor.Run([this](std::stop_token asked) { return RunOnce(std::move(asked)); }, stop.get_token());
     if (!done.ok() && done.error().kind != ErrorKind::kCancelled) return done.error();
@@ -68,7 +70,9 @@ class Runner {
 
   ControlCommands Commands(std::stop_source& stop) {
     const auto verify = [this](const VerifyOptions& options, const VerifyObserver& observe, std::stop_token asked) {
-      return Verify(connector_.open_source, cuts_, options, observe, std::move(asked));
+      auto report = Verify(connector_.open_source, cuts_, options, observe, std::move(asked));
+      if (report.ok()) Tell(board_, *report);
+      return report;
     };
     const auto repair = [this](const VerifyOptions& options, bool dry_run, const VerifyObserver& observe, std::stop_token asked) {
       return Repair(connector_.open_source, cuts_, options, dry_run, observe, std::move(asked));

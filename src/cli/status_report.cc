@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "config/printable.h"
 #include "config/units.h"
@@ -40,6 +41,13 @@ std::string FreshnessCell(const ordered_json& sink) {
   return found != sink.end() && found->is_number() ? Seconds(found->get<double>()) : "unknown";
 }
 
+/// How long until something that is forecast; nullopt: it is not.
+std::optional<std::string> Later(const ordered_json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_number() || found->get<double>() <= 0) return std::nullopt;
+  return Seconds(found->get<double>());
+}
+
 std::string SlotLine(const ordered_json& source) {
   std::string line = fmt::format("SOURCE {}  slot {}", Printable(Text(source, "name")), Printable(Text(source, "slot")));
   if (!source.contains("retained_bytes")) return line + "  not looked at yet\n";
@@ -47,8 +55,25 @@ std::string SlotLine(const ordered_json& source) {
   line += fmt::format("  behind {}  retained {}", FormatSize(Amount(source, "behind_bytes")), FormatSize(Amount(source, "retained_bytes")));
   if (budget > 0) line += fmt::format(" of {} budget ({:.1f}%)", FormatSize(Amount(source, "budget_bytes")), 100 * retained / budget);
   if (budget > 0 && retained > budget) line += "  OVER BUDGET";
+  else if (const auto in = Later(source, "over_budget_in_seconds"); budget > 0 && in) line += fmt::format("  over it in {}", *in);
   if (Text(source, "wal_status") == "lost") line += "  LOST";
+  else if (const auto in = Later(source, "lost_in_seconds")) line += fmt::format("  LOST in {}", *in);
   return line + "\n";
+}
+
+std::string VerifyLines(const ordered_json& verify, const ordered_json& tables) {
+  if (!verify.contains("oldest_at") || !verify["oldest_at"].is_string()) return "";
+  uint64_t all = 0;
+  for (const char* const state : {"streaming", "copying", "waiting", "held"}) all += Amount(tables, state);
+  std::string lines = fmt::format("VERIFY  {} of {} tables compared with the source, the oldest at {}\n", FormatCount(Amount(verify, "tables_compared")), FormatCount(all),
+                                  Printable(Text(verify, "oldest_at")));
+  constexpr size_t kNamed = 10;
+  const ordered_json different = verify.value("different", ordered_json::array());
+  for (size_t i = 0; i < std::min(different.size(), kNamed); ++i)
+    lines += fmt::format("DIFFERS {} in {}  {} rows   run: sluice verify diff {}\n", Printable(Text(different[i], "table")), Printable(Text(different[i], "sink")),
+                         FormatCount(Amount(different[i], "rows_different")), Printable(Text(different[i], "table")));
+  if (different.size() > kNamed) lines += fmt::format("        and {} more: sluice tables --json\n", different.size() - kNamed);
+  return lines;
 }
 
 std::string TablesLine(const ordered_json& tables) {
@@ -75,6 +100,7 @@ std::string RenderStatus(const ordered_json& status, bool aligned) {
   for (const ordered_json& sink : status.value("sinks", ordered_json::array()))
     sinks.AddRow({Text(sink, "name"), FreshnessCell(sink), FormatCount(Amount(sink, "rows_per_second")), Text(sink, "lsn"), Text(sink, "state")});
   out += sinks.Render(aligned) + SlotLine(Part(status, "source")) + TablesLine(Part(status, "tables"));
+  out += VerifyLines(Part(status, "verify"), Part(status, "tables"));
   if (status.contains("retry")) {
     const ordered_json retry = Part(status, "retry");
     out += fmt::format("RETRY   attempt {:.0f} of {:.0f}, next in {:.0f} s\n", Number(retry, "attempt"), Number(retry, "max"), Number(retry, "next_in_seconds"));
@@ -105,7 +131,7 @@ Table TablesTable(const ordered_json& tables) {
 
 ExitCode StatusExitCode(const ordered_json& status) {
   const std::string state = Text(status, "state");
-  return state == "failed" || state == "retrying" || Amount(Part(status, "tables"), "held") > 0 ? ExitCode::kDegraded : ExitCode::kOk;
+  return state == "failed" || state == "retrying" || Amount(Part(status, "tables"), "held") > 0 || !Part(status, "verify").value("different", ordered_json::array()).empty() ? ExitCode::kDegraded : ExitCode::kOk;
 }
 
 }  // namespace sluice::cli

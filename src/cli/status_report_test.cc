@@ -9,6 +9,7 @@ namespace sluice::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 PipelineStatus Status() {
   PipelineStatus status;
@@ -51,6 +52,22 @@ TEST(StatusReport, ShowsFreshnessSlotAndTables) {
             "replica      1.8 s   1,204  5C/9A01F2E8  streaming\n"
             "SOURCE backend  slot sluice_trackman  behind 14 MiB  retained 96 MiB of 40 GiB budget (0.2%)\n"
             "TABLES  1 streaming · 1 copying\n");
+}
+
+TEST(StatusReport, ForecastsTheSlotAndNamesWhatDiffers) {
+  PipelineStatus status = Status();
+  status.slot_over_budget_in = std::chrono::hours(3);
+  status.slot_lost_in = std::chrono::hours(5);
+  status.tables[0].compared = {{"lake", status.at, Lsn{1}, Comparison::kEqual, 0, "", false},
+                               {"replica", status.at, Lsn{1}, Comparison::kDifferent, 3, "", false}};
+  EXPECT_THAT(Shown(status), HasSubstr("(0.2%)  over it in 3h 00m"));
+  EXPECT_THAT(Shown(status), HasSubstr("LOST in 5h 00m"));
+  EXPECT_THAT(Shown(status), HasSubstr("VERIFY  1 of 2 tables compared with the source, the oldest at 2026-09-28T"));
+  EXPECT_THAT(Shown(status), HasSubstr("DIFFERS public.shot in replica  3 rows   run: sluice verify diff public.shot\n"));
+  EXPECT_EQ(StatusExitCode(StatusToJson(status)), ExitCode::kDegraded);
+  status.tables[0].compared[1].append_only = true;
+  EXPECT_THAT(Shown(status), Not(HasSubstr("DIFFERS"))) << "declared";
+  EXPECT_EQ(StatusExitCode(StatusToJson(status)), ExitCode::kOk);
 }
 
 TEST(StatusReport, ShowsWhyItRetries) {

@@ -18,6 +18,8 @@ using std::chrono::seconds;
 struct CopyConfig {
   int parallel = 2;                           ///< Connections that read the source at once.
   uint64_t range_bytes_target = 64ull << 20;  ///< One unit of work, TOAST included.
+  uint64_t bytes_per_second_max = 0;          ///< Of all connections together; 0: as fast as it can.
+  milliseconds standby_lag_max{30'000};       ///< While a standby of the source is further behind, nothing more is read; 0: not looked at.
 };
 
 struct SourceConfig {
@@ -29,6 +31,7 @@ struct SourceConfig {
   CopyConfig copy;
   uint64_t spill_after_bytes = 64ull << 20;    ///< Open streamed transactions above it go to disk.
   uint64_t slot_budget_warn_bytes = 10ull << 30;
+  uint64_t slot_give_up_bytes = 0;             ///< Beyond it the slot is dropped, to save the source's disk; 0: never.
 };
 
 struct ReplicaConfig {
@@ -67,6 +70,12 @@ struct LakeConfig {
   MappingConfig map;
 };
 
+/// Comparing table after table while the stream runs.
+struct VerifyConfig {
+  milliseconds every{std::chrono::hours(24)};  ///< How often each table; 0: never.
+  uint64_t bytes_per_second_max = 16ull << 20; ///< Read from the source.
+};
+
 /// What becomes of a table whose UPDATE and DELETE PostgreSQL would refuse once published.
 enum class WithoutIdentity {
   kAppendOnly,  ///< Only its inserts and truncates are published, which harms nobody; check and log say so.
@@ -80,6 +89,7 @@ struct PipelineConfig {
   WithoutIdentity without_identity = WithoutIdentity::kAppendOnly;
   milliseconds table_watch_interval{30'000};   ///< How soon a new table of the source joins.
   uint64_t queue_bytes_max = 64ull << 20;      ///< Per sink.
+  VerifyConfig verify;
 };
 
 struct Config {

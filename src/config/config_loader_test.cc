@@ -34,8 +34,8 @@ sources:
     slot: { name: my_slot }
     publication: { name: My Publication }
     heartbeat: { every: 5s }
-    snapshot: { parallel_tables: 3, range_size: 32MiB }
-    slot_budget: { warn: 5GiB }
+    snapshot: { parallel_tables: 3, range_size: 32MiB, max_rate: 50MiB, standby_lag: 5s }
+    slot_budget: { warn: 5GiB, give_up: 50GiB }
 sinks:
   replica:
     type: postgres
@@ -58,6 +58,7 @@ pipelines:
       include: ["public.*"]
       exclude: ["public.tmp_*"]
     queue: { max_bytes: 8MiB }
+    verify: { every: 6h, max_rate: 4MiB }
     table_options:
       public.shot:
         lake: { partition: ["day(hit_at)"] }
@@ -99,7 +100,12 @@ TEST(ConfigLoader, ReadsEveryField) {
   EXPECT_EQ(config.source.heartbeat_interval, seconds(5));
   EXPECT_EQ(config.source.copy.parallel, 3);
   EXPECT_EQ(config.source.copy.range_bytes_target, 32u << 20);
+  EXPECT_EQ(config.source.copy.bytes_per_second_max, 50u << 20);
+  EXPECT_EQ(config.source.copy.standby_lag_max, seconds(5));
   EXPECT_EQ(config.source.slot_budget_warn_bytes, 5ull << 30);
+  EXPECT_EQ(config.source.slot_give_up_bytes, 50ull << 30);
+  EXPECT_EQ(config.pipeline.verify.every, std::chrono::hours(6));
+  EXPECT_EQ(config.pipeline.verify.bytes_per_second_max, 4u << 20);
   EXPECT_EQ(config.replica->dsn, "postgresql://writer:t0p@target:5432/warehouse");
   EXPECT_EQ(config.replica->commit_interval, milliseconds(1000));
   EXPECT_EQ(config.replica->commit_bytes_max, 16u << 20);

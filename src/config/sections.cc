@@ -70,10 +70,13 @@ SourceConfig ReadSource(FieldReader& fields, const std::string& name, const std:
   if (auto snapshot = fields.Mapping("snapshot")) {
     snapshot->Integer("parallel_tables", source.copy.parallel, 1, 64);
     snapshot->Size("range_size", source.copy.range_bytes_target, kMiB, 1024 * kGiB);
+    snapshot->Size("max_rate", source.copy.bytes_per_second_max, kMiB, 1024 * kGiB);
+    snapshot->Duration("standby_lag", source.copy.standby_lag_max, milliseconds(0), hours(24));
     snapshot->RefuseOthers();
   }
   if (auto budget = fields.Mapping("slot_budget")) {
     budget->Size("warn", source.slot_budget_warn_bytes, kMiB);
+    budget->Size("give_up", source.slot_give_up_bytes, kMiB);
     budget->RefuseOthers();
   }
   if (auto stream = fields.Mapping("stream")) {
@@ -281,6 +284,11 @@ void ReadPipelines(FieldReader& pipelines, const DeclaredParts& parts, Config& c
     if (auto queue = fields->Mapping("queue")) {
       queue->Size("max_bytes", config.pipeline.queue_bytes_max, kMiB, 16 * kGiB);
       queue->RefuseOthers();
+    }
+    if (auto verify = fields->Mapping("verify")) {
+      verify->Duration("every", config.pipeline.verify.every, milliseconds(0), hours(24 * 365));
+      verify->Size("max_rate", config.pipeline.verify.bytes_per_second_max, kMiB, 1024 * kGiB);
+      verify->RefuseOthers();
     }
     if (auto options = fields->Mapping("table_options")) ReadTableOptions(*options, config);
     fields->RefuseOthers();

@@ -1,10 +1,9 @@
 #include "pipeline/copy_beside.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 
 #include "base/failpoint.h"
+#include "base/pause.h"
 #include "observability/errors/source_codes.h"
 #include "observability/log.h"
 
@@ -16,13 +15,6 @@ constexpr std::chrono::seconds kExportRetry{5};
 // A table that is emptied or rewritten between the snapshot and its first row.
 constexpr std::chrono::milliseconds kRewrittenRetry{200};
 constexpr int kRewrittenAttempts = 50;
-
-void Pause(std::chrono::milliseconds time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, time, [] { return false; });
-}
 
 }  // namespace
 
@@ -45,6 +37,10 @@ InitialCopyRun PlanCopy(const std::vector<TableDefinition>& tables, const std::v
     }
   }
   return run;
+}
+
+CopyGuard GuardOf(const CopyConfig& copy, Source& source) {
+  return CopyGuard({copy.bytes_per_second_max, copy.standby_lag_max}, [&source] { return source.StandbyLag(); });
 }
 
 CopyBeside::CopyBeside(const Connector& connector, const PipelineOptions& options, std::vector<MissingTables> missing,
@@ -93,6 +89,8 @@ Status CopyBeside::CopyOnce(Source& source, const std::vector<MissingTables>& mi
   InitialCopyRun run = PlanCopy(tables, missing, options_);
   run.position = {source.identity(), copy->snapshot_lsn()};
   run.source_time = source_time;
+  CopyGuard guard = GuardOf(options_.copy, source);
+  run.guard = &guard;
   log::Info("pipeline", "copy.started", "copying tables while the others stream",
             {{"tables", std::to_string(run.tables.size())}, {"lsn", ToString(run.position.lsn)}});
   RETURN_IF_ERROR(RunInitialCopy(run, *copy, progress_, stop));

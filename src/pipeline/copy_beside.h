@@ -46,6 +46,9 @@ class CopyBeside {
   std::jthread thread_;  // Last: stops before what it uses goes.
 };
 
+/// The limits that the configuration sets, over `source`, which must outlive it and is used by nobody else meanwhile.
+CopyGuard GuardOf(const CopyConfig& copy, Source& source);
+
 /// The run that brings each sink what it misses, of tables that the source still has.
 InitialCopyRun PlanCopy(const std::vector<TableDefinition>& tables, const std::vector<MissingTables>& missing,
                         const PipelineOptions& options);

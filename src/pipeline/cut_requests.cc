@@ -41,6 +41,8 @@ Result<ConsistentCut> CutRequests::Take(const Export& export_snapshot, const std
 Result<ConsistentCut> CutRequests::TakeOnce(const Export& export_snapshot, const std::string& held_sink) {
   std::unique_lock lock(mutex_);
   if (!attached_) return NotStreaming();
+  changed_.wait_for(lock, kTakeWait, [&] { return !busy_ || !attached_; });
+  if (!attached_) return NotStreaming();
   if (busy_) return Error{ErrorKind::kConflict, "another verification is being prepared", slu::kVerifyBusy};
   busy_ = true;
   state_ = State::kAsked;
@@ -80,6 +82,7 @@ Result<ConsistentCut> CutRequests::TakeOnce(const Export& export_snapshot, const
   }
   busy_ = false;
   barrier_ = nullptr;
+  changed_.notify_all();
   return ConsistentCut{owner, std::move(exported).value(), std::move(cuts).value(), barrier};
 }
 

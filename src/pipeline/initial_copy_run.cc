@@ -128,6 +128,8 @@ class Copying {
     while (!end_.stop_requested()) {
       const size_t next = next_range_.fetch_add(1);
       if (next >= ranges_.size()) return Ok();
+      if (run_.guard != nullptr) run_.guard->Admit(ranges_[next].size_bytes, end_.get_token());
+      if (end_.stop_requested()) return Ok();
       RETURN_IF_ERROR(CopyOne(*reader, ranges_[next]));
     }
     return Ok();

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "change/position.h"
+#include "pipeline/copy_guard.h"
 #include "pipeline/progress.h"
 #include "sink/sink.h"
 #include "source/initial_copy.h"
@@ -25,6 +26,7 @@ struct InitialCopyRun {
   Timestamp source_time{};                ///< By the source's clock, not later than the exported snapshot.
   int parallel = 2;
   uint64_t range_bytes_target = 64ull << 20;
+  CopyGuard* guard = nullptr;             ///< Asked before every range; may be absent.
 };
 
 /// Copies until every target has finished its tables, or the first error, or a request to stop (kCancelled).

@@ -7,7 +7,9 @@
 #include <mutex>
 
 #include "base/failpoint.h"
+#include "base/pause.h"
 #include "change/table_error.h"
+#include "change/table_fingerprint.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
 #include "pipeline/change_reader.h"
@@ -23,15 +25,15 @@ constexpr std::chrono::seconds kSlotReleaseWait{3};
 constexpr std::chrono::milliseconds kSlotReleasePoll{100};
 // How often the slot and the source's clock are looked at.
 constexpr std::chrono::seconds kWatchInterval{3};
+// Somebody should still be able to do something about it.
+constexpr std::chrono::hours kLostSoon{1};
 // How soon what people ask for is begun.
 constexpr std::chrono::milliseconds kRequestPoll{100};
 
-/// Waits on nothing but time and a request to stop.
-void Pause(std::chrono::milliseconds time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, time, [] { return false; });
+// Rows that went with a partition of the source may stand in the way until that is followed, behind the rows that come.
+bool LostPartitions(const Sink& sink, const TableDefinition& table) {
+  const auto copied = sink.copied_tables().find(table.schema->name);
+  return copied != sink.copied_tables().end() && PartitionsGone(copied->second.fingerprint, table.fingerprint);
 }
 
 Error Cancelled() { return Error{ErrorKind::kCancelled, "stopped on request"}; }
@@ -78,6 +80,7 @@ Result<PipelineEnd> Pipeline::Run(std::stop_token stop) {
   board_.Phase(PipelineState::kStarting);
   Result<PipelineEnd> ran = RunOpened(stop);
   const Error reason = ran.ok() ? Error{ErrorKind::kUnavailable, "the pipeline ended", slu::kVerifyNotStreaming} : ran.error();
+  if (slot_to_give_up_ && source_) ran = GiveUpSlot(*slot_to_give_up_);
   if (!ran.ok() && requests_.AskRemedy(ran.error(), DurableOf(ran.error()))) ran = PipelineEnd::kAgain;
   cuts_.Detach(reason, /*another_follows=*/ran.ok() && *ran == PipelineEnd::kAgain);
   sinks_.reset();
@@ -102,6 +105,7 @@ Result<PipelineEnd> Pipeline::RunOpened(std::stop_token stop) {
   if (connector_.accept_tables) RETURN_IF_ERROR(connector_.accept_tables(tables_));
   std::optional<SlotState> slot;
   RETURN_IF_ERROR(WaitForSlot(slot, stop));
+  if (slot && BeyondBudget(*slot)) return GiveUpSlot(*slot);
   ASSIGN_OR_RETURN(auto sinks, connector_.open_sinks(source_->identity()));
   SLUICE_CHECK(!sinks.empty());
   sinks_ = std::make_shared<std::vector<AttachedSink>>(std::move(sinks));
@@ -109,8 +113,8 @@ Result<PipelineEnd> Pipeline::RunOpened(std::stop_token stop) {
   ASSIGN_OR_RETURN(const size_t carried_out, CarryOutRequests());
 
   const std::vector<SourceTable> identities = Identities(tables_);
-  ASSIGN_OR_RETURN(const ResumePlan plan,
-                   DecideResume(source_->identity(), slot, SinkStates(), identities));
+  ASSIGN_OR_RETURN(const SourceLog log, source_->ReadLog());
+  ASSIGN_OR_RETURN(const ResumePlan plan, DecideResume(log, slot, SinkStates(), identities));
   board_.Opened(source_->identity(), tables_);
   for (const AttachedSink& attached : *sinks_)
     board_.SinkOpened(*attached.sink, attached.commit.commit_interval);
@@ -140,6 +144,12 @@ Status Pipeline::CarryOutOne(const TableRequest& request) {
     if (!request.sink.empty() && request.sink != attached.sink->name()) continue;
     if (request.after_failure && rewritten_.contains({std::string(attached.sink->name()), request.table})) continue;
     SLUICE_FAILPOINT("pipeline.before_table_request");
+    if (request.after_failure && found != tables_.end() && LostPartitions(*attached.sink, *found)) {
+      log::Warn("pipeline", "table.copied_again", "rows went with a partition, and then a row did not fit, so the table is copied again",
+                {{"table", ToString(request.table)}, {"sink", std::string(attached.sink->name())}});
+      RETURN_IF_ERROR(attached.sink->Forget(request.table));
+      continue;
+    }
     RETURN_IF_ERROR(CarryOut(request, found == tables_.end() ? nullptr : &*found, *attached.sink));
   }
   made_progress_ = true;
@@ -197,6 +207,8 @@ Status Pipeline::CopyAll(const ResumePlan& plan, std::stop_token stop) {
                    plan.create_slot ? source_->CreateSlotWithSnapshot() : source_->ExportSnapshot(kSnapshotWaitMax));
   SLUICE_FAILPOINT("pipeline.slot_created");
   run.position = {source_->identity(), copy->snapshot_lsn()};
+  CopyGuard guard = GuardOf(options_.copy, *source_);
+  run.guard = &guard;
   log::Info("pipeline", "copy.started", "initial copy started",
             {{"tables", std::to_string(run.tables.size())}, {"lsn", ToString(run.position.lsn)}});
   SLUICE_FAILPOINT("pipeline.before_copy");
@@ -224,7 +236,8 @@ Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token sto
   if (stop.stop_requested()) return PipelineEnd::kDone;
   ASSIGN_OR_RETURN(const std::optional<Lsn> until, Until());
   ASSIGN_OR_RETURN(const std::optional<SlotState> slot, source_->FindSlot());
-  ASSIGN_OR_RETURN(const Lsn resume_from, ResumeFrom(source_->identity(), slot, SinkStates()));
+  ASSIGN_OR_RETURN(const SourceLog source_log, source_->ReadLog());
+  ASSIGN_OR_RETURN(const Lsn resume_from, ResumeFrom(source_log, slot, SinkStates()));
   Streaming streaming;
   ASSIGN_OR_RETURN(streaming.stream, source_->OpenStream(resume_from));
   SLUICE_FAILPOINT("pipeline.stream_opened");
@@ -279,10 +292,26 @@ Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token sto
   return streaming.again && !stop.stop_requested() ? PipelineEnd::kAgain : PipelineEnd::kDone;
 }
 
+// Production's disk comes before what we hold: without the slot the tables have to be copied again.
+bool Pipeline::BeyondBudget(const SlotState& slot) const {
+  const uint64_t budget = board_.slot_budget().give_up_bytes;
+  return budget > 0 && !slot.lost && !slot.active && slot.retained_bytes > budget;
+}
+
+Error Pipeline::GiveUpSlot(const SlotState& slot) {
+  Status dropped = source_->DropSlot();
+  if (!dropped.ok()) return std::move(dropped).error();
+  return Error{ErrorKind::kSourceLost,
+               fmt::format("replication slot \"{}\" kept {} bytes of the source's log, more than slot_budget.give_up allows, and was dropped",
+                           slot.name, slot.retained_bytes),
+               slu::kSlotGivenUp};
+}
+
 void Pipeline::Watch(Streaming& streaming, const ChangeReader& reader) {
   auto tables_looked_at = std::chrono::steady_clock::now();
   for (;;) {
     LookAtSource();
+    if (slot_to_give_up_) streaming.end.request_stop();
     {
       const auto until = std::chrono::steady_clock::now() + kWatchInterval;
       std::unique_lock lock(streaming.mutex);
@@ -324,13 +353,20 @@ void Pipeline::LookAtSource() {
   // Looking is a side matter: if the source is gone, the stream says so itself.
   if (!slot.ok() || !slot->has_value()) return;
   board_.Slot(**slot);
-  const uint64_t budget = board_.slot_budget_bytes();
-  const bool over = budget > 0 && (*slot)->retained_bytes > budget;
+  const SlotBudget& budget = board_.slot_budget();
+  const bool over = budget.warn_bytes > 0 && (*slot)->retained_bytes > budget.warn_bytes;
   if (over && !over_budget_)
     log::Warn("source", "slot.over_budget", "the slot retains more log than its budget",
               {{"slot", (*slot)->name}, {"retained_bytes", std::to_string((*slot)->retained_bytes)},
-               {"budget_bytes", std::to_string(budget)}});
+               {"budget_bytes", std::to_string(budget.warn_bytes)}});
   over_budget_ = over;
+  const auto lost_in = board_.Snapshot().slot_lost_in;
+  const bool soon_lost = lost_in && *lost_in < kLostSoon;
+  if (soon_lost && !soon_lost_)
+    log::Error("source", "slot.soon_lost", "at this speed the slot is lost soon, and all tables would have to be copied again",
+               {{"slot", (*slot)->name}, {"seconds", std::to_string(lost_in->count())}, {"retained_bytes", std::to_string((*slot)->retained_bytes)}});
+  soon_lost_ = soon_lost;
+  if (budget.give_up_bytes > 0 && (*slot)->retained_bytes > budget.give_up_bytes) slot_to_give_up_ = **slot;
 }
 
 std::vector<SinkState> Pipeline::SinkStates() const {

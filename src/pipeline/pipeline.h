@@ -82,6 +82,8 @@ class Pipeline {
   std::vector<MissingTables> Missing(const ResumePlan& plan) const;
   void Watch(Streaming& streaming, const ChangeReader& reader);
   void LookAtSource();
+  bool BeyondBudget(const SlotState& slot) const;
+  Error GiveUpSlot(const SlotState& slot);
   bool TablesChanged(Lsn acknowledged);
 
   const Connector& connector_;
@@ -99,7 +101,8 @@ class Pipeline {
   std::vector<SinkState> states_;  // As the stream found them.
   std::shared_ptr<std::vector<AttachedSink>> sinks_;  // Shared with views that outlive a failed pipeline.
   bool made_progress_ = false;
-  bool over_budget_ = false;
+  bool over_budget_ = false, soon_lost_ = false;
+  std::optional<SlotState> slot_to_give_up_;
 };
 
 }  // namespace sluice

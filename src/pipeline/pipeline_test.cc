@@ -21,7 +21,7 @@ using testing::Named;
 class Running {
  public:
   explicit Running(FakeWorld& world, PipelineOptions options = {})
-      : connector_(world.connector()), board_("test", "source", 0, clock_),
+      : connector_(world.connector()), board_("test", "source", {}, clock_),
         thread_([this, options] { status_ = testing::RunAll(connector_, options, clock_, board_, cuts_, requests_, stop_.get_token()); }) {}
   ~Running() {
     stop_.request_stop();

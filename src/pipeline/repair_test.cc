@@ -19,7 +19,7 @@ Status RunUntilCaughtUp(FakeWorld& world) {
   options.until_caught_up = true;
   const Connector connector = world.connector();
   SystemClock clock;
-  StatusBoard board("test", "source", 0, clock);
+  StatusBoard board("test", "source", {}, clock);
   CutRequests cuts;
   TableRequests requests;
   return testing::RunAll(connector, options, clock, board, cuts, requests, {});

@@ -11,18 +11,37 @@
 namespace sluice {
 namespace {
 
-Status CheckLog(const LogIdentity& log, const SinkState& sink) {
+// A promoted standby goes on with another timeline. Up to where it left ours both tell the same.
+Status CheckTimeline(const SourceLog& log, const SinkState& sink) {
+  const Position& position = sink.bookmark->position;
+  if (position.log.timeline == log.identity.timeline) {
+    if (position.lsn <= log.end) return Ok();
+    return Error{ErrorKind::kNeedsOperator,
+                 fmt::format("sink {} is at {}, but the source's log ends at {}", sink.name, ToString(position.lsn), ToString(log.end)),
+                 slu::kSourceBehind};
+  }
+  const auto left = std::find_if(log.left.begin(), log.left.end(), [&](const TimelineSwitch& one) { return one.timeline == position.log.timeline; });
+  if (left == log.left.end())
+    return Error{ErrorKind::kNeedsOperator,
+                 fmt::format("sink {} is at {} of timeline {}, but the source is on timeline {}, which never was on that one", sink.name,
+                             ToString(position.lsn), position.log.timeline, log.identity.timeline),
+                 slu::kOtherTimeline};
+  if (position.lsn <= left->end) return Ok();
+  return Error{ErrorKind::kNeedsOperator,
+               fmt::format("sink {} is at {} of timeline {}, but the source left it at {}: what was committed in between is not on timeline {}",
+                           sink.name, ToString(position.lsn), position.log.timeline, ToString(left->end), log.identity.timeline),
+               slu::kOtherTimeline};
+}
+
+Status CheckLog(const SourceLog& source, const SinkState& sink) {
+  const LogIdentity& log = source.identity;
   const LogIdentity& known = sink.bookmark->position.log;
   if (known.system_identifier != log.system_identifier)
     return Error{ErrorKind::kNeedsOperator,
                  fmt::format("sink {} follows server {}, but the source is server {}", sink.name,
                              known.system_identifier, log.system_identifier),
                  slu::kOtherServer};
-  if (known.timeline != log.timeline)
-    return Error{ErrorKind::kNeedsOperator,
-                 fmt::format("sink {} is at {} of timeline {}, but the source is on timeline {}", sink.name,
-                             ToString(sink.bookmark->position.lsn), known.timeline, log.timeline),
-                 slu::kOtherTimeline};
+  RETURN_IF_ERROR(CheckTimeline(source, sink));
   if (known.database != log.database || known.slot != log.slot)
     return Error{ErrorKind::kNeedsOperator,
                  fmt::format("sink {} follows slot \"{}\" of database \"{}\", but the configuration names slot "
@@ -80,32 +99,32 @@ std::vector<size_t> MissingTables(const SinkState& sink, std::span<const SourceT
 
 }  // namespace
 
-Result<ResumePlan> DecideResume(const LogIdentity& log, const std::optional<SlotState>& slot,
+Result<ResumePlan> DecideResume(const SourceLog& log, const std::optional<SlotState>& slot,
                                 std::span<const SinkState> sinks, std::span<const SourceTable> tables) {
   ResumePlan plan;
   for (const SinkState& sink : sinks) {
     if (sink.bookmark) {
       RETURN_IF_ERROR(CheckLog(log, sink));
-      RETURN_IF_ERROR(CheckSlot(log, slot, sink));
+      RETURN_IF_ERROR(CheckSlot(log.identity, slot, sink));
     }
     plan.tables_to_copy.push_back(MissingTables(sink, tables));
   }
   // A lost slot that nobody depends on still cannot be streamed from.
   if (slot && slot->lost)
     return Error{ErrorKind::kSourceLost,
-                 fmt::format("replication slot \"{}\" was invalidated by PostgreSQL", log.slot), slu::kSlotLost,
+                 fmt::format("replication slot \"{}\" was invalidated by PostgreSQL", log.identity.slot), slu::kSlotLost,
                  fmt::format("postgres: wal_status={}", slot->wal_status)};
   plan.create_slot = !slot;
   return plan;
 }
 
-Result<Lsn> ResumeFrom(const LogIdentity& log, const std::optional<SlotState>& slot,
+Result<Lsn> ResumeFrom(const SourceLog& log, const std::optional<SlotState>& slot,
                        std::span<const SinkState> sinks) {
   Lsn least{UINT64_MAX};
   for (const SinkState& sink : sinks) {
     if (!sink.bookmark) continue;
     RETURN_IF_ERROR(CheckLog(log, sink));
-    RETURN_IF_ERROR(CheckSlot(log, slot, sink));
+    RETURN_IF_ERROR(CheckSlot(log.identity, slot, sink));
     least = std::min(least, ResumeLsn(sink.bookmark->position.lsn, sink.copied));
   }
   SLUICE_CHECK(least.value != UINT64_MAX);  // Without any bookmark there is nothing to stream into.

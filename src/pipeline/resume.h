@@ -41,14 +41,14 @@ struct ResumePlan {
 
 /// Decides what to copy and whether the stream can be resumed without a gap. A table that was a partition waits until
 /// its parent has been followed.
-/// Error: kSourceLost (slot lost 2204, slot ahead of a bookmark 2205, slot gone 2201), kNeedsOperator (another
-/// server 8101, another timeline 8102, another database or slot 8104).
-Result<ResumePlan> DecideResume(const LogIdentity& log, const std::optional<SlotState>& slot,
+/// Error: kSourceLost (slot lost 2204, slot ahead of a bookmark 2205, slot gone 2201), kNeedsOperator (another server
+/// 8101, a timeline that lacks what a sink has 8102, another database or slot 8104, a log that ends before a bookmark 8105).
+Result<ResumePlan> DecideResume(const SourceLog& log, const std::optional<SlotState>& slot,
                                 std::span<const SinkState> sinks, std::span<const SourceTable> tables);
 
 /// Where the stream must start: where the sink that is farthest behind goes on, of those that have a bookmark; one
 /// at least has.
 /// Error: as above, if a bookmark does not fit the slot.
-Result<Lsn> ResumeFrom(const LogIdentity& log, const std::optional<SlotState>& slot, std::span<const SinkState> sinks);
+Result<Lsn> ResumeFrom(const SourceLog& log, const std::optional<SlotState>& slot, std::span<const SinkState> sinks);
 
 }  // namespace sluice

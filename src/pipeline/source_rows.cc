@@ -1,36 +1,21 @@
 #include "pipeline/source_rows.h"
 
-#include <condition_variable>
-#include <mutex>
+#include "base/pause.h"
 
 namespace sluice {
 namespace {
 
 Error Stopped() { return Error{ErrorKind::kCancelled, "verification stopped on request"}; }
 
-/// Waits on nothing but time and a request to stop.
-void Pause(std::chrono::steady_clock::duration time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, time, [] { return false; });
-}
-
 }  // namespace
 
 Status SourceRows::Hold(const std::vector<TableDefinition>& tables) {
-  class Nobody final : public RowReceiver {
-    Status Rows(Bytes, size_t) override { return Ok(); }
-  };
-  Nobody nobody;
   for (const TableDefinition& table : tables) {
     for (size_t leaf = 0; leaf < table.leaves.size(); ++leaf) {
       if (!reader_) {
         ASSIGN_OR_RETURN(reader_, copy_.Open());
       }
-      // Behind the last block there can be: reading a range takes the lock.
-      const CopyRange none{0, leaf, UINT32_MAX - 1, UINT32_MAX, 0};
-      if (!reader_->Read(table, none, nobody).ok()) reader_.reset();  // The comparison will say why.
+      if (!reader_->Hold(table, leaf).ok()) reader_.reset();  // The comparison will say why.
     }
   }
   return Ok();

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "change/copy_state.h"
 #include "change/position.h"
+#include "pipeline/table_comparison.h"
 #include "source/source.h"
 
 namespace sluice {
@@ -33,6 +34,17 @@ struct TableHold {
   HeldTable why;
 };
 
+/// What the last comparison of a table with one sink gave.
+struct ComparedStatus {
+  std::string sink;
+  Timestamp at{};
+  Lsn lsn;
+  Comparison result = Comparison::kEqual;
+  uint64_t rows_different = 0;                 ///< As far as they were located.
+  std::string reason;                          ///< Why nothing was compared.
+  bool append_only = false;                    ///< It may differ: only its inserts are followed.
+};
+
 struct TableStatus {
   TableName name;
   std::string table;                           ///< The name for people.
@@ -43,6 +55,7 @@ struct TableStatus {
   uint64_t bytes_read = 0, bytes_total = 0;
   std::vector<std::string> copied_in;          ///< Sinks in which the copy is complete.
   std::vector<TableHold> held_in;              ///< Sinks that do not follow it until it is copied again.
+  std::vector<ComparedStatus> compared;        ///< By sink; those that were compared since the process started.
 };
 
 struct RetryStatus {
@@ -61,6 +74,8 @@ struct PipelineStatus {
   std::string source_name;
   std::optional<SlotState> slot;               ///< As last looked at.
   uint64_t slot_budget_bytes = 0;
+  std::optional<std::chrono::seconds> slot_over_budget_in;  ///< If it goes on as in the last minutes.
+  std::optional<std::chrono::seconds> slot_lost_in;         ///< Until PostgreSQL invalidates it or sluice gives it up.
   std::vector<SinkStatus> sinks;
   std::vector<TableStatus> tables;             ///< By name.
 };

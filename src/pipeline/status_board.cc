@@ -1,6 +1,7 @@
 #include "pipeline/status_board.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 
@@ -28,12 +29,11 @@ std::string_view ToString(TableState state) {
   return "";
 }
 
-StatusBoard::StatusBoard(std::string project, std::string source_name, uint64_t slot_budget_bytes,
-                         const Clock& clock)
-    : clock_(clock), slot_budget_bytes_(slot_budget_bytes) {
+StatusBoard::StatusBoard(std::string project, std::string source_name, SlotBudget budget, const Clock& clock)
+    : clock_(clock), slot_budget_(budget) {
   now_.project = std::move(project);
   now_.source_name = std::move(source_name);
-  now_.slot_budget_bytes = slot_budget_bytes;
+  now_.slot_budget_bytes = budget.warn_bytes;
   now_.started_at = clock.Now();
 }
 
@@ -66,6 +66,9 @@ void StatusBoard::Opened(const LogIdentity& log, const std::vector<TableDefiniti
   tables_.clear();
   for (const TableDefinition& table : tables) tables_.emplace_back(table.schema->name, table.schema->oid);
   std::sort(tables_.begin(), tables_.end());
+  std::set<std::string> names;
+  for (const auto& [name, oid] : tables_) names.insert(ToString(name));
+  std::erase_if(compared_, [&](const auto& entry) { return !names.contains(entry.first); });
 }
 
 StatusBoard::SinkEntry& StatusBoard::Entry(std::string_view sink) {
@@ -95,6 +98,18 @@ void StatusBoard::SinkOpened(const Sink& sink, std::chrono::milliseconds commit_
 void StatusBoard::Slot(const SlotState& slot) {
   const std::lock_guard lock(mutex_);
   now_.slot = slot;
+  slot_forecast_.Add(std::chrono::steady_clock::now(), slot.retained_bytes);
+  now_.slot_over_budget_in = slot_budget_.warn_bytes > 0 ? slot_forecast_.Until(slot_budget_.warn_bytes) : std::nullopt;
+  uint64_t end = slot_budget_.give_up_bytes > 0 ? slot_budget_.give_up_bytes : UINT64_MAX;
+  if (slot.bytes_until_lost) end = std::min(end, slot.retained_bytes + *slot.bytes_until_lost);
+  now_.slot_lost_in = end == UINT64_MAX ? std::nullopt : slot_forecast_.Until(end);
+}
+
+void StatusBoard::Compared(const TableComparison& comparison, Lsn lsn) {
+  const std::lock_guard lock(mutex_);
+  uint64_t rows = 0;
+  for (const DifferentRow& row : comparison.rows) rows += row.copies;
+  compared_[comparison.table][comparison.sink] = {comparison.sink, clock_.Now(), lsn, comparison.result, rows, comparison.reason, comparison.append_only};
 }
 
 void StatusBoard::SourceClockAhead(std::chrono::microseconds ahead) {
@@ -130,6 +145,8 @@ std::vector<TableStatus> StatusBoard::Tables() const {
     }
     if (!sinks_.empty() && status.copied_in.size() == sinks_.size()) status.state = TableState::kStreaming;
     if (!status.held_in.empty()) status.state = TableState::kHeld;
+    if (const auto compared = compared_.find(status.table); compared != compared_.end())
+      for (const auto& [sink, result] : compared->second) status.compared.push_back(result);
     const auto found = copies.find(status.table);
     if (found == copies.end()) continue;
     const TableCopyProgress* const progress = found->second;

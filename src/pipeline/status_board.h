@@ -7,14 +7,21 @@
 #include "pipeline/freshness.h"
 #include "pipeline/progress.h"
 #include "pipeline/sink_thread.h"
+#include "pipeline/slot_forecast.h"
 #include "pipeline/status.h"
 
 namespace sluice {
 
+/// How much log the slot may keep on the source's disk; 0: no limit.
+struct SlotBudget {
+  uint64_t warn_bytes = 0;
+  uint64_t give_up_bytes = 0;
+};
+
 /// Thread-safe.
 class StatusBoard final : public SinkObserver {
  public:
-  StatusBoard(std::string project, std::string source_name, uint64_t slot_budget_bytes, const Clock& clock);
+  StatusBoard(std::string project, std::string source_name, SlotBudget budget, const Clock& clock);
 
   void Phase(PipelineState state);
   void Retrying(Error error, RetryStatus retry);
@@ -24,11 +31,12 @@ class StatusBoard final : public SinkObserver {
   void Opened(const LogIdentity& log, const std::vector<TableDefinition>& tables);
   void SinkOpened(const Sink& sink, std::chrono::milliseconds commit_interval);
   void Slot(const SlotState& slot);
+  void Compared(const TableComparison& comparison, Lsn lsn);
   void SourceClockAhead(std::chrono::microseconds ahead);
   void SinkMoved(std::string_view sink, Lsn durable, Timestamp visible_until, uint64_t changes) override;
 
   CopyProgress& copy_progress() { return copy_progress_; }
-  uint64_t slot_budget_bytes() const { return slot_budget_bytes_; }
+  const SlotBudget& slot_budget() const { return slot_budget_; }
 
   PipelineStatus Snapshot() const;
 
@@ -44,12 +52,14 @@ class StatusBoard final : public SinkObserver {
   std::vector<TableStatus> Tables() const;
 
   const Clock& clock_;
-  const uint64_t slot_budget_bytes_;
+  const SlotBudget slot_budget_;
   CopyProgress copy_progress_;
 
   mutable std::mutex mutex_;  // Guards everything below.
   PipelineStatus now_;        // Its sinks and tables are filled by Snapshot().
   std::vector<std::pair<TableName, Oid>> tables_;
+  SlotForecast slot_forecast_;
+  std::map<std::string, std::map<std::string, ComparedStatus>> compared_;  // By table, then sink.
   mutable std::map<std::string, SinkEntry, std::less<>> sinks_;
 };
 

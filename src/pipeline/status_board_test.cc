@@ -38,7 +38,7 @@ class StatusBoardTest : public ::testing::Test {
   const std::vector<TableDefinition> tables_ = log_.definitions();
   const CopiedTables copied_{{Named("shot"), {20000, Lsn{0x50}}}, {Named("player"), {20001, Lsn{0x60}}}};
   StoppedClock clock_;
-  StatusBoard board_{"trackman", "backend", 1000, clock_};
+  StatusBoard board_{"trackman", "backend", {1000, 0}, clock_};
 };
 
 TEST_F(StatusBoardTest, ASinkThatWasNeverCompleteHasNoFreshness) {

@@ -19,6 +19,8 @@ ordered_json Optional(const std::optional<Timestamp>& time) {
 
 ordered_json OptionalLsn(Lsn lsn) { return lsn.valid() ? ordered_json(ToString(lsn)) : ordered_json(); }
 
+ordered_json OptionalSeconds(const std::optional<std::chrono::seconds>& time) { return time ? ordered_json(time->count()) : ordered_json(); }
+
 ordered_json ErrorBrief(const Error& error) {
   return {{"code", fmt::format("SLU-{}", EntryOf(error).code)}, {"detail", error.message}};
 }
@@ -47,6 +49,36 @@ ordered_json SourceToJson(const PipelineStatus& status) {
   json["retained_bytes"] = status.slot->retained_bytes;
   json["wal_status"] = status.slot->wal_status;
   json["confirmed_flush_lsn"] = ToString(status.slot->confirmed_flush_lsn);
+  json["over_budget_in_seconds"] = OptionalSeconds(status.slot_over_budget_in);
+  json["lost_in_seconds"] = OptionalSeconds(status.slot_lost_in);
+  return json;
+}
+
+ordered_json ComparedToJson(const ComparedStatus& compared) {
+  ordered_json json = {{"sink", compared.sink}, {"at", ToRfc3339(compared.at)}, {"lsn", ToString(compared.lsn)}, {"result", ToString(compared.result)}};
+  if (compared.rows_different > 0) json["rows_different"] = compared.rows_different;
+  if (compared.append_only) json["append_only"] = true;
+  if (!compared.reason.empty()) json["reason"] = compared.reason;
+  return json;
+}
+
+/// How far comparing has come: a table counts once all its sinks have been compared.
+ordered_json VerifyToJson(const PipelineStatus& status) {
+  ordered_json json = {{"tables_compared", 0}, {"oldest_at", nullptr}, {"different", ordered_json::array()}};
+  int tables = 0;
+  std::optional<Timestamp> oldest;
+  for (const TableStatus& table : status.tables) {
+    tables += !table.compared.empty() && table.compared.size() >= table.copied_in.size();
+    for (const ComparedStatus& compared : table.compared) {
+      oldest = oldest ? std::min(*oldest, compared.at) : compared.at;
+      if (compared.result != Comparison::kDifferent || compared.append_only) continue;
+      ordered_json entry = ComparedToJson(compared);
+      entry["table"] = table.table;
+      json["different"].push_back(std::move(entry));
+    }
+  }
+  json["tables_compared"] = tables;
+  json["oldest_at"] = Optional(oldest);
   return json;
 }
 
@@ -87,6 +119,7 @@ ordered_json StatusToJson(const PipelineStatus& status) {
     }
   }
   json["tables"] = std::move(tables);
+  json["verify"] = VerifyToJson(status);
   if (status.last_error) json["error"] = ErrorBrief(*status.last_error);
   if (status.retry)
     json["retry"] = {{"attempt", status.retry->attempt},
@@ -105,6 +138,8 @@ ordered_json TablesToJson(const PipelineStatus& status, const std::vector<std::s
     entry["copied_in"] = table.copied_in;
     entry["held_in"] = ordered_json::array();
     for (const TableHold& hold : table.held_in) entry["held_in"].push_back(HoldToJson(hold));
+    entry["compared"] = ordered_json::array();
+    for (const ComparedStatus& compared : table.compared) entry["compared"].push_back(ComparedToJson(compared));
     entry["copy_lsn"] = OptionalLsn(table.copy_lsn);
     entry["rows_copied"] = table.rows_copied;
     entry["rows_estimated"] = table.rows_estimated < 0 ? ordered_json() : ordered_json(table.rows_estimated);

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 
+#include "base/pause.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
 
@@ -13,13 +12,6 @@ namespace sluice {
 namespace {
 
 using std::chrono::milliseconds;
-
-void WaitForReal(milliseconds time, std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, time, [] { return false; });
-}
 
 void LogRetry(const Error& error, int attempt, int attempts_max, milliseconds delay) {
   log::Warn("pipeline", "pipeline.retry",
@@ -55,7 +47,7 @@ milliseconds RetryDelay(const RetryPolicy& policy, int attempt) {
   return std::min(delay, policy.delay_max);
 }
 
-Supervisor::Supervisor(StatusBoard& board, Wait wait) : board_(board), wait_(wait ? std::move(wait) : WaitForReal) {}
+Supervisor::Supervisor(StatusBoard& board, Wait wait) : board_(board), wait_(wait ? std::move(wait) : Wait(Pause)) {}
 
 Status Supervisor::Run(const std::function<RunOutcome(std::stop_token)>& run_once, std::stop_token stop) {
   int attempt = 0;

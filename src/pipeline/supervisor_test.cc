@@ -28,7 +28,7 @@ class SupervisorTest : public ::testing::Test {
   }
 
   SystemClock clock_;
-  StatusBoard board_{"test", "source", 0, clock_};
+  StatusBoard board_{"test", "source", {}, clock_};
   std::stop_source stop_;
   std::vector<milliseconds> waits_;
   size_t stop_at_wait_ = 0;

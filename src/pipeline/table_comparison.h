@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pipeline/row_diff.h"
@@ -16,6 +17,17 @@ enum class Comparison {
   kRewritten,   ///< TRUNCATE or a rewrite came between the moment and the reading, every time.
   kNotCompared, ///< The sink could not be asked, for `reason`.
 };
+
+constexpr std::string_view ToString(Comparison result) {
+  switch (result) {
+    case Comparison::kEqual: return "equal";
+    case Comparison::kDifferent: return "different";
+    case Comparison::kNotCopied: return "not_copied";
+    case Comparison::kRewritten: return "rewritten";
+    case Comparison::kNotCompared: return "not_compared";
+  }
+  return "";
+}
 
 struct TableComparison {
   std::string table;

@@ -23,8 +23,6 @@ constexpr std::chrono::milliseconds kStreamStartWait{5000};
 // One reader, so ranges bound what a stop and a limited rate must wait for, and how much comes back in sums.
 constexpr uint64_t kRangeBytes = 256ull << 20;
 constexpr uint64_t kSlowRangeBytes = 16ull << 20;
-// The rest of the pause is for the barrier.
-constexpr std::chrono::milliseconds kExportWaitMax = kReaderPauseMax - std::chrono::milliseconds(500);
 
 }  // namespace
 
@@ -50,7 +48,7 @@ Result<std::vector<TableDefinition>> CompareAtOneMoment(Source& source, CutReque
   const bool last = cut_number == kCutsMax;
   std::optional<SourceRows> held;
   ASSIGN_OR_RETURN(ConsistentCut cut, cuts.Take([&]() -> Result<std::unique_ptr<InitialCopy>> {
-    ASSIGN_OR_RETURN(std::unique_ptr<InitialCopy> copy, source.ExportSnapshot(kExportWaitMax));
+    ASSIGN_OR_RETURN(std::unique_ptr<InitialCopy> copy, source.ExportSnapshot(options.snapshot_wait_max));
     held.emplace(*copy, options.source_bytes_per_second);
     // Tables that were emptied before are so often, and may not be again before they are read.
     if (cut_number > 1) RETURN_IF_ERROR(held->Hold(tables));
@@ -97,10 +95,15 @@ Result<VerifyReport> Verify(const OpenSource& open_source, CutRequests& cuts, co
                             const VerifyObserver& observe, std::stop_token stop) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Source> source, open_source());
   ASSIGN_OR_RETURN(std::vector<TableDefinition> tables, ChosenTables(*source, options.globs));
+  return VerifyTables(*source, cuts, std::move(tables), options, observe, stop);
+}
+
+Result<VerifyReport> VerifyTables(Source& source, CutRequests& cuts, std::vector<TableDefinition> tables,
+                                  const VerifyOptions& options, const VerifyObserver& observe, const std::stop_token& stop) {
   cuts.WaitUntilStreaming(kStreamStartWait);  // Take() says it, if nothing streams by then.
   VerifyReport report;
   for (int cut = 1; cut == 1 || !tables.empty(); ++cut) {
-    ASSIGN_OR_RETURN(tables, CompareAtOneMoment(*source, cuts, tables, options, observe, stop, cut, report));
+    ASSIGN_OR_RETURN(tables, CompareAtOneMoment(source, cuts, tables, options, observe, stop, cut, report));
   }
   std::stable_sort(report.tables.begin(), report.tables.end(),
                    [](const auto& a, const auto& b) { return std::tie(a.table, a.sink) < std::tie(b.table, b.sink); });
@@ -112,7 +115,7 @@ Status BesidePipeline(const Connector& connector, PipelineOptions options, const
   options.may_copy = false;
   options.until_lsn.reset();
   options.until_caught_up = false;
-  StatusBoard board("", "", 0, clock);
+  StatusBoard board("", "", {}, clock);
   CutRequests cuts;
   TableRequests requests;
   Pipeline pipeline(connector, options, clock, board, cuts, requests);

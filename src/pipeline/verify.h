@@ -21,6 +21,8 @@ struct VerifyOptions {
   bool all_rows = false;                   ///< Let all rows travel, instead of sums over them.
   bool locate = true;                      ///< Find the rows that differ.
   uint64_t source_bytes_per_second = 0;    ///< How fast the source may be read; 0: as fast as it can.
+  /// How long the stream may wait for the snapshot; the rest of the reader's pause is for the barrier.
+  std::chrono::milliseconds snapshot_wait_max = kReaderPauseMax - std::chrono::milliseconds(500);
 };
 
 struct VerifyReport {
@@ -45,6 +47,10 @@ using OpenSource = std::function<Result<std::unique_ptr<Source>>()>;
 /// table), kCancelled, or a failure to read.
 Result<VerifyReport> Verify(const OpenSource& open_source, CutRequests& cuts, const VerifyOptions& options,
                             const VerifyObserver& observe, std::stop_token stop);
+
+/// The same of these tables, over a source that is open already.
+Result<VerifyReport> VerifyTables(Source& source, CutRequests& cuts, std::vector<TableDefinition> tables,
+                                  const VerifyOptions& options, const VerifyObserver& observe, const std::stop_token& stop);
 
 /// Where no process runs: starts a pipeline that copies nothing, follows the stream up to now, compares, ends.
 /// Error: as above; kNeedsOperator (7006) if some sink was never copied to; what ends the pipeline.

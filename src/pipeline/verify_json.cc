@@ -5,17 +5,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string_view Word(Comparison result) {
-  switch (result) {
-    case Comparison::kEqual: return "equal";
-    case Comparison::kDifferent: return "different";
-    case Comparison::kNotCopied: return "not_copied";
-    case Comparison::kRewritten: return "rewritten";
-    case Comparison::kNotCompared: return "not_compared";
-  }
-  return "";
-}
-
 std::string_view Word(RowDifference difference) {
   switch (difference) {
     case RowDifference::kMissing: return "missing";
@@ -58,7 +47,7 @@ ordered_json RowToJson(const TableComparison& table, const DifferentRow& row, bo
 ordered_json TableToJson(const TableComparison& table, const VerifyRequest& request) {
   ordered_json json = {{"table", table.table},
                        {"sink", table.sink},
-                       {"result", Word(table.result)},
+                       {"result", ToString(table.result)},
                        {"rows_source", table.rows_source},
                        {"rows_sink", table.rows_sink},
                        {"missing", table.count(RowDifference::kMissing)},

@@ -19,7 +19,7 @@ Status RunUntilCaughtUp(FakeWorld& world) {
   options.until_caught_up = true;
   const Connector connector = world.connector();
   SystemClock clock;
-  StatusBoard board("test", "source", 0, clock);
+  StatusBoard board("test", "source", {}, clock);
   CutRequests cuts;
   TableRequests requests;
   return testing::RunAll(connector, options, clock, board, cuts, requests, {});
@@ -29,7 +29,7 @@ Status RunUntilCaughtUp(FakeWorld& world) {
 class Streaming {
  public:
   explicit Streaming(FakeWorld& world)
-      : connector_(world.connector()), board_("test", "source", 0, clock_),
+      : connector_(world.connector()), board_("test", "source", {}, clock_),
         thread_([this] { status_ = testing::RunAll(connector_, {}, clock_, board_, cuts_, requests_, stop_.get_token()); }) {
     started_ = cuts_.WaitUntilStreaming();
   }

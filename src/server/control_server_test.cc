@@ -212,7 +212,7 @@ TEST_F(ControlServerTest, WithoutAServerTheClientSaysSo) {
 
 TEST_F(ControlServerTest, TheCommandsGiveTheirDocuments) {
   SystemClock clock;
-  StatusBoard board("shop", "backend", 1000, clock);
+  StatusBoard board("shop", "backend", {1000, 0}, clock);
   bool stopped = false;
   const auto server = Listen(Answer({&board,
                                      [](const VerifyOptions& options, const VerifyObserver& observe, std::stop_token) -> Result<VerifyReport> {

@@ -31,6 +31,10 @@ class InitialCopy {
     /// shows the table's rows, before any of them; other ranges may be read all the same.
     virtual Status Read(const TableDefinition& table, const CopyRange& range, RowReceiver& receiver) = 0;
 
+    /// Keeps a leaf's files as they are while the reader lives: who wants to empty or rewrite it waits. Reading alone
+    /// does so for one range at a time. Error: as Read.
+    virtual Status Hold(const TableDefinition& table, size_t leaf) = 0;
+
     /// As StoredRows, of one range. Error: as Read; after any error the reader is not usable any more.
     virtual Status Sum(const TableDefinition& table, const CopyRange& range, const RowForm& form, const Buckets& buckets,
                        std::stop_token stop, BucketSums& sums) = 0;

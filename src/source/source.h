@@ -27,6 +27,20 @@ struct SlotState {
   std::string wal_status;           ///< reserved, extended, unreserved, lost.
   uint64_t behind_bytes = 0;        ///< confirmed_flush_lsn to the end of the log.
   uint64_t retained_bytes = 0;      ///< restart_lsn to the end of the log: what it costs the source's disk.
+  std::optional<uint64_t> bytes_until_lost;  ///< How much more log until PostgreSQL invalidates it; unset: it never does.
+};
+
+/// Where the log left a timeline for the next one.
+struct TimelineSwitch {
+  uint32_t timeline = 0;
+  Lsn end;
+};
+
+/// What there is to read.
+struct SourceLog {
+  LogIdentity identity;
+  Lsn end;                           ///< Of now.
+  std::vector<TimelineSwitch> left;  ///< The timelines that its own has come from.
 };
 
 /// How long a snapshot for a copy may wait for transactions that are open.
@@ -39,6 +53,9 @@ class Source {
 
   /// Which log; the slot's name as configured.
   virtual const LogIdentity& identity() const = 0;
+
+  /// Where it ends, and which timelines are behind it.
+  virtual Result<SourceLog> ReadLog() = 0;
 
   /// The tables that the configuration names, with all their facts.
   virtual Result<std::vector<TableDefinition>> ReadTables() = 0;
@@ -64,6 +81,12 @@ class Source {
 
   /// The source's clock.
   virtual Result<Timestamp> Now() = 0;
+
+  /// How far the slowest physical standby is behind; nullopt: there is none, or we may not know.
+  virtual Result<std::optional<std::chrono::milliseconds>> StandbyLag() = 0;
+
+  /// Drops the slot if it is there. Error: kUnavailable while somebody reads it.
+  virtual Status DropSlot() = 0;
 
   /// Drops both if they are there, and looks whether they are gone.
   virtual Status DropSlotAndPublication() = 0;

@@ -77,3 +77,13 @@ def test_a_partition_goes_from_one_table_to_another(source, sluice, compare):
     source.execute("INSERT INTO n VALUES (100, '2026-01-20Z', 1, 'n'); INSERT INTO m VALUES (100, '2026-01-20Z', 1, 'rest')")
     sluice.sync()
     compare()
+
+
+def test_a_partition_is_dropped_and_made_anew_with_rows_of_the_same_keys(source, sluice, compare):
+    source.execute(RANGE)
+    sluice.init()
+    sluice.sync()
+    source.execute("DROP TABLE m_1; CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM ('2026-01-01Z') TO ('2026-02-01Z')")
+    source.execute("INSERT INTO m SELECT i % 10, '2026-01-15Z'::timestamptz + i * interval '1 h', -i, 'anew' FROM generate_series(1, 100) i")
+    sluice.sync()
+    compare()

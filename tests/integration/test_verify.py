@@ -1,10 +1,12 @@
 """verify finds exactly the rows that differ, whatever the table; repair puts them right; neither is wrong under load."""
 
+import time
+
 import pyarrow
 import pytest
 
 from support.lake import Lake
-from support.sluice import FINDINGS, OK
+from support.sluice import DEGRADED, FINDINGS, OK
 from support.workload import MIXED_SCHEMA, MixedLoad
 
 COLUMNS = "v text, n numeric(12,2), t timestamptz"
@@ -267,3 +269,39 @@ def test_one_row_among_two_millions_is_found_by_few_that_travel(source, replica,
     assert found["public.t", "lake"]["rows_travelled"] == 0
     sluice.command("verify", "repair", "public.t", "--sink", "replica", timeout=200)
     assert replica.scalar("SELECT v FROM t WHERE k = 1234567") == 1234567 % 7
+
+
+def test_while_it_runs_tables_are_compared_all_the_time_and_status_tells(source, replica, lake, sluice):
+    """Somebody else writes to the replica: found without being asked for, shown with what to do, gone once it is repaired."""
+    source.execute("CREATE TABLE a (id int PRIMARY KEY, v text); INSERT INTO a SELECT i, 'a' || i FROM generate_series(1, 1000) i;"
+                   "CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b SELECT generate_series(1, 10);"
+                   "CREATE TABLE without_key (v text); INSERT INTO without_key VALUES ('x'), ('x')")
+    sluice.init()
+    sluice.configure(lambda config: config["pipelines"]["main"].update(verify={"every": "3s", "max_rate": "16MiB"}))
+    sluice.start()
+    sluice.wait_settled()
+
+    def wait_for(**wanted):
+        deadline = time.monotonic() + 60
+        while True:
+            status = sluice.command("status", "--json", expect=None).json()
+            told = status["verify"]
+            if all(told[name] == value if not callable(value) else value(told[name]) for name, value in wanted.items()):
+                return status
+            assert time.monotonic() < deadline, (told, sluice.log_tail())
+            time.sleep(0.3)
+
+    wait_for(tables_compared=3, different=[])
+    source.execute("DELETE FROM without_key WHERE ctid = '(0,1)'")
+    replica.execute("UPDATE a SET v = 'somebody else' WHERE id IN (17, 18)")
+    wait_for(different=lambda found: [(d["table"], d["sink"], d["rows_different"]) for d in found] == [("public.a", "replica", 2)])
+    shown = sluice.command("status", expect=DEGRADED).stdout
+    assert "DIFFERS public.a in replica  2 rows   run: sluice verify diff public.a" in shown, shown
+    assert "a table differs between the source and a sink" in sluice.log_tail()
+    assert "somebody else" not in sluice.log_tail(), "values are nobody's business"
+    sluice.command("verify", "repair", "public.a")
+    wait_for(different=[])
+    sluice.command("status")
+    compared = sluice.table("public.without_key")["compared"]
+    assert {(c["sink"], c["result"]) for c in compared} == {("lake", "different"), ("replica", "different")}, "declared, so no alarm"
+    sluice.stop()

@@ -69,6 +69,12 @@ constexpr ErrorEntry kErrors[] = {
      "sluice teardown, empty the destinations, then sluice run: the tables are copied again\n"
      "then give it more room: ALTER SYSTEM SET max_slot_wal_keep_size = '40GB'; SELECT pg_reload_conf();",
      ExitCode::kRefused},
+    {slu::kSlotGivenUp, "the replication slot was given up to save the source's disk",
+     "It kept more log than slot_budget.give_up allows, because a destination was slow or away for too long. The source removes that log now; what was committed "
+     "since is not in the destinations.",
+     "find out why a destination was behind: sluice status, and the log\n"
+     "then sluice teardown, empty the destinations, sluice run: the tables are copied again",
+     ExitCode::kRefused},
     {slu::kSlotAhead, "the replication slot is ahead of a destination; changes in between would be lost",
      "PostgreSQL would start later than asked, in silence. The slot was advanced or made again by somebody, or the destination was restored from a backup.",
      "restore the destination to a point after the slot's position\n"

@@ -21,6 +21,7 @@ inline constexpr int kSlotInUse = 2203;
 inline constexpr int kSlotLost = 2204;
 inline constexpr int kSlotAhead = 2205;
 inline constexpr int kSlotForeign = 2206;          // Another plugin, database or kind.
+inline constexpr int kSlotGivenUp = 2207;          // Dropped by us, since it kept more log than allowed.
 inline constexpr int kStreamCorrupt = 2301;
 inline constexpr int kSpillFailed = 2302;
 inline constexpr int kSnapshotMismatch = 2401;

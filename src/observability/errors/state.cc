@@ -14,10 +14,18 @@ constexpr ErrorEntry kErrors[] = {
      "name the right source in the configuration\n"
      "or, if the new server replaces the old: empty the destinations, then sluice run: the tables are copied again",
      ExitCode::kRefused},
-    {slu::kOtherTimeline, "the source is on another timeline than a destination",
-     "A standby was promoted, or the source was restored to a point in time. The new primary may lack changes that the destination has.",
-     "make sure that the new timeline began after the bookmark: SELECT * FROM pg_control_checkpoint();\n"
-     "if you cannot: empty the destinations, then sluice run: the tables are copied again",
+    {slu::kOtherTimeline, "the source lacks what a destination has already",
+     "A standby was promoted, or the source was restored to a point in time, before it had all that was streamed from the old primary. The positions in "
+     "between mean something else on the new timeline. A source that was promoted with all of it is followed without a word.",
+     "if the old primary can come back: let it, and promote again once the standby has all\n"
+     "else see what was lost: sluice tables names what is followed; the destinations still have it\n"
+     "then sluice teardown, empty the destinations, sluice run: the tables are copied again",
+     ExitCode::kRefused},
+    {slu::kSourceBehind, "the source's log ends before what a destination has",
+     "It is the same server by its identifier, but younger: restored from an older copy of its disk, or a clone of production that was made earlier. Going on would "
+     "skip changes once its log has grown to that position.",
+     "name the right source in the configuration\n"
+     "or, if this is the source from now on: sluice teardown, empty the destinations, then sluice run: the tables are copied again",
      ExitCode::kRefused},
     {slu::kFenced, "another process took over this destination",
      "Opening a destination takes the next epoch; a commit under an older one is refused, so that two processes can never both write.",

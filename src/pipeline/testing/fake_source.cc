@@ -49,6 +49,8 @@ class FakeReader final : public InitialCopy::Reader {
     return Ok();
   }
 
+  Status Hold(const TableDefinition&, size_t) override { return log_.fail("read"); }
+
   Status Sum(const TableDefinition& table, const CopyRange& range, const RowForm&, const Buckets& buckets, std::stop_token,
              BucketSums& sums) override {
     RETURN_IF_ERROR(log_.fail("read"));
@@ -285,6 +287,12 @@ Result<std::optional<SlotState>> FakeSource::FindSlot() {
   RETURN_IF_ERROR(log_.fail("find_slot"));
   const std::lock_guard lock(log_.mutex);
   return log_.slot;
+}
+
+Status FakeSource::DropSlot() {
+  const std::lock_guard lock(log_.mutex);
+  log_.slot.reset();
+  return Ok();
 }
 
 Result<std::unique_ptr<InitialCopy>> FakeSource::CreateSlotWithSnapshot() {

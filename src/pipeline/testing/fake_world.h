@@ -80,6 +80,7 @@ class FakeLog {
   void AddTable(const std::string& name);
 
   LogIdentity identity{7001, 1, "shop", "sluice"};
+  std::vector<TimelineSwitch> timelines_left;
 
   mutable std::mutex mutex;  // Guards everything below.
   std::condition_variable changed;
@@ -111,6 +112,9 @@ class FakeSource final : public Source {
   Result<std::unique_ptr<ChangeStream>> OpenStream(Lsn resume_from) override;
   Result<Lsn> CurrentLsn() override { return log_.end(); }
   Result<Timestamp> Now() override { return SystemClock().Now(); }
+  Result<SourceLog> ReadLog() override { return SourceLog{log_.identity, log_.end(), log_.timelines_left}; }
+  Result<std::optional<std::chrono::milliseconds>> StandbyLag() override { return std::optional<std::chrono::milliseconds>(); }
+  Status DropSlot() override;
   Status DropSlotAndPublication() override { return Ok(); }
 
  private:

@@ -58,15 +58,24 @@ class PgCopyReader final : public InitialCopy::Reader {
     SLUICE_FAILPOINT("source.before_copy_range");
     if (!connection_) return Error{ErrorKind::kUnavailable, "this copy connection has failed before"};
     const TableName& leaf = table.leaves[range.leaf].name;
+    RETURN_IF_ERROR(Run("SAVEPOINT range"));
     RETURN_IF_ERROR(RequireSamePartitions(table));
     RETURN_IF_ERROR(RequireSameFiles(leaf));
     auto started = connection_->Execute(CopyCommand(*table.schema, leaf, range));
     if (!started.ok()) return CannotCopy(leaf, std::move(started).error());
     CopyRows rows(table.schema->columns.size(), receiver);
     Status read = ReadRows(rows, leaf);
+    // Gives the lock back: behind a statement that waits for it everybody else waits too.
+    if (read.ok()) read = Run("ROLLBACK TO SAVEPOINT range; RELEASE SAVEPOINT range");
     // What is still under way ends with the connection.
     if (!read.ok()) connection_.reset();
     return read;
+  }
+
+  Status Hold(const TableDefinition& table, size_t leaf) override {
+    if (!connection_) return Error{ErrorKind::kUnavailable, "this copy connection has failed before"};
+    RETURN_IF_ERROR(RequireSamePartitions(table));
+    return RequireSameFiles(table.leaves[leaf].name);
   }
 
   Status Sum(const TableDefinition& table, const CopyRange& range, const RowForm& form, const Buckets& buckets,

@@ -65,9 +65,17 @@ Result<std::unique_ptr<PgSource>> PgSource::Connect(const SourceConfig& config, 
   RETURN_IF_ERROR(CheckServer(connection));
   ASSIGN_OR_RETURN(ReplicationConnection replication, ReplicationConnection::Connect(config.dsn, "sluice"));
   ASSIGN_OR_RETURN(const SystemIdentity identity, replication.Identify());
+  ASSIGN_OR_RETURN(std::vector<TimelineSwitch> timelines_left, replication.ReadTimelinesLeft(identity.timeline));
   std::unique_ptr<PgSource> source(new PgSource(config, pipeline, std::move(spill_folder), std::move(connection)));
   source->identity_ = {identity.system_identifier, identity.timeline, identity.database, config.slot};
+  source->timelines_left_ = std::move(timelines_left);
   return source;
+}
+
+Result<SourceLog> PgSource::ReadLog() {
+  ASSIGN_OR_RETURN(const std::string end, connection_.QueryValue("SELECT pg_current_wal_insert_lsn()"));
+  ASSIGN_OR_RETURN(const Lsn lsn, ParseLsn(end));
+  return SourceLog{identity_, lsn, timelines_left_};
 }
 
 Result<std::vector<TableDefinition>> PgSource::ReadTables() {
@@ -166,10 +174,19 @@ Result<Timestamp> PgSource::Now() {
   return Timestamp(std::chrono::microseconds(NumberAt<int64_t>(now, 0, 0)));
 }
 
-Status PgSource::DropSlotAndPublication() {
+// Logical readers, we among them, are no standbys.
+Result<std::optional<std::chrono::milliseconds>> PgSource::StandbyLag() {
+  ASSIGN_OR_RETURN(const PgResult lag, connection_.Execute(
+      "SELECT (extract(epoch FROM max(s.replay_lag)) * 1000)::bigint FROM pg_stat_replication s"
+      " WHERE NOT EXISTS (SELECT FROM pg_replication_slots r WHERE r.active_pid = s.pid AND r.slot_type = 'logical')"));
+  if (IsNull(lag, 0, 0)) return std::optional<std::chrono::milliseconds>();
+  return std::optional(std::chrono::milliseconds(NumberAt<int64_t>(lag, 0, 0)));
+}
+
+Status PgSource::DropSlot() {
   for (int attempt = 1;; ++attempt) {
     ASSIGN_OR_RETURN(const std::optional<SlotFacts> slot, ReadSlot(connection_, config_.slot));
-    if (!slot) break;
+    if (!slot) return Ok();
     if (slot->plugin != "pgoutput" || slot->database != identity_.database)
       return Error{ErrorKind::kNeedsOperator, fmt::format("replication slot \"{}\" belongs to something else and was not dropped", config_.slot), slu::kSlotForeign};
     SLUICE_FAILPOINT("source.before_drop_slot");
@@ -178,6 +195,10 @@ Status PgSource::DropSlotAndPublication() {
     if (attempt == kDropAttempts) return SlotError(dropped.error(), config_.slot);
     std::this_thread::sleep_for(kDropPause);
   }
+}
+
+Status PgSource::DropSlotAndPublication() {
+  RETURN_IF_ERROR(DropSlot());
   const std::string inserts = InsertsPublication(config_.publication);
   for (const std::string& name : {config_.publication, inserts}) {
     SLUICE_FAILPOINT("source.before_drop_publication");

@@ -21,6 +21,7 @@ class PgSource final : public Source {
                                                    std::string spill_folder);
 
   const LogIdentity& identity() const override { return identity_; }
+  Result<SourceLog> ReadLog() override;
   Result<std::vector<TableDefinition>> ReadTables() override;
   Status EnsurePublication(const std::vector<TableDefinition>& tables) override;
   Result<std::optional<SlotState>> FindSlot() override;
@@ -29,6 +30,8 @@ class PgSource final : public Source {
   Result<std::unique_ptr<ChangeStream>> OpenStream(Lsn resume_from) override;
   Result<Lsn> CurrentLsn() override;
   Result<Timestamp> Now() override;
+  Result<std::optional<std::chrono::milliseconds>> StandbyLag() override;
+  Status DropSlot() override;
   Status DropSlotAndPublication() override;
 
  private:
@@ -41,6 +44,7 @@ class PgSource final : public Source {
   const std::string spill_folder_;
   PgConnection connection_;
   LogIdentity identity_;
+  std::vector<TimelineSwitch> timelines_left_;
   std::shared_ptr<SchemaRegistry> schemas_ = std::make_shared<SchemaRegistry>();  ///< Shared with the stream.
 };
 

@@ -351,5 +351,22 @@ TEST_F(PgSourceTest, ASlotThatWaitsForATransactionNamesItAndLeavesNothingBehind)
   EXPECT_EQ(Ask("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + config_.slot + "'"), "0");
 }
 
+TEST(TimelineHistory, IsReadAsTheServerWritesIt) {
+  const auto left = ParseTimelineHistory("1\t0/3000110\tbefore 2000-01-01 00:00:00+00\n\n# restored\n2\tA/5C\tno recovery target specified\n");
+  ASSERT_TRUE(left.ok());
+  ASSERT_EQ(left->size(), 2u);
+  EXPECT_EQ((*left)[0].timeline, 1u);
+  EXPECT_EQ((*left)[0].end, Lsn{0x3000110});
+  EXPECT_EQ((*left)[1].timeline, 2u);
+  EXPECT_EQ((*left)[1].end, (Lsn{0xA0000005C}));
+}
+
+TEST(TimelineHistory, NonsenseIsAnError) {
+  for (const char* const text : {"x", "1", "1 ", "1x\t0/1", "1\t0", "1\tnowhere\twhy", "99999999999\t0/1"}) {
+    SCOPED_TRACE(text);
+    EXPECT_FALSE(ParseTimelineHistory(text).ok());
+  }
+}
+
 }  // namespace
 }  // namespace sluice

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/failpoint.h"
@@ -130,6 +131,36 @@ Result<SystemIdentity> ReplicationConnection::Identify() {
     return Error{ErrorKind::kCorrupt, "IDENTIFY_SYSTEM gave an unexpected reply", slu::kStreamCorrupt};
   identity.database = Field(result, 0, 3);
   return identity;
+}
+
+Result<std::vector<TimelineSwitch>> ReplicationConnection::ReadTimelinesLeft(uint32_t timeline) {
+  if (timeline <= 1) return std::vector<TimelineSwitch>();
+  ASSIGN_OR_RETURN(const PgResult result, connection_.Execute(fmt::format("TIMELINE_HISTORY {}", timeline)));
+  if (PQntuples(result.get()) != 1 || PQnfields(result.get()) < 2)
+    return Error{ErrorKind::kCorrupt, "TIMELINE_HISTORY gave an unexpected reply", slu::kStreamCorrupt};
+  return ParseTimelineHistory(Field(result, 0, 1));
+}
+
+Result<std::vector<TimelineSwitch>> ParseTimelineHistory(std::string_view text) {
+  std::vector<TimelineSwitch> left;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const size_t start = line.find_first_not_of(" \t\r");
+    if (start == std::string_view::npos || line[start] == '#') continue;
+    TimelineSwitch& one = left.emplace_back();
+    const auto number = std::from_chars(line.data() + start, line.data() + line.size(), one.timeline);
+    std::string_view rest(number.ptr, static_cast<size_t>(line.data() + line.size() - number.ptr));
+    const size_t lsn = rest.find_first_not_of(" \t");
+    if (number.ec != std::errc() || lsn == 0 || lsn == std::string_view::npos)
+      return Error{ErrorKind::kCorrupt, "a line of the timeline history is malformed", slu::kStreamCorrupt};
+    rest = rest.substr(lsn);
+    const auto parsed = ParseLsn(rest.substr(0, rest.find_first_of(" \t\r")));
+    if (!parsed.ok()) return Error{ErrorKind::kCorrupt, "a line of the timeline history is malformed", slu::kStreamCorrupt};
+    one.end = *parsed;
+  }
+  return left;
 }
 
 Result<CreatedSlot> ReplicationConnection::CreateSlot(const std::string& name, bool temporary, PgConnection& observer, milliseconds wait_max) {

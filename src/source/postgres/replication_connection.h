@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "change/lsn.h"
 #include "postgres/connection.h"
+#include "source/source.h"
 
 namespace sluice {
 
@@ -49,6 +50,9 @@ class ReplicationConnection {
 
   Result<SystemIdentity> Identify();
 
+  /// The timelines behind this one, oldest first. Error: kUnavailable, kCorrupt.
+  Result<std::vector<TimelineSwitch>> ReadTimelinesLeft(uint32_t timeline);
+
   /// Makes a logical slot with pgoutput and exports its snapshot. PostgreSQL waits until every transaction that is
   /// open now has ended; after `wait_max` this gives up and leaves no slot behind.
   /// Error: kUnavailable (2202, names the blocker), kNeedsOperator (2103, 2102).
@@ -73,6 +77,9 @@ class ReplicationConnection {
   PgConnection connection_;
   std::unique_ptr<char, FreeWith<PQfreemem>> received_;
 };
+
+/// Of a timeline history file: lines of timeline, where it was left, and why, divided by tabs. Error: kCorrupt.
+Result<std::vector<TimelineSwitch>> ParseTimelineHistory(std::string_view text);
 
 /// Error: kCorrupt.
 Result<Keepalive> ParseKeepalive(Bytes copy_data);

@@ -30,7 +30,7 @@ Result<std::optional<SlotFacts>> ReadSlot(PgConnection& connection, const std::s
                        "WITH log AS (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END AS now)"
                        "SELECT slot_name, plugin, slot_type, database, active, active_pid, wal_status, restart_lsn, confirmed_flush_lsn,"
                        "  greatest(pg_wal_lsn_diff(log.now, confirmed_flush_lsn), 0)::bigint,"
-                       "  greatest(pg_wal_lsn_diff(log.now, restart_lsn), 0)::bigint, two_phase, {}"
+                       "  greatest(pg_wal_lsn_diff(log.now, restart_lsn), 0)::bigint, two_phase, {}, safe_wal_size"
                        "  FROM pg_replication_slots, log WHERE slot_name = $1", reason), {name}));
   if (PQntuples(rows.get()) == 0) return std::optional<SlotFacts>();
   SlotFacts slot;
@@ -45,6 +45,7 @@ Result<std::optional<SlotFacts>> ReadSlot(PgConnection& connection, const std::s
   slot.state.confirmed_flush_lsn = LsnOrNone(rows, 8);
   slot.state.behind_bytes = Number(Field(rows, 0, 9));
   slot.state.retained_bytes = Number(Field(rows, 0, 10));
+  if (!IsNull(rows, 0, 13)) slot.state.bytes_until_lost = Number(Field(rows, 0, 13));
   slot.two_phase = Field(rows, 0, 11) == "t";
   slot.invalidation_reason = Field(rows, 0, 12);
   slot.state.lost = slot.state.wal_status == "lost" || !slot.state.restart_lsn.valid() || !slot.invalidation_reason.empty();

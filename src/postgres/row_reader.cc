@@ -50,8 +50,8 @@ Result<PgResult> ExecuteUntilStopped(PgConnection& connection, const std::string
   if (PQsendQuery(raw, sql.c_str()) != 1) return connection.LastError("cannot send a statement");
   bool cancelled = false;
   while (PQisBusy(raw) == 1) {
-    if (stop.stop_requested() && !cancelled) {
-      Cancel(raw);
+    if (stop.stop_requested()) {
+      Cancel(raw);  // Again and again: one that comes before the statement has begun is lost.
       cancelled = true;
     }
     pollfd waiting{PQsocket(raw), POLLIN, 0};

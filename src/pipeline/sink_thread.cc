@@ -108,16 +108,20 @@ Status SinkThread::TakeBarrier(Barrier& barrier) {
 Status SinkThread::StandStill(SinkHold& hold) {
   const std::vector<RowRepair> repairs = hold.Await([this] { return finishing_.load(); });
   if (repairs.empty()) return Ok();
+  bool refused = false;
+  Status repaired = PutRight(repairs, refused);
+  hold.Done(repaired);  // Whatever came of it: somebody waits.
+  return refused ? Ok() : repaired;
+}
+
+Status SinkThread::PutRight(const std::vector<RowRepair>& repairs, bool& refused) {
   SLUICE_FAILPOINT("pipeline.before_repair");
   Status repaired = sink_.Repair(repairs);
-  if (!repaired.ok()) {
-    hold.Done(repaired);
-    return repaired.error().kind == ErrorKind::kNeedsOperator ? Ok() : repaired;
-  }
+  refused = !repaired.ok() && repaired.error().kind == ErrorKind::kNeedsOperator;
+  RETURN_IF_ERROR(std::move(repaired));
   const Bookmark bookmark = *sink_.bookmark();
   Status committed = sink_.Commit(bookmark.position, bookmark.source_time);
   SLUICE_FAILPOINT("pipeline.after_repair");
-  hold.Done(committed);
   return committed;
 }
 

@@ -55,6 +55,8 @@ class SinkThread {
   Status TakeBatch(const ChangeBatchPtr& batch);
   Status TakeBarrier(Barrier& barrier);
   Status StandStill(SinkHold& hold);
+  /// `refused`: nothing was changed, and the sink goes on.
+  Status PutRight(const std::vector<RowRepair>& repairs, bool& refused);
   Status Commit();
 
   Sink& sink_;

@@ -15,7 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // Whoever has just started it looks at something else first.
-constexpr milliseconds kFirstAfter{60'000};
+constexpr milliseconds kFirstAfter{600'000};
 constexpr milliseconds kSoon{600'000};
 constexpr milliseconds kPoll{30'000};
 // A side matter, so the stream waits for its snapshot much shorter than for one that somebody asked for.

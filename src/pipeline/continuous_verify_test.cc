@@ -31,33 +31,33 @@ class Turns : public ::testing::Test {
 };
 
 TEST_F(Turns, NothingIsDueAtOnceThenEachOnce) {
-  EXPECT_EQ(Next(seconds(59)), "");
-  EXPECT_EQ(Next(seconds(60)), "player");
-  Done(minutes(10));
-  EXPECT_EQ(Next(minutes(10)), "shot");
+  EXPECT_EQ(Next(minutes(10) - seconds(1)), "");
+  EXPECT_EQ(Next(minutes(10)), "player");
   Done(minutes(20));
+  EXPECT_EQ(Next(minutes(20)), "shot");
+  Done(minutes(30));
   EXPECT_EQ(Next(hours(24)), "");
-  EXPECT_EQ(Next(hours(24) + minutes(10)), "player");
+  EXPECT_EQ(Next(hours(24) + minutes(20)), "player");
 }
 
 TEST_F(Turns, WhatDiffersIsLookedAtAgainSoon) {
-  EXPECT_EQ(Next(minutes(1)), "player");
-  Done(minutes(1), /*soon=*/true);
-  EXPECT_EQ(Next(minutes(1)), "shot");
-  Done(minutes(2));
-  EXPECT_EQ(Next(minutes(10)), "");
-  EXPECT_EQ(Next(minutes(11)), "player");
+  EXPECT_EQ(Next(minutes(10)), "player");
+  Done(minutes(10), /*soon=*/true);
+  EXPECT_EQ(Next(minutes(10)), "shot");
+  Done(minutes(12));
+  EXPECT_EQ(Next(minutes(19)), "");
+  EXPECT_EQ(Next(minutes(20)), "player");
 }
 
 TEST_F(Turns, ATableThatComesIsComparedAndOneThatGoesForgotten) {
-  EXPECT_EQ(Next(minutes(1)), "player");
-  Done(minutes(1));
-  EXPECT_EQ(Next(minutes(1)), "shot");
-  Done(minutes(1));
+  EXPECT_EQ(Next(minutes(10)), "player");
+  Done(minutes(10));
+  EXPECT_EQ(Next(minutes(10)), "shot");
+  Done(minutes(10));
   tables_.erase(tables_.begin());
-  EXPECT_EQ(Next(minutes(1)), "");
+  EXPECT_EQ(Next(minutes(10)), "");
   tables_ = log_.definitions();
-  EXPECT_EQ(Next(minutes(1)), "player") << "as one that was never seen";
+  EXPECT_EQ(Next(minutes(10)), "player") << "as one that was never seen";
 }
 
 TEST(ContinuousVerify, FindsWhatSomebodyElseChangedAndSaysSoOnTheBoard) {

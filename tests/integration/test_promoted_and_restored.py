@@ -1,4 +1,4 @@
-"""The same server by its identifier, with another past: promoted, restored to a point in time, cloned."""
+"""The same server by its identifier, with another past: promoted, restored to a point in time, cloned; and destinations set back."""
 
 import shutil
 import time
@@ -108,3 +108,39 @@ def test_an_older_copy_of_the_source_is_refused(server, source, replica, sluice)
     result = sluice.command("run", "--until-caught-up", expect=REFUSED)
     assert "SLU-8105" in result.stderr and "fix" in result.stderr, result
     assert replica.scalar("SELECT count(*) FROM t") == 1101
+
+
+def test_a_replica_that_was_set_back_is_refused(server, source, sluice, lake, compare):
+    """As after a failover to an asynchronous standby: what we acknowledged is missing there, and the source has forgotten it."""
+    replica_server = Recovering()
+    try:
+        replica = replica_server.new_database("replica")
+        sluice.replica = compare.replica = replica
+        source.execute(TABLES)
+        sluice.init()
+        sluice.sync()
+        replica.close()
+        replica_server.keep_copy()
+        source.execute("INSERT INTO t SELECT i, 'acknowledged' FROM generate_series(1000, 2000) i")
+        sluice.sync()
+        compare()
+        replica.close()
+        replica_server.put_back()
+        result = sluice.command("run", "--until-caught-up", expect=REFUSED)
+        assert "SLU-2205" in result.stderr and "fix" in result.stderr and "replica" in result.stderr, result
+        assert replica.scalar("SELECT count(*) FROM t") == 100, "nothing was written over it"
+    finally:
+        replica_server.remove()
+
+
+def test_a_lake_that_was_set_back_is_refused(server, source, sluice, lake, tmp_path):
+    source.execute(TABLES)
+    sluice.init()
+    sluice.sync()
+    shutil.copytree(lake, tmp_path / "kept")
+    source.execute("INSERT INTO t SELECT i, 'acknowledged' FROM generate_series(1000, 2000) i")
+    sluice.sync()
+    shutil.rmtree(lake)
+    shutil.copytree(tmp_path / "kept", lake)
+    result = sluice.command("run", "--until-caught-up", expect=REFUSED)
+    assert "SLU-2205" in result.stderr and "fix" in result.stderr and "lake" in result.stderr, result

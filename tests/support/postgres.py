@@ -51,12 +51,14 @@ def as_server_user(command: list, die_with_parent: bool = False) -> list:
 class PostgresServer:
     """One cluster on a Unix socket in /tmp; dies with the test process and leaves nothing."""
 
-    def __init__(self, major: int = DEFAULT_MAJOR, settings: str = ""):
+    def __init__(self, major: int = DEFAULT_MAJOR, settings: str = "", environment=None):
+        """`environment(data_folder)`: variables of the server's processes."""
         self.major = major
         self.bin = binaries(major)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-pg-", dir="/tmp"))
         self.folder.chmod(0o777)
         self.data = self.folder / "data"
+        self._environment = {name: str(value) for name, value in environment(self.data).items()} if environment else {}
         self._process = None
         self._databases = itertools.count(1)
         self._run([self.bin / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "--no-sync",
@@ -76,7 +78,7 @@ class PostgresServer:
         log = open(self.folder / "server.log", "ab")
         self._process = subprocess.Popen(
             as_server_user([self.bin / "postgres", "-D", self.data], die_with_parent=True), cwd="/tmp",
-            env={"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            env={"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"], **self._environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + 60
         while True:
             try:

@@ -11,8 +11,8 @@ namespace {
 constexpr std::chrono::seconds kWatchInterval{10};
 
 // Before 17 the message reaches the disk within three wal_writer_delays (0.6 s); since 17 it can be told to hurry.
-constexpr const char* kBeat = "SELECT pg_logical_emit_message(false, 'sluice', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text)";
-constexpr const char* kBeat17 = "SELECT pg_logical_emit_message(false, 'sluice', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text, true)";
+constexpr const char* kBeat = "SELECT pg_logical_emit_message(false, 'sluice', $1 || (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text)";
+constexpr const char* kBeat17 = "SELECT pg_logical_emit_message(false, 'sluice', $1 || (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text, true)";
 
 Error Stopping(std::string evidence) {
   return Error{ErrorKind::kUnavailable, "the source is shutting down", slu::kSourceStopping, std::move(evidence)};
@@ -33,7 +33,9 @@ Status Heartbeat::Run(Clock::time_point now) {
   next_ = now + (interval_.count() > 0 ? interval_ : kWatchInterval);
   RETURN_IF_ERROR(Open());
   if (!connection_ || interval_.count() == 0 || refused_ || waiting_) return Ok();
-  if (PQsendQuery(connection_->get(), connection_->server_version() >= 170000 ? kBeat17 : kBeat) == 1) {
+  const char* const beat = connection_->server_version() >= 170000 ? kBeat17 : kBeat;
+  const char* const parameters[] = {token_.c_str()};
+  if (PQsendQueryParams(connection_->get(), beat, 1, nullptr, parameters, nullptr, nullptr, 0) == 1) {
     waiting_ = true;
   } else {
     connection_.reset();

@@ -16,8 +16,9 @@ class Heartbeat {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// `interval`: zero sends none, but still watches the session.
-  Heartbeat(std::string dsn, std::chrono::milliseconds interval) : dsn_(std::move(dsn)), interval_(interval) {}
+  /// `interval`: zero sends none, but still watches the session. `token`: stands before the time.
+  Heartbeat(std::string dsn, std::chrono::milliseconds interval, std::string token)
+      : dsn_(std::move(dsn)), interval_(interval), token_(std::move(token)) {}
   Heartbeat(const Heartbeat&) = delete;  // The session points back to it.
   Heartbeat& operator=(const Heartbeat&) = delete;
 
@@ -38,6 +39,7 @@ class Heartbeat {
 
   const std::string dsn_;
   const std::chrono::milliseconds interval_;
+  const std::string token_;
   std::optional<PgConnection> connection_;
   Clock::time_point next_{};
   bool waiting_ = false;   ///< A reply is due.

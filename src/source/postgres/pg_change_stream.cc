@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,11 @@ constexpr milliseconds kProgressInterval{200};
 constexpr milliseconds kAcknowledgeInterval{10};
 constexpr milliseconds kStatusInterval{1000};
 constexpr size_t kXLogDataHeader = 25;
+
+std::string NewToken() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}{:08x}{:08x} ", random(), random(), random(), random());
+}
 
 /// The configured publication and, where some table is append only, the one beside it.
 Result<std::vector<std::string>> FindPublications(PgConnection& connection, const std::string& publication) {
@@ -46,7 +52,7 @@ Result<std::unique_ptr<PgChangeStream>> PgChangeStream::Open(const SourceConfig&
   SLUICE_FAILPOINT("source.before_start_stream");
   RETURN_IF_ERROR(replication.Start({config.slot, std::move(publications), options.resume_from, options.binary}));
   auto resolver = std::make_unique<CatalogSchemaResolver>(config.dsn, std::move(catalog), std::move(schemas));
-  return std::unique_ptr<PgChangeStream>(new PgChangeStream(config, options, std::move(replication), std::move(resolver)));
+  return std::unique_ptr<PgChangeStream>(new PgChangeStream(config, options, std::move(replication), std::move(resolver), NewToken()));
 }
 
 Result<ChangeBatchPtr> PgChangeStream::Next(milliseconds wait_max) {

@@ -37,11 +37,11 @@ class PgChangeStream final : public ChangeStream {
   using SteadyTime = std::chrono::steady_clock::time_point;
 
   PgChangeStream(const SourceConfig& config, const Options& options, ReplicationConnection replication,
-                 std::unique_ptr<CatalogSchemaResolver> resolver)
+                 std::unique_ptr<CatalogSchemaResolver> resolver, const std::string& heartbeat_token)
       : replication_(std::move(replication)),
         resolver_(std::move(resolver)),
-        assembler_(*resolver_, options.spill_folder, options.limits),
-        heartbeat_(config.dsn, config.heartbeat_interval),
+        assembler_(*resolver_, options.spill_folder, options.limits, heartbeat_token),
+        heartbeat_(config.dsn, config.heartbeat_interval, heartbeat_token),
         durable_(options.resume_from),
         received_(options.resume_from) {}
 

@@ -140,7 +140,9 @@ Status TransactionAssembler::On(const pgoutput::Truncate& truncate) {
 
 Status TransactionAssembler::On(const pgoutput::LogicalMessage& message) {
   if (message.transactional || message.prefix != kHeartbeatPrefix) return Ok();
-  const std::string_view text = AsText(message.content);
+  std::string_view text = AsText(message.content);
+  if (!text.starts_with(heartbeat_token_)) return Ok();
+  text.remove_prefix(heartbeat_token_.size());
   int64_t microseconds = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), microseconds);
   if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return Ok();  // Somebody else's.

@@ -24,13 +24,15 @@ struct AssemblerLimits {
   uint64_t spill_after_bytes = 64u << 20; ///< Open streamed transactions together; beyond it the largest goes to disk.
 };
 
-/// The prefix of our non-transactional logical messages; their content is the source's time in decimal µs since 1970.
+/// The prefix of our non-transactional logical messages; their content is the reader's token and the source's time in
+/// decimal µs since 1970.
 inline constexpr std::string_view kHeartbeatPrefix = "sluice";
 
 class TransactionAssembler {
  public:
-  TransactionAssembler(SchemaResolver& resolver, std::string spill_folder, const AssemblerLimits& limits)
-      : resolver_(resolver), spill_folder_(std::move(spill_folder)), limits_(limits) {}
+  /// `heartbeat_token`: other heartbeats are not believed, since whoever may use the database may send messages.
+  TransactionAssembler(SchemaResolver& resolver, std::string spill_folder, const AssemblerLimits& limits, std::string heartbeat_token = "")
+      : resolver_(resolver), spill_folder_(std::move(spill_folder)), limits_(limits), heartbeat_token_(std::move(heartbeat_token)) {}
 
   /// Takes one pgoutput message. Only while !must_take(). Error: kCorrupt (malformed, out of order, of an unknown
   /// table), kUnavailable (catalog, spill file); the assembler is of no use afterwards.
@@ -95,6 +97,7 @@ class TransactionAssembler {
   SchemaResolver& resolver_;
   const std::string spill_folder_;
   const AssemblerLimits limits_;
+  const std::string heartbeat_token_;
 
   BatchBuilder builder_;
   std::unordered_map<Oid, KnownRelationPtr> relations_;  ///< Bounded by the published tables.

@@ -284,6 +284,19 @@ TEST_F(TransactionAssemblerTest, AHeartbeatInsideOfATransactionCountsOnceItEnded
   EXPECT_EQ(batches_[0]->source_time, Timestamp(std::chrono::microseconds(1700000000000000)));
 }
 
+TEST_F(TransactionAssemblerTest, HeartbeatsOfOthersAreNotBelieved) {
+  TransactionAssembler assembler(resolver_, folder_, {}, "5ecret ");
+  for (const char* const content : {"1700000000000000", "0ther 1700000000000000", "5ecret", "5ecret 17x", "5ecret 99999999999999999999", ""}) {
+    SCOPED_TRACE(content);
+    const std::string message = LogicalMessageBytes(false, 300, "sluice", content);
+    ASSERT_TRUE(assembler.Add(AsBytes(message)).ok());
+    EXPECT_FALSE(assembler.has_heartbeat());
+  }
+  const std::string message = LogicalMessageBytes(false, 300, "sluice", "5ecret 1700000000000000");
+  ASSERT_TRUE(assembler.Add(AsBytes(message)).ok());
+  EXPECT_TRUE(assembler.has_heartbeat());
+}
+
 TEST_F(TransactionAssemblerTest, MessagesOutOfOrderAreCorruptAndNeverApplied) {
   const std::vector<std::vector<std::string>> sequences = {
       {InsertMessage(kShot, {"1", "a"})},

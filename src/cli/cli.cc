@@ -54,6 +54,7 @@ void AddVerbs(CLI::App& app, Invocation& invocation) {
   AddVerify(app, invocation);
   AddResync(app, invocation);
   AddSkip(app, invocation);
+  AddStartOver(app, invocation);
   AddTeardown(app, invocation);
   AddDemo(app, invocation);
   AddExplain(app, invocation);

@@ -17,6 +17,7 @@ void AddBookmark(CLI::App& app, Invocation& invocation);
 void AddVerify(CLI::App& app, Invocation& invocation);
 void AddResync(CLI::App& app, Invocation& invocation);
 void AddSkip(CLI::App& app, Invocation& invocation);
+void AddStartOver(CLI::App& app, Invocation& invocation);
 void AddTeardown(CLI::App& app, Invocation& invocation);
 void AddDemo(CLI::App& app, Invocation& invocation);
 void AddExplain(CLI::App& app, Invocation& invocation);

@@ -1,6 +1,9 @@
 #include "cli/invocation.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
 
 #include "cli/output.h"
 #include "config/printable.h"
@@ -41,6 +44,15 @@ void Invocation::PrintTable(const Table& table) const { PrintData(table.Render(t
 
 void Invocation::Say(std::string_view line) const {
   if (!options.quiet) PrintTalk(std::string(line) + "\n");
+}
+
+bool Confirmed(const Invocation& invocation) {
+  if (invocation.options.yes) return true;
+  if (isatty(STDIN_FILENO) == 0) return false;
+  PrintTalk("Do it? [y/N] ");
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
 }
 
 }  // namespace sluice::cli

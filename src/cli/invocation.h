@@ -43,4 +43,7 @@ struct Invocation {
   void Say(std::string_view line) const;
 };
 
+/// Whether the person at the terminal, or --yes, agrees to what was just said. Nobody there: no.
+bool Confirmed(const Invocation& invocation);
+
 }  // namespace sluice::cli

@@ -1,9 +1,6 @@
 // sluice teardown: the source forgets us. Drops slot and publication, and looks whether they are gone.
 
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <iostream>
 
 #include "cli/commands.h"
 #include "config/printable.h"
@@ -19,15 +16,6 @@ std::string Plan(const Config& config, const std::optional<SlotState>& slot) {
                : fmt::format("  replication slot {} is not there\n", Printable(config.source.slot));
   plan += fmt::format("  drop publication {} and the one for inserts beside it\n", Printable(config.source.publication));
   return plan + "The destinations stay as they are. Going on later means copying every table again.\n";
-}
-
-bool Confirmed(const Invocation& invocation) {
-  if (invocation.options.yes) return true;
-  if (isatty(STDIN_FILENO) == 0) return false;
-  PrintTalk("Do it? [y/N] ");
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
 }
 
 Result<ExitCode> Teardown(Invocation& invocation) {

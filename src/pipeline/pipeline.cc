@@ -360,7 +360,7 @@ void Pipeline::LookAtSource() {
               {{"slot", (*slot)->name}, {"retained_bytes", std::to_string((*slot)->retained_bytes)},
                {"budget_bytes", std::to_string(budget.warn_bytes)}});
   over_budget_ = over;
-  const auto lost_in = board_.Snapshot().slot_lost_in;
+  const auto lost_in = board_.slot_lost_in();
   const bool soon_lost = lost_in && *lost_in < kLostSoon;
   if (soon_lost && !soon_lost_)
     log::Error("source", "slot.soon_lost", "at this speed the slot is lost soon, and all tables would have to be copied again",

@@ -105,6 +105,11 @@ void StatusBoard::Slot(const SlotState& slot) {
   now_.slot_lost_in = end == UINT64_MAX ? std::nullopt : slot_forecast_.Until(end);
 }
 
+std::optional<std::chrono::seconds> StatusBoard::slot_lost_in() const {
+  const std::lock_guard lock(mutex_);
+  return now_.slot_lost_in;
+}
+
 void StatusBoard::Compared(const TableComparison& comparison, Lsn lsn) {
   const std::lock_guard lock(mutex_);
   uint64_t rows = 0;

@@ -37,6 +37,8 @@ class StatusBoard final : public SinkObserver {
 
   CopyProgress& copy_progress() { return copy_progress_; }
   const SlotBudget& slot_budget() const { return slot_budget_; }
+  /// As PipelineStatus says it.
+  std::optional<std::chrono::seconds> slot_lost_in() const;
 
   PipelineStatus Snapshot() const;
 

@@ -99,6 +99,10 @@ class Sink {
   /// until that copy is complete.
   virtual Status Forget(const TableName& table) = 0;
 
+  /// Durably: nothing is known any more of how far the destination has come, as before the first copy. Every table must
+  /// have been forgotten before.
+  virtual Status ForgetBookmark() = 0;
+
   /// Brings a copied table in place to the source's columns, keys and partitions, and keeps their fingerprint. With
   /// kLoosen, at any time, only what lets more rows in: labels, partitions, constraints that are gone. With kAll once
   /// everything that was written before `table` was read has been committed here.

@@ -37,7 +37,7 @@ constexpr ErrorEntry kErrors[] = {
      "say the same of the new name in the map of the sink, then start again: the table is copied again under it", ExitCode::kConfig},
     {slu::kMappingValueNotSent, "a row comes into the filter without all of its values",
      "An update moved a row into the filter and did not touch a large value, so the source did not send it. With REPLICA IDENTITY FULL it would have.",
-     "ALTER TABLE … REPLICA IDENTITY FULL on the source\nthen have the table copied again: change its map, or empty the destination", ExitCode::kFailed},
+     "ALTER TABLE … REPLICA IDENTITY FULL on the source\nthen have the table copied again: sluice resync TABLE", ExitCode::kFailed},
     {slu::kMappingValueMalformed, "a value contradicts the type of its column",
      "The bytes that the source sent do not have the form of their type, so nothing that could be masked or compared was found in them.",
      "report it with the type of the column and the output of sluice version --json", ExitCode::kFailed},

@@ -23,7 +23,7 @@ constexpr ErrorEntry kErrors[] = {
      "read the lines above, change what they name, run again", ExitCode::kFailed},
     {slu::kGeneralSourceLost, "the source no longer has changes that are needed",
      "The slot was dropped or invalidated, or its log was removed.",
-     "sluice teardown, empty the destinations, then sluice run: the tables are copied again",
+     "sluice start-over, then sluice run: the tables are copied again while readers see the old rows",
      ExitCode::kRefused},
     {slu::kGeneralCorrupt, "bytes contradict their own format",
      "Damage, or a version sluice does not know.",

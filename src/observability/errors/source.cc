@@ -51,10 +51,10 @@ constexpr ErrorEntry kErrors[] = {
      ExitCode::kRefused},
     {slu::kPublicationMissing, "the publication is gone",
      "Somebody dropped it. Even made again it does not exist for changes written before, so these can never be decoded.",
-     "sluice teardown, empty the destinations, then sluice run: the tables are copied again", ExitCode::kRefused},
+     "sluice start-over, then sluice run: the tables are copied again while readers see the old rows", ExitCode::kRefused},
     {slu::kSlotMissing, "the replication slot is gone",
      "Somebody dropped it, or the server was replaced by one that never had it; what was written since is not kept for us.",
-     "sluice teardown, empty the destinations, then sluice run: the tables are copied again", ExitCode::kRefused},
+     "sluice start-over, then sluice run: the tables are copied again while readers see the old rows", ExitCode::kRefused},
     {slu::kSlotWait, "an open transaction keeps the replication slot from being made",
      "PostgreSQL makes a slot only once every transaction that was open at the start has ended. Nothing was left behind.",
      "wait for the transaction named above, or end it: SELECT pg_terminate_backend(<pid>);\nthen: sluice run",
@@ -66,19 +66,19 @@ constexpr ErrorEntry kErrors[] = {
      ExitCode::kConflict},
     {slu::kSlotLost, "the replication slot was invalidated by PostgreSQL; changes are gone from its log",
      "The log that the slot needed was removed, most often because max_slot_wal_keep_size was reached while sluice was not running.",
-     "sluice teardown, empty the destinations, then sluice run: the tables are copied again\n"
+     "sluice start-over, then sluice run: the tables are copied again while readers see the old rows\n"
      "then give it more room: ALTER SYSTEM SET max_slot_wal_keep_size = '40GB'; SELECT pg_reload_conf();",
      ExitCode::kRefused},
     {slu::kSlotGivenUp, "the replication slot was given up to save the source's disk",
      "It kept more log than slot_budget.give_up allows, because a destination was slow or away for too long. The source removes that log now; what was committed "
      "since is not in the destinations.",
      "find out why a destination was behind: sluice status, and the log\n"
-     "then sluice teardown, empty the destinations, sluice run: the tables are copied again",
+     "then sluice start-over, then sluice run: the tables are copied again while readers see the old rows",
      ExitCode::kRefused},
     {slu::kSlotAhead, "the replication slot is ahead of a destination; changes in between would be lost",
      "PostgreSQL would start later than asked, in silence. The slot was advanced or made again by somebody, or the destination was restored from a backup.",
      "restore the destination to a point after the slot's position\n"
-     "or sluice teardown, empty the destinations, then sluice run: the tables are copied again",
+     "or sluice start-over, then sluice run: the tables are copied again while readers see the old rows",
      ExitCode::kRefused},
     {slu::kSlotForeign, "the replication slot is not one of ours",
      "A slot of that name exists with another plugin, in another database, or for physical replication.",

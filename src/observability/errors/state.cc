@@ -12,20 +12,20 @@ constexpr ErrorEntry kErrors[] = {
      "Its bookmark names another system identifier. Positions of two servers cannot be compared, so going on could lose or double changes in silence. "
      "A major upgrade by dump, a new cluster and a blue/green switch all make another server.",
      "name the right source in the configuration\n"
-     "or, if the new server replaces the old: empty the destinations, then sluice run: the tables are copied again",
+     "or, if the new server replaces the old: sluice start-over, then sluice run: the tables are copied again while readers see the old rows",
      ExitCode::kRefused},
     {slu::kOtherTimeline, "the source lacks what a destination has already",
      "A standby was promoted, or the source was restored to a point in time, before it had all that was streamed from the old primary. The positions in "
      "between mean something else on the new timeline. A source that was promoted with all of it is followed without a word.",
      "if the old primary can come back: let it, and promote again once the standby has all\n"
      "else see what was lost: sluice tables names what is followed; the destinations still have it\n"
-     "then sluice teardown, empty the destinations, sluice run: the tables are copied again",
+     "then sluice start-over, then sluice run: the tables are copied again while readers see the old rows",
      ExitCode::kRefused},
     {slu::kSourceBehind, "the source's log ends before what a destination has",
      "It is the same server by its identifier, but younger: restored from an older copy of its disk, or a clone of production that was made earlier. Going on would "
      "skip changes once its log has grown to that position.",
      "name the right source in the configuration\n"
-     "or, if this is the source from now on: sluice teardown, empty the destinations, then sluice run: the tables are copied again",
+     "or, if this is the source from now on: sluice start-over, then sluice run: the tables are copied again while readers see the old rows",
      ExitCode::kRefused},
     {slu::kFenced, "another process took over this destination",
      "Opening a destination takes the next epoch; a commit under an older one is refused, so that two processes can never both write.",
@@ -33,7 +33,7 @@ constexpr ErrorEntry kErrors[] = {
     {slu::kOtherSlot, "a destination follows another database or slot",
      "Its bookmark was written under another name than the configuration has, so nobody knows whether that slot kept what is missing.",
      "name the old slot and database in the configuration\n"
-     "or empty the destinations, then sluice run: the tables are copied again",
+     "or sluice start-over, then sluice run: the tables are copied again while readers see the old rows",
      ExitCode::kRefused},
     {slu::kAlreadyRunning, "another sluice runs with this state folder",
      "It holds the lock in .sluice/lock; the lock goes with the process, so it is alive.",

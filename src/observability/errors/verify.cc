@@ -37,7 +37,7 @@ constexpr ErrorEntry kErrors[] = {
      "A repair writes single rows by their key, so the table needs one; and the destination must take the rows. Nothing was changed.",
      "see what differs: sluice verify diff TABLE\n"
      "if a rule of the destination refuses the row: drop that rule there\n"
-     "without a key: empty the table's copy: sluice teardown, empty the destination, sluice run", ExitCode::kFindings},
+     "without a key: copy the table again: sluice resync TABLE", ExitCode::kFindings},
 };
 
 }  // namespace

@@ -165,6 +165,14 @@ Status FakeSink::Forget(const TableName& table) {
   return Ok();
 }
 
+Status FakeSink::ForgetBookmark() {
+  const std::lock_guard lock(destination_.mutex);
+  RETURN_IF_ERROR(CheckEpoch());
+  destination_.bookmark.reset();
+  bookmark_.reset();
+  return Ok();
+}
+
 Status FakeSink::Follow(const TableDefinition& table, FollowExtent extent) {
   RETURN_IF_ERROR(destination_.fail("follow"));
   const std::lock_guard lock(destination_.mutex);

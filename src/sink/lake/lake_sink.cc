@@ -172,6 +172,17 @@ Status LakeSink::Forget(const TableName& table) {
   return Ok();
 }
 
+Status LakeSink::ForgetBookmark() {
+  const std::lock_guard lock(mutex_);
+  NamespaceUpdate forget = ExpectEpoch(context_.epoch);
+  for (const auto& [name, value] : BookmarkProperties({}))
+    if (name != kEpochProperty) forget.remove.push_back(name);
+  const auto forgotten = catalog_->Commit({}, forget);
+  if (!forgotten.ok()) return forgotten.error();
+  bookmark_.reset();
+  return Ok();
+}
+
 Status LakeSink::Follow(const TableDefinition& definition, FollowExtent extent) {
   const auto found = tables_.find(definition.schema->name);
   if (extent == FollowExtent::kLoosen || found == tables_.end()) return Ok();  // No constraint keeps a row out of a lake.

@@ -44,6 +44,7 @@ class LakeSink final : public Sink {
 
   Status Hold(const TableName& table, const HeldTable& why) override;
   Status Forget(const TableName& table) override;
+  Status ForgetBookmark() override;
   Status Follow(const TableDefinition& table, FollowExtent extent) override;
   Result<std::unique_ptr<Sink>> OpenBeside() override;
 

@@ -34,7 +34,7 @@ Error ValueNotSent(const TablePlan& plan) {
                fmt::format("table {}: an update brought a row into the filter, but did not send a large value of it", ToString(plan.source->name)),
                slu::kMappingValueNotSent, "", "",
                {fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL;   -- on the source, so that old rows come whole", QuoteName(plan.source->name)),
-                "then have the table copied again: change its where in the map of the sink, or empty the destination"}};
+                "then have the table copied again: sluice resync TABLE"}};
 }
 
 }  // namespace

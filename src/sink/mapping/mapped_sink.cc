@@ -83,6 +83,8 @@ Status MappedSink::Hold(const TableName& table, const HeldTable& why) {
 
 Status MappedSink::Forget(const TableName& table) { return Told(sink_->Forget(mapping_->rules().TargetOf(table))); }
 
+Status MappedSink::ForgetBookmark() { return Told(sink_->ForgetBookmark()); }
+
 Status MappedSink::Follow(const TableDefinition& table, FollowExtent extent) {
   ASSIGN_OR_RETURN(const TableDefinition mapped, mapping_->Define(table));
   return Told(sink_->Follow(mapped, extent));

@@ -22,6 +22,7 @@ class MappedSink final : public Sink {
   const HeldTables& held_tables() const override { return held_; }
   Status Hold(const TableName& table, const HeldTable& why) override;
   Status Forget(const TableName& table) override;
+  Status ForgetBookmark() override;
   Status Follow(const TableDefinition& table, FollowExtent extent) override;
   Result<std::unique_ptr<Sink>> OpenBeside() override;
   Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;

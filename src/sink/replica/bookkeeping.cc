@@ -269,6 +269,12 @@ Status ForgetCopy(PgConnection& connection, const TableName& table) {
   return Ok();
 }
 
+Status ForgetBookmark(PgConnection& connection) {
+  const auto done = connection.Execute("UPDATE sluice.bookmark SET system_identifier = NULL, timeline = NULL, database = NULL, slot = NULL, lsn = NULL,"
+                                       " source_time = NULL, committed_at = NULL");
+  return done.ok() ? Status() : done.error();
+}
+
 Status ForgetTable(PgConnection& connection, const TableName& table) {
   const auto done = connection.Execute("DELETE FROM sluice.table_state WHERE namespace = $1 AND name = $2", {table.name_space, table.name});
   return done.ok() ? Status() : done.error();

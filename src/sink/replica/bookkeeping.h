@@ -65,6 +65,8 @@ Status RecordHeld(PgConnection& connection, const TableName& table, const HeldTa
 Status ForgetCopy(PgConnection& connection, const TableName& table);
 /// Nothing is known of it.
 Status ForgetTable(PgConnection& connection, const TableName& table);
+/// Nothing is known of how far we have come; the epoch stays.
+Status ForgetBookmark(PgConnection& connection);
 
 /// The statement behind MoveBookmark with parameters $1…$7, as a row of one number that cannot be computed
 /// (division by zero) where the epoch is not ours: so it can stand in a pipeline before COMMIT.

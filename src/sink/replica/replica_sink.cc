@@ -113,6 +113,12 @@ Status ReplicaSink::Forget(const TableName& table) {
   return Ok();
 }
 
+Status ReplicaSink::ForgetBookmark() {
+  RETURN_IF_ERROR(InTransaction([&] { return sluice::ForgetBookmark(session_.connection); }));
+  bookmark_.reset();
+  return Ok();
+}
+
 Status ReplicaSink::Follow(const TableDefinition& table, FollowExtent extent) {
   const TableName& name = table.schema->name;
   const auto copied = copied_tables_.find(name);

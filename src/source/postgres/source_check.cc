@@ -219,7 +219,7 @@ class SourceCheck {
     if (!slot.ok()) return Bad("S038", Severity::kWarn, "slot", "could not be looked at: " + slot.error().evidence, "", "");
     if (!*slot) return Good("S038", "slot", fmt::format("\"{}\" does not exist yet; sluice run makes it", source_.slot));
     const SlotState& state = (*slot)->state;
-    if (state.lost) return Bad("S038", Severity::kFail, source_.slot, "was invalidated: changes are gone", "a slot that still has its log", "sluice teardown, empty the destinations, then sluice run");
+    if (state.lost) return Bad("S038", Severity::kFail, source_.slot, "was invalidated: changes are gone", "a slot that still has its log", "sluice start-over, then sluice run");
     if ((*slot)->plugin != "pgoutput") return Bad("S038", Severity::kFail, source_.slot, fmt::format("exists with plugin \"{}\"", (*slot)->plugin), "pgoutput", "name another slot in the configuration");
     Good("S038", "slot", fmt::format("\"{}\" is {}, {} bytes behind, keeps {} bytes of log", source_.slot, state.active ? "being read" : "there", state.behind_bytes, state.retained_bytes));
   }

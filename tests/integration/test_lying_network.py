@@ -201,6 +201,18 @@ def test_a_connection_of_the_copy_breaks_at_a_byte(deed, position, follow, sourc
     settle(source, sluice, compare)
 
 
+def test_new_tables_join_after_the_session_that_looks_for_them_was_cut(follow, source, sluice, to_source, compare):
+    follow()
+    fault = to_source.inflict(Fault("catalog", statement("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "sluice"), cut()))
+    fault.wait()
+    stream = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'sluice stream'"
+    before = source.rows(stream)
+    source.execute("CREATE TABLE late (id int PRIMARY KEY); INSERT INTO late VALUES (1)")
+    assert source.rows(stream) == before
+    sluice.wait_table("public.late", state="streaming")
+    settle(source, sluice, compare)
+
+
 # ── both ──
 
 @pytest.mark.parametrize("segments", ["single", "joined"])

@@ -70,7 +70,15 @@ Result<std::unique_ptr<PgSource>> PgSource::Connect(const SourceConfig& config, 
   return source;
 }
 
+// The stream may be well for weeks after this session was cut.
+Status PgSource::EnsureConnected() {
+  if (PQstatus(connection_.get()) == CONNECTION_OK) return Ok();
+  ASSIGN_OR_RETURN(connection_, PgConnection::Connect(config_.dsn));
+  return Ok();
+}
+
 Result<std::vector<TableDefinition>> PgSource::ReadTables() {
+  RETURN_IF_ERROR(EnsureConnected());
   for (int attempt = 1;; ++attempt) {
     auto tables = ReadTablesOnce();
     if (tables.ok() || attempt == kCatalogAttempts || !DroppedMeanwhile(tables.error())) return tables;
@@ -110,6 +118,7 @@ Status PgSource::EnsurePublication(const std::vector<TableDefinition>& tables) {
 }
 
 Result<std::optional<SlotState>> PgSource::FindSlot() {
+  RETURN_IF_ERROR(EnsureConnected());
   ASSIGN_OR_RETURN(const std::optional<SlotFacts> slot, ReadSlot(connection_, config_.slot));
   return slot ? std::optional(slot->state) : std::nullopt;
 }
@@ -149,6 +158,7 @@ Result<std::unique_ptr<ChangeStream>> PgSource::OpenStream(Lsn resume_from) {
 }
 
 Result<Lsn> PgSource::CurrentLsn() {
+  RETURN_IF_ERROR(EnsureConnected());
   ASSIGN_OR_RETURN(const PgResult ends, connection_.Execute("SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn()"));
   ASSIGN_OR_RETURN(const Lsn inserted, ParseLsn(Field(ends, 0, 0)));
   ASSIGN_OR_RETURN(const Lsn flushed, ParseLsn(Field(ends, 0, 1)));
@@ -162,6 +172,7 @@ Result<Lsn> PgSource::CurrentLsn() {
 }
 
 Result<Timestamp> PgSource::Now() {
+  RETURN_IF_ERROR(EnsureConnected());
   ASSIGN_OR_RETURN(const PgResult now, connection_.Execute("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"));
   return Timestamp(std::chrono::microseconds(NumberAt<int64_t>(now, 0, 0)));
 }

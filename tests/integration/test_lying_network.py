@@ -213,6 +213,18 @@ def test_new_tables_join_after_the_session_that_looks_for_them_was_cut(follow, s
     settle(source, sluice, compare)
 
 
+def test_heartbeats_go_on_after_a_reply_was_lost(follow, source, sluice, to_source, compare):
+    follow(start=False)
+    sluice.configure(lambda config: config["sources"]["source"].update(heartbeat={"every": "1s"}))
+    fault = to_source.inflict(Fault("beat", statement("SELECT pg_logical_emit_message", "sluice heartbeat"), freeze()))
+    sluice.start()
+    fault.wait()
+    again = to_source.inflict(Fault("next beat", statement("SELECT pg_logical_emit_message", "sluice heartbeat"), stall(0)))
+    again.wait(NOTICED + 5)
+    sluice.wait_settled()
+    settle(source, sluice, compare)
+
+
 # ── both ──
 
 @pytest.mark.parametrize("segments", ["single", "joined"])

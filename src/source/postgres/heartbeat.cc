@@ -33,6 +33,7 @@ Status Heartbeat::Run(Clock::time_point now) {
   next_ = now + (interval_.count() > 0 ? interval_ : kWatchInterval);
   RETURN_IF_ERROR(Open());
   if (!connection_ || interval_.count() == 0 || refused_ || waiting_) return Ok();
+  connection_->BeginWaiting();
   if (PQsendQuery(connection_->get(), connection_->server_version() >= 170000 ? kBeat17 : kBeat) == 1) {
     waiting_ = true;
   } else {
@@ -80,7 +81,8 @@ Status Heartbeat::Collect() {
   const bool alive = PQconsumeInput(connection_->get()) == 1;
   CollectReplies();
   if (stopping_) return Stopping("postgres: terminating connection due to administrator command [57P01]");
-  if (!alive || PQstatus(connection_->get()) != CONNECTION_OK) connection_.reset();
+  // A reply that never comes would end the heartbeats for good.
+  if (!alive || PQstatus(connection_->get()) != CONNECTION_OK || (waiting_ && !connection_->StillThere())) connection_.reset();
   return Ok();
 }
 

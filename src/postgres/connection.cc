@@ -61,6 +61,8 @@ ErrorKind KindOfSqlState(std::string_view state) {
 
 // The server does not put a SQLSTATE on a refused connection, so libpq's text must tell.
 ErrorKind KindOfRefusal(std::string_view text) {
+  // When the network breaks a TLS handshake, sslmode=prefer tries once more without, which the server may not allow.
+  if (text.find("SSL SYSCALL error") != std::string_view::npos) return ErrorKind::kUnavailable;
   for (const std::string_view permanent :
        {"password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry",
         "permission denied", "invalid connection option", "missing \"=\"", "certificate", "must be superuser or replication"})

@@ -312,6 +312,18 @@ def source_behind_tls():
     server.remove()
 
 
+def test_a_broken_tls_handshake_is_no_reason_to_give_up(source_behind_tls, replica, tmp_path, lake, request):
+    source, proxy = source_behind_tls
+    source.execute(TABLES)
+    (tmp_path / "project").mkdir()
+    sluice = request.node.sluice = Sluice(tmp_path / "project", source, replica, lake)
+    sluice.init(source_dsn=over_tcp(source, "secret", port=proxy.port).replace("verify-full", "prefer"))
+    fault = proxy.inflict(Fault("handshake", message("opaque", to_server=False), cut()))
+    sluice.sync()
+    fault.wait(0)
+    Comparison(source, replica, lake)()
+
+
 def test_a_stream_under_tls_breaks_anywhere(source_behind_tls, replica, tmp_path, lake, request):
     source, proxy = source_behind_tls
     source.execute(TABLES)

@@ -13,7 +13,7 @@ from support.lying_proxy import Chaos, LyingProxy
 from support.workload import MIXED_SCHEMA, MixedLoad, stream_small_transactions
 
 SEEDS = [int(os.environ["SLUICE_SEED"])] if "SLUICE_SEED" in os.environ else [1, 2]
-SECONDS = float(os.environ.get("SLUICE_SECONDS", 8))
+SECONDS = float(os.environ.get("SLUICE_SECONDS", 6))
 OPTIONS = "connect_timeout=2 keepalives_idle=2 sslmode=disable"
 
 

@@ -47,7 +47,7 @@ fuzz:  ## Each fuzzer for FUZZ_SECONDS (60); ARGS='pgoutput copy' picks some.
 	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
 	@fuzz/run $(ARGS)
 
-soak: build  ## The long forms for SOAK_MINUTES (60): random changes, PostgreSQL's regression suite, failing steps, kills, fuzzers. Figures in build/soak.
+soak: build  ## The long forms for SOAK_MINUTES (60): random changes, PostgreSQL's regression suite, failing steps, random networks, kills, fuzzers. Figures in build/soak.
 	@tools/setup test
 	@tools/setup fuzz
 	@$(python) tools/soak

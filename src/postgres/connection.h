@@ -3,6 +3,7 @@
 
 #include <libpq-fe.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "base/free_with.h"
 #include "base/result.h"
+#include "postgres/beside.h"
 
 namespace sluice {
 
@@ -22,6 +24,8 @@ struct PgConnectOptions {
 };
 
 /// One session, with its output formats and timeouts pinned whatever role or database set (see kSessionPins).
+/// Whoever waits for the server uses the functions here and not libpq's: these end when the network has lost something.
+/// A statement may take any time, but after keepalives_idle (15 s) of silence the server is looked at (beside.h).
 /// Not thread-safe.
 class PgConnection {
  public:
@@ -36,6 +40,29 @@ class PgConnection {
   /// For a query of exactly one row and column. Error: kCorrupt for anything else.
   Result<std::string> QueryValue(const std::string& sql, const std::vector<std::optional<std::string>>& parameters = {});
 
+  /// As PQexec, PQexecParams, PQprepare and PQexecPrepared; null: the connection is lost.
+  PgResult Run(const std::string& sql);
+  PgResult Run(const std::string& sql, const std::vector<std::optional<std::string>>& parameters);
+  PgResult Prepare(const char* name, const std::string& sql);
+  PgResult RunPrepared(const char* name, const std::vector<const char*>& parameters);
+  /// As PQgetResult, PQgetCopyData (-2: broken off) and PQputCopyData.
+  PgResult NextResult();
+  int NextCopyData(char** data);
+  bool PutCopyData(const char* bytes, size_t size);
+  /// Until everything is handed to the network. False: the connection is lost.
+  bool Flush();
+
+  /// For loops of one's own: something came, or waiting begins.
+  void BeginWaiting() { silence_.Break(Silence::Clock::now()); }
+  /// Sends and takes what it can, waits up to `wait_max` for more. False: the connection is lost.
+  bool Wait(std::chrono::milliseconds wait_max);
+  /// Looks at the server if nothing has come for too long. False: the connection is lost.
+  bool StillThere();
+  /// Nothing has come for half of that time.
+  bool IsSilent() const { return silence_.half_due(Silence::Clock::now()); }
+  /// Has the server end the running statement, then waits for its result, but not for long.
+  void Cancel();
+
   /// The error that libpq last reported on this connection, as `what` happened to.
   Error LastError(std::string_view what) const;
 
@@ -43,8 +70,21 @@ class PgConnection {
   PGconn* get() const { return connection_.get(); }
 
  private:
-  explicit PgConnection(PGconn* connection) : connection_(connection) {}
-  std::unique_ptr<PGconn, FreeWith<PQfinish>> connection_;
+  struct Close {
+    int pid = 0;  // libpq does not tell it of a broken connection.
+    void operator()(PGconn* connection) const;
+  };
+
+  PgConnection(PGconn* connection, std::string dsn);
+  Status PinSession();
+  bool EndLeftover();
+  PgResult LastOfResults();
+  void GiveUp(std::string why);
+
+  std::string dsn_;
+  std::unique_ptr<PGconn, Close> connection_;
+  Silence silence_;
+  std::string lost_;  ///< Why it was given up.
 };
 
 /// The value at a row and column; empty for null.

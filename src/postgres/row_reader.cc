@@ -1,21 +1,13 @@
 #include "postgres/row_reader.h"
 
-#include <poll.h>
-
 #include <charconv>
 
 namespace sluice {
 namespace {
 
-constexpr int kStopPollMilliseconds = 100;
+constexpr std::chrono::milliseconds kStopPoll{100};
 
 Error Unexpected() { return Error{ErrorKind::kCorrupt, "a server answered a sum over rows in an unexpected form"}; }
-
-void Cancel(PGconn* connection) {
-  const std::unique_ptr<PGcancel, FreeWith<PQfreeCancel>> cancel(PQgetCancel(connection));
-  char message[256];
-  if (cancel) PQcancel(cancel.get(), message, sizeof message);
-}
 
 // The sum of 64-bit numbers, of any size: from_chars knows no 128 bits.
 bool ParseSum(std::string_view text, __int128& sum) {
@@ -49,17 +41,16 @@ Result<PgResult> ExecuteUntilStopped(PgConnection& connection, const std::string
   PGconn* const raw = connection.get();
   if (PQsendQuery(raw, sql.c_str()) != 1) return connection.LastError("cannot send a statement");
   bool cancelled = false;
-  while (PQisBusy(raw) == 1) {
-    if (stop.stop_requested()) {
-      Cancel(raw);  // Again and again: one that comes before the statement has begun is lost.
-      cancelled = true;
-    }
-    pollfd waiting{PQsocket(raw), POLLIN, 0};
-    if (::poll(&waiting, 1, kStopPollMilliseconds) > 0 && PQconsumeInput(raw) == 0) return connection.LastError("connection lost");
+  connection.BeginWaiting();
+  while (PQisBusy(raw) == 1 && connection.Wait(kStopPoll)) {
+    if (!stop.stop_requested()) continue;
+    connection.Cancel();
+    cancelled = true;
+    break;
   }
-  PgResult result(PQgetResult(raw));
-  while (const PgResult rest{PQgetResult(raw)}) continue;
-  if (cancelled) return Error{ErrorKind::kCancelled, "verification stopped on request"};
+  PgResult result = connection.NextResult();
+  while (const PgResult rest = connection.NextResult()) continue;
+  if (cancelled) return Error{ErrorKind::kCancelled, "stopped on request"};
   if (PQresultStatus(result.get()) == PGRES_TUPLES_OK || PQresultStatus(result.get()) == PGRES_COMMAND_OK) return result;
   return PQstatus(raw) == CONNECTION_BAD ? connection.LastError("connection lost") : ErrorFromResult(result.get(), "statement refused");
 }
@@ -106,13 +97,13 @@ Status FetchKeys(PgConnection& connection, const TableSchema& schema, const RowF
                  std::vector<std::optional<FetchedRow>>& rows) {
   const auto path = connection.Execute("SET LOCAL search_path = " + OperatorPathSql(schema, schema.key));
   if (!path.ok()) return path.error();
-  const PgResult prepared(PQprepare(connection.get(), "fetch_key", FetchKeySql(schema, form).c_str(), 0, nullptr));
+  const PgResult prepared = connection.Prepare("fetch_key", FetchKeySql(schema, form));
   if (PQresultStatus(prepared.get()) != PGRES_COMMAND_OK) return ErrorFromResult(prepared.get(), "statement refused");
   for (const std::vector<std::string>& key : keys) {
     if (stop.stop_requested()) return Error{ErrorKind::kCancelled, "repair stopped on request"};
     std::vector<const char*> parameters;
     for (const std::string& text : key) parameters.push_back(text.c_str());
-    const PgResult found(PQexecPrepared(connection.get(), "fetch_key", static_cast<int>(parameters.size()), parameters.data(), nullptr, nullptr, 0));
+    const PgResult found = connection.RunPrepared("fetch_key", parameters);
     if (PQresultStatus(found.get()) != PGRES_TUPLES_OK) return ErrorFromResult(found.get(), "statement refused");
     if (PQntuples(found.get()) > 1) return Error{ErrorKind::kCorrupt, "several rows have one key"};
     rows.push_back(PQntuples(found.get()) == 0 ? std::nullopt : std::optional(RowAt(found, 0, PQnfields(found.get()))));

@@ -101,6 +101,9 @@ class Sluice:
         assert code in (0, 130, 143), f"ended with {code}\n{self.log_tail()}"
         return code
 
+    def terminate(self):
+        self._process.terminate()
+
     def _end(self, how: signal.Signals, timeout: float = 30) -> int | None:
         if self._process is None:
             return None

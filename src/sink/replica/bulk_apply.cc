@@ -104,7 +104,7 @@ std::string StageValues(const DestinationTable& table) {
 }
 
 ApplyOutcome BulkApply::Run(const std::string& sql, const DestinationTable& table, std::optional<uint64_t> rows_expected) {
-  const PgResult done(PQexec(connection_.get(), sql.c_str()));
+  const PgResult done = connection_.Run(sql);
   if (PQresultStatus(done.get()) != PGRES_COMMAND_OK) return FailureOf(connection_, done.get(), &table);
   if (!rows_expected) return {};
   const std::string_view count = PQcmdTuples(done.get());

@@ -17,7 +17,7 @@ Status CopyIn::Begin(const std::string& target) {
   buffer_.clear();
   buffer_.reserve(kBlockBytes + (16 << 10));
   sql_state_.clear();
-  const PgResult started(PQexec(connection_.get(), ("COPY " + target + " FROM STDIN (FORMAT binary)").c_str()));
+  const PgResult started = connection_.Run("COPY " + target + " FROM STDIN (FORMAT binary)");
   if (PQresultStatus(started.get()) != PGRES_COPY_IN) {
     sql_state_ = SqlState(started.get());
     return PQstatus(connection_.get()) == CONNECTION_BAD ? connection_.LastError("connection lost")
@@ -31,8 +31,7 @@ Status CopyIn::Put(const char* bytes, size_t size) {
   // PQputCopyData takes an int; pieces also keep libpq's own buffer small.
   while (size > 0) {
     const size_t piece = std::min(size, kBlockBytes);
-    if (PQputCopyData(connection_.get(), bytes, static_cast<int>(piece)) != 1)
-      return connection_.LastError("connection lost during COPY");
+    if (!connection_.PutCopyData(bytes, piece)) return connection_.LastError("connection lost during COPY");
     bytes += piece;
     size -= piece;
   }
@@ -54,8 +53,8 @@ Result<uint64_t> CopyIn::Finish() {
   buffer_.append(kTrailer);
   RETURN_IF_ERROR(Flush());
   if (PQputCopyEnd(connection_.get(), nullptr) != 1) return connection_.LastError("connection lost during COPY");
-  const PgResult done(PQgetResult(connection_.get()));
-  while (PgResult(PQgetResult(connection_.get()))) {
+  const PgResult done = connection_.NextResult();
+  while (connection_.NextResult()) {
   }
   if (PQresultStatus(done.get()) != PGRES_COMMAND_OK) {
     sql_state_ = SqlState(done.get());

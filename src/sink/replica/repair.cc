@@ -18,7 +18,7 @@ class RowStatement {
 
   Status Prepare(const char* name, const std::string& sql) {
     name_ = name;
-    const PgResult prepared(PQprepare(connection_.get(), name, sql.c_str(), 0, nullptr));
+    const PgResult prepared = connection_.Prepare(name, sql);
     if (PQresultStatus(prepared.get()) != PGRES_COMMAND_OK) return ErrorFromResult(prepared.get(), "repair refused");
     return Ok();
   }
@@ -34,7 +34,7 @@ class RowStatement {
     }
     std::vector<const char*> parameters;
     for (const size_t i : columns_) parameters.push_back(texts[i] ? texts[i]->c_str() : nullptr);
-    const PgResult done(PQexecPrepared(connection_.get(), name_, static_cast<int>(parameters.size()), parameters.data(), nullptr, nullptr, 0));
+    const PgResult done = connection_.RunPrepared(name_, parameters);
     if (PQresultStatus(done.get()) != PGRES_COMMAND_OK) return ErrorFromResult(done.get(), "repair refused");
     return Ok();
   }

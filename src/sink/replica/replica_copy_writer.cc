@@ -33,7 +33,7 @@ Status ReplicaCopyWriter::BeginCopy(const std::string& target) {
 }
 
 Status ReplicaCopyWriter::Run(const std::string& sql) {
-  const PgResult done(PQexec(session_.connection.get(), sql.c_str()));
+  const PgResult done = session_.connection.Run(sql);
   if (PQresultStatus(done.get()) == PGRES_COMMAND_OK) return Ok();
   return FailureOf(session_.connection, done.get(), table_.get()).error;
 }

@@ -81,7 +81,7 @@ Result<TableDigest> ReplicaView::DigestRows(const TableDefinition& table) {
   size_t to_skip = kHeaderBytes;
   char* raw = nullptr;
   int size = 0;
-  while ((size = PQgetCopyData(connection_.get(), &raw, 0)) > 0) {
+  while ((size = connection_.NextCopyData(&raw)) > 0) {
     const CopyBytes owner(raw);
     Bytes message = std::as_bytes(std::span(raw, static_cast<size_t>(size)));
     // The server sends each row as one message, the header in front of the first, the trailer alone.
@@ -91,8 +91,8 @@ Result<TableDigest> ReplicaView::DigestRows(const TableDefinition& table) {
     if (message.empty() || (message.size() == 2 && LoadBigEndian<int16_t>(message.data()) == -1)) continue;
     RETURN_IF_ERROR(digest.Rows(message, 1));
   }
-  const PgResult done(PQgetResult(connection_.get()));
-  while (PgResult(PQgetResult(connection_.get()))) {
+  const PgResult done = connection_.NextResult();
+  while (connection_.NextResult()) {
   }
   if (size != -1 || PQresultStatus(done.get()) != PGRES_COMMAND_OK)
     return ErrorFromResult(done.get(), fmt::format("reading table {} of the replica", ToString(table.schema->name)));

@@ -12,6 +12,9 @@ namespace sluice {
 namespace {
 
 constexpr size_t kPreparedMax = 1000;
+// libpq keeps what the network does not take, and moves all of it at each attempt.
+constexpr size_t kFlushBytes = 128 << 10;
+constexpr size_t kMessageBytes = 50;
 constexpr Oid kTextType = 25;
 
 // What its rows or its shape cannot take: data, integrity, names and types, what a trigger raised. Not a full disk, a
@@ -121,6 +124,11 @@ ApplyOutcome RowPipeline::SendPrepared(const std::string& name, Sent expect) {
                           lengths_.data(), formats_.data(), 1) != 1)
     return Lost();
   sent_.push_back(expect);
+  unsent_bytes_ += kMessageBytes;
+  for (const int length : lengths_) unsent_bytes_ += static_cast<size_t>(length) + sizeof length;
+  if (unsent_bytes_ < kFlushBytes) return {};
+  unsent_bytes_ = 0;
+  if (!connection_.Flush()) return Lost();
   return {};
 }
 
@@ -227,8 +235,8 @@ ApplyOutcome RowPipeline::Drain() {
     if (!first) first = std::move(failure);
   };
   for (const Sent& sent : sent_) {
-    const PgResult result(PQgetResult(connection_.get()));
-    while (PgResult(PQgetResult(connection_.get()))) {
+    const PgResult result = connection_.NextResult();
+    while (connection_.NextResult()) {
     }
     const ExecStatusType status = PQresultStatus(result.get());
     if (status == PGRES_PIPELINE_ABORTED) continue;
@@ -246,10 +254,10 @@ ApplyOutcome RowPipeline::Drain() {
       note(MissingRow(*sent.table));
     }
   }
-  const PgResult sync(PQgetResult(connection_.get()));
+  const PgResult sync = connection_.NextResult();
   if (PQresultStatus(sync.get()) != PGRES_PIPELINE_SYNC) {
     note(FailureOf(connection_, sync.get(), nullptr));  // The implicit commit itself failed.
-    const PgResult after(PQgetResult(connection_.get()));
+    const PgResult after = connection_.NextResult();
   }
   return first;
 }

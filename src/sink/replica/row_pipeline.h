@@ -67,6 +67,7 @@ class RowPipeline {
   std::vector<Sent> sent_;
   std::unordered_map<std::string, std::string> prepared_;  ///< Kind of statement → its name on the server.
   size_t prepared_count_ = 0;
+  size_t unsent_bytes_ = 0;
   // Of the statement being built; kept for their memory.
   std::vector<const char*> values_;
   std::vector<int> lengths_;

@@ -4,6 +4,7 @@
 
 #include "observability/log.h"
 #include "postgres/quote.h"
+#include "postgres/row_reader.h"
 
 namespace sluice {
 namespace {
@@ -19,27 +20,12 @@ constexpr const char* kNotAnalyzed =
 // Shorter than any deadlock_timeout, so that it is never the applying transaction which loses.
 constexpr const char* kLockTimeout = "SET SESSION lock_timeout = '500ms'";
 
-constexpr std::chrono::milliseconds kCancelAgain{100};
-
 }  // namespace
 
 TableAnalyzer::TableAnalyzer(std::string dsn)
     : dsn_(std::move(dsn)), thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
-TableAnalyzer::~TableAnalyzer() {
-  thread_.request_stop();
-  CancelUntilEnded();
-}
-
-// A request that arrives before its statement does cancels nothing, so it is repeated.
-void TableAnalyzer::CancelUntilEnded() {
-  std::unique_lock lock(mutex_);
-  while (!ended_) {
-    char unused[256];
-    if (cancel_) PQcancel(cancel_.get(), unused, sizeof(unused));
-    changed_.wait_for(lock, kCancelAgain, [&] { return ended_; });
-  }
-}
+TableAnalyzer::~TableAnalyzer() { thread_.request_stop(); }
 
 void TableAnalyzer::Wake() {
   const std::lock_guard lock(mutex_);
@@ -58,9 +44,6 @@ void TableAnalyzer::Run(const std::stop_token& stop) {
     if (!done.ok() && !stop.stop_requested())
       log::Warn("replica", "replica.not_analyzed", "copied tables have no planner statistics yet", {{"evidence", done.error().evidence}});
   }
-  const std::lock_guard lock(mutex_);
-  ended_ = true;
-  changed_.notify_all();
 }
 
 Status TableAnalyzer::AnalyzeAll(const std::stop_token& stop) {
@@ -75,16 +58,7 @@ Status TableAnalyzer::AnalyzeAll(const std::stop_token& stop) {
 }
 
 Status TableAnalyzer::Analyze(PgConnection& connection, const TableName& table, const std::stop_token& stop) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (stop.stop_requested()) return Error{ErrorKind::kCancelled, "analyzing stopped"};
-    cancel_.reset(PQgetCancel(connection.get()));
-  }
-  const auto analyzed = connection.Execute("ANALYZE " + QuoteName(table));
-  {
-    const std::lock_guard lock(mutex_);
-    cancel_.reset();
-  }
+  const auto analyzed = ExecuteUntilStopped(connection, "ANALYZE " + QuoteName(table), stop);
   if (analyzed.ok()) return Ok();
   if (PQstatus(connection.get()) == CONNECTION_BAD || stop.stop_requested()) return analyzed.error();
   log::Warn("replica", "replica.not_analyzed", "a copied table has no planner statistics yet",

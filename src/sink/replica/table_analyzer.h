@@ -2,14 +2,12 @@
 // Planner statistics of copied tables, made on a thread and connection of their own: nothing waits for them.
 
 #include <condition_variable>
-#include <memory>
 #include <mutex>
 #include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
 
-#include "base/free_with.h"
 #include "base/result.h"
 #include "change/table_schema.h"
 #include "sink/replica/session.h"
@@ -19,7 +17,7 @@ namespace sluice {
 class TableAnalyzer {
  public:
   explicit TableAnalyzer(std::string dsn);
-  /// Cancels what is under way; does not wait for it to be done.
+  /// Cancels what is under way.
   ~TableAnalyzer();
 
   /// There may be copied tables that nobody has analyzed yet, of this process or of one before. Each is tried once;
@@ -30,7 +28,6 @@ class TableAnalyzer {
   void Run(const std::stop_token& stop);
   Status AnalyzeAll(const std::stop_token& stop);
   Status Analyze(PgConnection& connection, const TableName& table, const std::stop_token& stop);
-  void CancelUntilEnded();
 
   const std::string dsn_;
   std::set<TableName> tried_;  // The thread's own.
@@ -38,8 +35,6 @@ class TableAnalyzer {
   std::mutex mutex_;  // Guards everything below.
   std::condition_variable_any changed_;
   bool due_ = false;
-  bool ended_ = false;
-  std::unique_ptr<PGcancel, FreeWith<PQfreeCancel>> cancel_;  ///< Of the connection in use.
 
   std::jthread thread_;
 };

@@ -162,13 +162,13 @@ std::vector<std::string> TestSource::CopyRows(const TableDefinition& table, cons
   size_t skip = 19;
   char* raw = nullptr;
   int size = 0;
-  while ((size = PQgetCopyData(connection_.get(), &raw, 0)) > 0) {
+  while ((size = connection_.NextCopyData(&raw)) > 0) {
     std::string row(raw + skip, static_cast<size_t>(size) - skip);
     skip = 0;
     PQfreemem(raw);
     if (row.size() > 2) rows.push_back(std::move(row));
   }
-  while (PgResult(PQgetResult(connection_.get()))) {
+  while (connection_.NextResult()) {
   }
   return rows;
 }

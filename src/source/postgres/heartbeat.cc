@@ -35,6 +35,7 @@ Status Heartbeat::Run(Clock::time_point now) {
   if (!connection_ || interval_.count() == 0 || refused_ || waiting_) return Ok();
   const char* const beat = connection_->server_version() >= 170000 ? kBeat17 : kBeat;
   const char* const parameters[] = {token_.c_str()};
+  connection_->BeginWaiting();
   if (PQsendQueryParams(connection_->get(), beat, 1, nullptr, parameters, nullptr, nullptr, 0) == 1) {
     waiting_ = true;
   } else {
@@ -82,7 +83,8 @@ Status Heartbeat::Collect() {
   const bool alive = PQconsumeInput(connection_->get()) == 1;
   CollectReplies();
   if (stopping_) return Stopping("postgres: terminating connection due to administrator command [57P01]");
-  if (!alive || PQstatus(connection_->get()) != CONNECTION_OK) connection_.reset();
+  // A reply that never comes would end the heartbeats for good.
+  if (!alive || PQstatus(connection_->get()) != CONNECTION_OK || (waiting_ && !connection_->StillThere())) connection_.reset();
   return Ok();
 }
 

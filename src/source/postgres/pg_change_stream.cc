@@ -79,6 +79,9 @@ bool PgChangeStream::BatchIsDue(SteadyTime now) const {
 }
 
 Status PgChangeStream::Drain() {
+  const SteadyTime now = steady_clock::now();
+  if (now - last_drained_ > kStatusInterval) replication_.connection().BeginWaiting();
+  last_drained_ = now;
   while (!assembler_.must_take()) {
     ASSIGN_OR_RETURN(const std::optional<Bytes> copy_data, replication_.Receive());
     if (!copy_data) return Ok();
@@ -112,7 +115,7 @@ Status PgChangeStream::Acknowledge(Lsn durable) {
 Status PgChangeStream::StayAlive(SteadyTime now) {
   RETURN_IF_ERROR(heartbeat_.Run(now));
   const auto since = now - last_status_;
-  return since >= kStatusInterval || (unsent_ && since >= kAcknowledgeInterval) ? SendStatus(now, /*reply_now=*/false) : Ok();
+  return since >= kStatusInterval || (unsent_ && since >= kAcknowledgeInterval) ? SendStatus(now, /*reply_now=*/replication_.connection().IsSilent()) : Ok();
 }
 
 Status PgChangeStream::SendStatus(SteadyTime now, bool reply_now) {

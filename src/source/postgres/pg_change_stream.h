@@ -62,6 +62,7 @@ class PgChangeStream final : public ChangeStream {
   bool unsent_ = false;            ///< durable_ advanced since the last status.
   SteadyTime last_status_{};
   SteadyTime last_progress_{};
+  SteadyTime last_drained_{};
 };
 
 }  // namespace sluice

@@ -168,7 +168,7 @@ class PgCopyReader final : public InitialCopy::Reader {
   Status ReadRows(CopyRows& rows, const TableName& leaf) {
     for (;;) {
       char* data = nullptr;
-      const int size = PQgetCopyData(connection_->get(), &data, /*async=*/0);
+      const int size = connection_->NextCopyData(&data);
       const std::unique_ptr<char, FreeWith<PQfreemem>> owner(data);
       if (size > 0) {
         RETURN_IF_ERROR(rows.Add(Bytes(reinterpret_cast<const std::byte*>(data), static_cast<size_t>(size))));
@@ -177,7 +177,7 @@ class PgCopyReader final : public InitialCopy::Reader {
       if (size == -2) return connection_->LastError(fmt::format("copy of {} broke off", ToString(leaf)));
       break;
     }
-    while (const PgResult result{PQgetResult(connection_->get())})
+    while (const PgResult result = connection_->NextResult())
       if (PQresultStatus(result.get()) != PGRES_COMMAND_OK) return ErrorFromResult(result.get(), fmt::format("copy of {} broke off", ToString(leaf)));
     return rows.Finish();
   }

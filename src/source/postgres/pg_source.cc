@@ -73,12 +73,21 @@ Result<std::unique_ptr<PgSource>> PgSource::Connect(const SourceConfig& config, 
 }
 
 Result<SourceLog> PgSource::ReadLog() {
+  RETURN_IF_ERROR(EnsureConnected());
   ASSIGN_OR_RETURN(const std::string end, connection_.QueryValue("SELECT pg_current_wal_insert_lsn()"));
   ASSIGN_OR_RETURN(const Lsn lsn, ParseLsn(end));
   return SourceLog{identity_, lsn, timelines_left_};
 }
 
+// The stream may be well for weeks after this session was cut.
+Status PgSource::EnsureConnected() {
+  if (PQstatus(connection_.get()) == CONNECTION_OK) return Ok();
+  ASSIGN_OR_RETURN(connection_, PgConnection::Connect(config_.dsn));
+  return Ok();
+}
+
 Result<std::vector<TableDefinition>> PgSource::ReadTables() {
+  RETURN_IF_ERROR(EnsureConnected());
   for (int attempt = 1;; ++attempt) {
     auto tables = ReadTablesOnce();
     if (tables.ok() || attempt == kCatalogAttempts || !DroppedMeanwhile(tables.error())) return tables;
@@ -118,6 +127,7 @@ Status PgSource::EnsurePublication(const std::vector<TableDefinition>& tables) {
 }
 
 Result<std::optional<SlotState>> PgSource::FindSlot() {
+  RETURN_IF_ERROR(EnsureConnected());
   ASSIGN_OR_RETURN(const std::optional<SlotFacts> slot, ReadSlot(connection_, config_.slot));
   return slot ? std::optional(slot->state) : std::nullopt;
 }
@@ -157,6 +167,7 @@ Result<std::unique_ptr<ChangeStream>> PgSource::OpenStream(Lsn resume_from) {
 }
 
 Result<Lsn> PgSource::CurrentLsn() {
+  RETURN_IF_ERROR(EnsureConnected());
   ASSIGN_OR_RETURN(const PgResult ends, connection_.Execute("SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn()"));
   ASSIGN_OR_RETURN(const Lsn inserted, ParseLsn(Field(ends, 0, 0)));
   ASSIGN_OR_RETURN(const Lsn flushed, ParseLsn(Field(ends, 0, 1)));
@@ -170,12 +181,14 @@ Result<Lsn> PgSource::CurrentLsn() {
 }
 
 Result<Timestamp> PgSource::Now() {
+  RETURN_IF_ERROR(EnsureConnected());
   ASSIGN_OR_RETURN(const PgResult now, connection_.Execute("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"));
   return Timestamp(std::chrono::microseconds(NumberAt<int64_t>(now, 0, 0)));
 }
 
 // Logical readers, we among them, are no standbys.
 Result<std::optional<std::chrono::milliseconds>> PgSource::StandbyLag() {
+  RETURN_IF_ERROR(EnsureConnected());
   ASSIGN_OR_RETURN(const PgResult lag, connection_.Execute(
       "SELECT (extract(epoch FROM max(s.replay_lag)) * 1000)::bigint FROM pg_stat_replication s"
       " WHERE NOT EXISTS (SELECT FROM pg_replication_slots r WHERE r.active_pid = s.pid AND r.slot_type = 'logical')"));
@@ -184,6 +197,7 @@ Result<std::optional<std::chrono::milliseconds>> PgSource::StandbyLag() {
 }
 
 Status PgSource::DropSlot() {
+  RETURN_IF_ERROR(EnsureConnected());
   for (int attempt = 1;; ++attempt) {
     ASSIGN_OR_RETURN(const std::optional<SlotFacts> slot, ReadSlot(connection_, config_.slot));
     if (!slot) return Ok();

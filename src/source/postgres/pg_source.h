@@ -36,6 +36,7 @@ class PgSource final : public Source {
 
  private:
   Result<std::vector<TableDefinition>> ReadTablesOnce();
+  Status EnsureConnected();
   PgSource(const SourceConfig& config, const PipelineConfig& pipeline, std::string spill_folder, PgConnection connection)
       : config_(config), pipeline_(pipeline), spill_folder_(std::move(spill_folder)), connection_(std::move(connection)) {}
 

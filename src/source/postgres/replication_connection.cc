@@ -1,7 +1,6 @@
 #include "source/postgres/replication_connection.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <charconv>
@@ -37,25 +36,16 @@ std::string DescribeBlocker(PgConnection& observer, int pid) {
   return "a transaction that ended meanwhile";
 }
 
-/// Waits until a result is there. False: not in time.
-bool WaitForResult(PGconn* connection, milliseconds wait_max) {
+/// Waits until a result is there, or the connection is lost. False: not in time.
+bool WaitForResult(PgConnection& connection, milliseconds wait_max) {
   const auto deadline = steady_clock::now() + wait_max;
-  while (PQisBusy(connection) == 1) {
+  connection.BeginWaiting();
+  while (PQisBusy(connection.get()) == 1) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
     if (left <= milliseconds(0)) return false;
-    pollfd waiting{PQsocket(connection), POLLIN, 0};
-    if (::poll(&waiting, 1, static_cast<int>(left.count())) > 0 && PQconsumeInput(connection) == 0) return true;
+    if (!connection.Wait(left)) return true;
   }
   return true;
-}
-
-void CancelRunning(PGconn* connection) {
-  const std::unique_ptr<PGcancel, FreeWith<PQfreeCancel>> cancel(PQgetCancel(connection));
-  char message[256];
-  if (cancel) PQcancel(cancel.get(), message, sizeof message);
-  WaitForResult(connection, milliseconds(5000));
-  // Nothing is to be learnt from the cancelled command.
-  while (const PgResult rest{PQgetResult(connection)}) continue;
 }
 
 /// The grammar of replication commands knows no E'…': a backslash is a backslash.
@@ -168,16 +158,17 @@ Result<CreatedSlot> ReplicationConnection::CreateSlot(const std::string& name, b
   PGconn* const connection = connection_.get();
   const std::string command = CreateSlotCommand(name, temporary, connection_.server_version());
   if (PQsendQuery(connection, command.c_str()) != 1) return connection_.LastError("cannot make the replication slot");
-  if (!WaitForResult(connection, wait_max)) {
+  if (!WaitForResult(connection_, wait_max)) {
     const std::string blocker = DescribeBlocker(observer, PQbackendPID(connection));
     // Until it is complete the slot is ephemeral: cancelling removes it.
-    CancelRunning(connection);
+    connection_.Cancel();
     return Error{ErrorKind::kUnavailable,
                  fmt::format("replication slot \"{}\" could not be made within {} s: PostgreSQL waits for {}", name, wait_max.count() / 1000, blocker),
                  slu::kSlotWait};
   }
-  const PgResult result(PQgetResult(connection));
-  while (const PgResult rest{PQgetResult(connection)}) continue;
+  const PgResult result = connection_.NextResult();
+  while (const PgResult rest = connection_.NextResult()) continue;
+  if (PQstatus(connection) == CONNECTION_BAD) return connection_.LastError(fmt::format("connection lost while replication slot \"{}\" was made", name));
   if (PQresultStatus(result.get()) != PGRES_TUPLES_OK || PQntuples(result.get()) != 1 || PQnfields(result.get()) < 3) {
     Error error = ErrorFromResult(result.get(), fmt::format("cannot make replication slot \"{}\"", name));
     return SlotError(std::move(error), name);
@@ -199,7 +190,7 @@ Status ReplicationConnection::Start(const StreamOptions& options) {
   if (!started.ok()) return SlotError(started.error(), options.slot);
   if (PQresultStatus(started->get()) != PGRES_COPY_BOTH)
     return Error{ErrorKind::kCorrupt, "START_REPLICATION did not start a stream", slu::kStreamCorrupt};
-  PQsetnonblocking(connection_.get(), 1);
+  connection_.BeginWaiting();
   return Ok();
 }
 
@@ -216,13 +207,17 @@ Result<std::optional<Bytes>> ReplicationConnection::Receive() {
     }
   }
   received_.reset(data);
-  if (size > 0) return std::optional(Bytes(reinterpret_cast<const std::byte*>(data), static_cast<size_t>(size)));
-  if (size == 0) return std::optional<Bytes>();
-  return EndOfStream();
+  if (size > 0) {
+    connection_.BeginWaiting();
+    return std::optional(Bytes(reinterpret_cast<const std::byte*>(data), static_cast<size_t>(size)));
+  }
+  if (size < 0) return EndOfStream();
+  if (!connection_.StillThere()) return connection_.LastError("the replication stream fell silent");
+  return std::optional<Bytes>();
 }
 
 Result<std::optional<Bytes>> ReplicationConnection::EndOfStream() {
-  const PgResult result(PQgetResult(connection_.get()));
+  const PgResult result = connection_.NextResult();
   if (result && PQresultStatus(result.get()) == PGRES_FATAL_ERROR)
     return SlotError(ErrorFromResult(result.get(), "the source ended the replication stream"), "");
   return connection_.LastError("the replication stream ended");

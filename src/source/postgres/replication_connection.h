@@ -62,6 +62,7 @@ class ReplicationConnection {
   Status Start(const StreamOptions& options);
 
   /// The next CopyData without waiting; nullopt: nothing is there now. Valid until the next call.
+  /// Who has not called for a while calls connection().BeginWaiting() first: the silence was our own.
   /// Error: kUnavailable (connection lost), kSourceLost, kNeedsOperator (2131).
   Result<std::optional<Bytes>> Receive();
 

@@ -55,7 +55,7 @@ constexpr ErrorEntry kErrors[] = {
      "The bookmark in schema sluice of this database speaks of another server, database or slot, whose positions "
      "cannot be compared with this one's.",
      "point the replica's DSN at another database\n"
-     "give up what is there: DROP SCHEMA sluice CASCADE and the copied tables",
+     "if this source replaces the old one: sluice start-over, then sluice run: the tables are copied again",
      ExitCode::kRefused},
     {slu::kReplicaIsSource, "source and replica are the same database",
      "Copying a database into itself would overwrite production.",

@@ -212,6 +212,11 @@ Status ReplicationConnection::SendStatus(Lsn received, Lsn durable, Timestamp no
   return Ok();
 }
 
+void ReplicationConnection::Wait(milliseconds wait_max, int other_socket) {
+  pollfd sockets[2] = {{PQsocket(connection_.get()), POLLIN, 0}, {other_socket, POLLIN, 0}};
+  ::poll(sockets, 2, static_cast<int>(wait_max.count()));
+}
+
 Result<Keepalive> ParseKeepalive(Bytes copy_data) {
   ByteReader reader(copy_data);
   reader.Read<uint8_t>();

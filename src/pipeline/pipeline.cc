@@ -111,6 +111,7 @@ Result<PipelineEnd> Pipeline::RunOpened(std::stop_token stop) {
   const std::vector<SourceTable> identities = Identities(tables_);
   ASSIGN_OR_RETURN(const ResumePlan plan,
                    DecideResume(source_->identity(), slot, SinkStates(), identities));
+  if (options_.may_copy) RETURN_IF_ERROR(ForgetNamesakes(plan));
   board_.Opened(source_->identity(), tables_);
   for (const AttachedSink& attached : *sinks_)
     board_.SinkOpened(*attached.sink, attached.commit.commit_interval);
@@ -143,6 +144,16 @@ Status Pipeline::CarryOutOne(const TableRequest& request) {
     RETURN_IF_ERROR(CarryOut(request, found == tables_.end() ? nullptr : &*found, *attached.sink));
   }
   made_progress_ = true;
+  return Ok();
+}
+
+// The stream may still bring changes of the table that had the name before: they must not meet rows of the new one.
+Status Pipeline::ForgetNamesakes(const ResumePlan& plan) {
+  for (size_t i = 0; i < sinks_->size(); ++i) {
+    Sink& sink = *(*sinks_)[i].sink;
+    for (const size_t table : plan.tables_to_copy[i])
+      if (sink.copied_tables().contains(tables_[table].schema->name)) RETURN_IF_ERROR(sink.Forget(tables_[table].schema->name));
+  }
   return Ok();
 }
 

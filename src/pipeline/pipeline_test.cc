@@ -116,6 +116,23 @@ TEST(Pipeline, ANewTableIsCopiedUnderASnapshotOfItsOwnWhileTheOldOnesStay) {
   EXPECT_TRUE(world.Equal());
 }
 
+TEST(Pipeline, ChangesOfADroppedTableDoNotMeetTheRowsOfTheOneThatHasItsNameNow) {
+  FakeWorld world({"shot"}, {"replica"});
+  world.log.Insert("shot", 1);
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  world.sink(0).copied[Named("shot")].oid = 1;  // What was copied was another table.
+  bool taken_while_copied = true;
+  world.log.fail = [&](const std::string& step) {
+    const std::lock_guard lock(world.sink(0).mutex);
+    if (step == "export") taken_while_copied = world.sink(0).copied.contains(Named("shot"));
+    return Ok();
+  };
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  EXPECT_EQ(world.log.snapshots_exported, 1);
+  EXPECT_FALSE(taken_while_copied);
+  EXPECT_TRUE(world.Equal());
+}
+
 TEST(Pipeline, AcknowledgesNoMoreThanTheSlowerSinkHas) {
   FakeWorld world({"shot"}, {"replica", "lake"});
   world.commit_of["lake"].commit_interval = std::chrono::hours(1);

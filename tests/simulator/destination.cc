@@ -29,12 +29,11 @@ bool Destination::Land(const Commitment& commitment) {
     if (durable.copied.contains(step.table)) CarryOut(step, durable.tables[step.table]);
   const Lsn lsn = commitment.position.lsn;
   const bool behind = lsn < durable.bookmark->position.lsn;
-  for (auto& [name_of_table, table] : durable.copied) {
-    if (!table.catching_up_from || (behind && *table.catching_up_from >= lsn)) continue;
-    table.catching_up_from = lsn;
-    if (behind) continue;
-    table.catching_up_from.reset();
-    Count(Event::kCaughtUp);
+  for (const TableName& table : commitment.catching_up) {
+    const auto copied = durable.copied.find(table);
+    if (copied == durable.copied.end()) continue;
+    copied->second.catching_up_from = behind ? std::optional(lsn) : std::nullopt;
+    if (!behind) Count(Event::kCaughtUp);
   }
   if (!behind) durable.bookmark = Bookmark{commitment.position, commitment.epoch, std::max(commitment.source_time, durable.bookmark->source_time)};
   return true;
@@ -50,6 +49,7 @@ void Destination::LandLate(Nanoseconds now) {
 
 uint64_t Destination::TakeEpoch(bool wait_for_late) {
   if (wait_for_late) LandLate(kNever);
+  opened_incarnation = incarnation;
   return ++durable.epoch;
 }
 

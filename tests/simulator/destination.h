@@ -27,6 +27,7 @@ struct Step {
 struct Commitment {
   uint64_t epoch = 0;
   std::vector<Step> steps;
+  std::vector<TableName> catching_up;  ///< Tables that it brings to `position`, as far as its handle knows them.
   Position position;
   Timestamp source_time{};
   Nanoseconds lands_at = 0;
@@ -57,6 +58,7 @@ class Destination {
   std::deque<Commitment> late;
   std::deque<State> earlier;
   uint64_t incarnation = 1;
+  uint64_t opened_incarnation = 1;   ///< When it was opened last: what went back since, nobody can know yet.
   Nanoseconds blocked_until = 0;
 };
 

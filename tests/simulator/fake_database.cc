@@ -158,8 +158,7 @@ bool FakeDatabase::AddColumn(uint32_t xid, Oid table, bool toasted) {
   auto shape = std::make_shared<TableShape>(*ShapeFor(transaction, table));
   int16_t last = 1;
   for (const TableVersion& version : versions_[table])
-    if (version.shape)
-      for (const ColumnShape& column : version.shape->columns) last = std::max(last, column.attribute);
+    for (const ColumnShape& column : version.shape->columns) last = std::max(last, column.attribute);
   for (const ColumnShape& column : shape->columns) last = std::max(last, column.attribute);
   const auto attribute = static_cast<int16_t>(last + 1);
   shape->columns.push_back({attribute, "c" + std::to_string(attribute), toasted, xid});
@@ -240,7 +239,7 @@ Lsn FakeDatabase::Commit(uint32_t xid, Timestamp time) {
   for (auto& [oid, shape] : transaction.shapes) {
     touched.insert(oid);
     if (!shape) {
-      versions_[oid].push_back({commit.end, tables_.at(oid).content.digest(), nullptr});
+      versions_[oid].push_back({commit.end, tables_.at(oid).content.digest(), tables_.at(oid).shape});
       tables_.erase(oid);
       continue;
     }

@@ -55,11 +55,11 @@ struct Record {
   std::vector<uint32_t> subxids;         ///< Of an abort: which subtransactions end with it, inner ones first.
 };
 
-/// What a table held from one commit on.
+/// What a table held from one commit on; dropping it changes nothing.
 struct TableVersion {
   Lsn end;
   Digest digest;
-  TableShapePtr shape;  ///< Null: dropped.
+  TableShapePtr shape;  ///< Where it was dropped: its last one.
 };
 
 class FakeDatabase {

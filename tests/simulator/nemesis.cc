@@ -47,7 +47,7 @@ void Nemesis::OnStep() {
 void Nemesis::Kill(SimProcess* process) {
   if (process == nullptr || !process->alive() || condemned_ != nullptr) return;
   Count(Event::kKill);
-  condemned_ = &process->life();
+  condemned_ = process->life();
   steps_to_live_ = 1 + random_.Below(uint64_t{1} << random_.Below(12));
 }
 

@@ -48,7 +48,7 @@ class Nemesis {
   std::vector<std::pair<Deed, double>> deeds_;  // By how likely at each strike.
   bool ruins_ = false;
   bool must_stop_ = false;
-  Life* condemned_ = nullptr;
+  LifePtr condemned_;
   uint64_t steps_to_live_ = 0;
 };
 

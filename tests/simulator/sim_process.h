@@ -23,7 +23,7 @@ class SimProcess {
   bool ended() const { return ended_; }
   bool alive() const { return life_->alive; }
   const Status& status() const { return status_; }
-  Life& life() { return *life_; }
+  const LifePtr& life() const { return life_; }
 
   TableRequests& requests() { return requests_; }
   /// Compares all tables; a difference is a failure of the simulation.

@@ -264,8 +264,11 @@ Status SimSink::Write(ChangeBatchPtr batch) {
 Status SimSink::Commit(const Position& position, Timestamp source_time) {
   if (in_transaction_) Fail(fmt::format("{} is told to commit in the midst of a transaction", destination_.name));
   if (position.lsn < ResumeLsn(bookmark_->position.lsn, copied_)) Fail(fmt::format("{} is told to commit back to {}", destination_.name, ToString(position.lsn)));
-  Commitment commitment{epoch_, std::move(steps_), position, source_time, 0};
+  Commitment commitment{epoch_, std::move(steps_), {}, position, source_time, 0};
   steps_.clear();
+  const bool behind = position.lsn < bookmark_->position.lsn;
+  for (const auto& [name, table] : copied_)
+    if (table.catching_up_from && (!behind || *table.catching_up_from < position.lsn)) commitment.catching_up.push_back(name);
   Status called = Call("commit");
   const bool sent = called.ok() || (!life_->alive && world_.random.Chance(0.5));  // Killed while the commit is on its way.
   if (sent && (!called.ok() || world_.faults.Strikes(Fault::kCommitLate))) {
@@ -282,7 +285,7 @@ Status SimSink::Commit(const Position& position, Timestamp source_time) {
   if (!destination_.Land(commitment)) Fail("a commit of this epoch was fenced");
   Count(Event::kSinkCommit);
   bookmark_ = destination_.durable.bookmark;
-  for (auto& [name, table] : copied_) table.catching_up_from = destination_.durable.copied.at(name).catching_up_from;
+  for (const TableName& table : commitment.catching_up) copied_.at(table).catching_up_from = destination_.durable.copied.at(table).catching_up_from;
   uncommitted_bytes_ = 0;
   return Reply();
 }

@@ -8,6 +8,7 @@
 namespace sluice::simulator {
 namespace {
 
+constexpr Nanoseconds kHeartbeatInterval = 10 * kSecond;
 constexpr std::chrono::nanoseconds kLooksAgain = std::chrono::milliseconds(5);  // A log that grows is noticed so soon.
 
 }  // namespace
@@ -66,7 +67,16 @@ void SimStream::Carry(std::string message) {
   under_way_.push_back({std::max(last, world_.scheduler.now() + delay), std::move(message)});
 }
 
+// In the program a session of its own sends it (Heartbeat).
+void SimStream::Beat() {
+  const Nanoseconds now = world_.scheduler.now();
+  if (now < next_heartbeat_) return;
+  next_heartbeat_ = now + kHeartbeatInterval;
+  world_.server.database.Message(0, false, "sluice", std::to_string(SystemClock().Now().time_since_epoch().count()));
+}
+
 void SimStream::Fill() {
+  Beat();
   bool at_end = false;
   while (under_way_.size() < world_.server.window && !at_end) {
     if (produced_.empty()) {

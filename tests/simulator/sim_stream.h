@@ -24,6 +24,7 @@ class SimStream final : public CopyDataStream {
  private:
   SimStream(World& world, LifePtr life, uint64_t session, const WalSenderOptions& options);
   Status CheckAlive();
+  void Beat();
   void Fill();
   void Carry(std::string message);
 
@@ -40,6 +41,7 @@ class SimStream final : public CopyDataStream {
   std::deque<std::string> produced_;
   std::string received_;
   Lsn last_keepalive_;
+  Nanoseconds next_heartbeat_ = 0;
   Lsn acknowledged_;
   bool cut_ = false;
 };

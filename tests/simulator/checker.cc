@@ -65,6 +65,7 @@ std::string Checker::Missing(const Destination& destination) const {
   if (!state.bookmark) return "nothing was copied";
   for (const auto& [oid, table] : server_.database.tables()) {
     const TableName& name = table.shape->name;
+    if (!IsFollowed(*table.shape)) continue;
     const auto held = state.held.find(name);
     if (held != state.held.end() && (held->second.oid == 0 || held->second.oid == oid)) continue;
     const auto copied = state.copied.find(name);

@@ -30,6 +30,7 @@ void Clients::Fill() {
   const uint32_t xid = database_.Begin();
   for (int i = 0; i < tables; ++i)
     database_.CreateTable(xid, fmt::format("t{}", ++tables_made_), random.Chance(0.25) ? ReplicaIdentity::kFull : ReplicaIdentity::kDefault, random.Chance(0.7));
+  if (random.Chance(0.5)) database_.CreateTable(xid, "hidden", ReplicaIdentity::kDefault, false);
   database_.Commit(xid, SystemClock().Now());
   for (int i = 0; i < 5; ++i) {
     const uint32_t filling = database_.Begin();
@@ -167,6 +168,10 @@ void Clients::Truncate(Random& random, uint32_t xid, const std::vector<Oid>& tab
   Count(chosen.size() > 1 ? Event::kTruncateMany : Event::kTruncate);
 }
 
+size_t Clients::FollowedTables() const {
+  return static_cast<size_t>(std::count_if(database_.tables().begin(), database_.tables().end(), [](const auto& table) { return IsFollowed(*table.second.shape); }));
+}
+
 void Clients::ChangeStructure(Random& random, uint32_t xid) {
   const std::vector<Oid> tables = database_.WritableTables(xid);
   if (tables.empty()) return;
@@ -181,7 +186,7 @@ void Clients::ChangeStructure(Random& random, uint32_t xid) {
     database_.CreateTable(xid, fmt::format("t{}", ++tables_made_), ReplicaIdentity::kDefault, random.Chance(0.5));
     return Count(Event::kCreateTable);
   }
-  if (!shape || database_.tables().size() < 2 || !database_.DropTable(xid, table)) return;
+  if (!shape || !IsFollowed(*shape) || FollowedTables() < 2 || !database_.DropTable(xid, table)) return;
   if (what == 3) return Count(Event::kDropTable);
   database_.CreateTable(xid, name, ReplicaIdentity::kDefault, random.Chance(0.5));
   Count(Event::kRecreateTable);

@@ -153,6 +153,8 @@ class FakeDatabase {
   Oid last_oid_ = 16400;
 };
 
+/// Whether the configuration takes the table; the others are in the log, but never published.
+inline bool IsFollowed(const TableShape& shape) { return !shape.name.name.starts_with("hidden"); }
 /// The table's facts as ReadTables tells them.
 TableDefinition Define(const FakeDatabase::Table& table);
 /// The schema alone.

@@ -97,9 +97,10 @@ void Nemesis::StealEpoch(SimProcess*) {
 }
 
 const FakeDatabase::Table* Nemesis::AnyTable() {
-  const auto& tables = world_.server.database.tables();
-  if (tables.empty()) return nullptr;
-  return &std::next(tables.begin(), static_cast<ptrdiff_t>(random_.Below(tables.size())))->second;
+  std::vector<const FakeDatabase::Table*> tables;
+  for (const auto& [oid, table] : world_.server.database.tables())
+    if (IsFollowed(*table.shape)) tables.push_back(&table);
+  return tables.empty() ? nullptr : random_.Pick(tables);
 }
 
 void Nemesis::AskResync(SimProcess* process) {

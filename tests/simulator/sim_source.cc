@@ -7,6 +7,7 @@
 
 #include "coverage.h"
 #include "observability/errors/source_codes.h"
+#include "measured_stream.h"
 #include "sim_initial_copy.h"
 #include "sim_stream.h"
 #include "source/postgres/catalog_schema_resolver.h"
@@ -69,6 +70,7 @@ Result<std::vector<TableDefinition>> SimSource::ReadTables() {
   RETURN_IF_ERROR(Call("read tables"));
   std::vector<TableDefinition> tables;
   for (const auto& [oid, table] : world_.server.database.tables()) {
+    if (!IsFollowed(*table.shape)) continue;
     tables.push_back(Define(table));
     tables.back().schema = schemas_->Intern(*tables.back().schema);
   }
@@ -140,8 +142,8 @@ Result<std::unique_ptr<ChangeStream>> SimSource::OpenStream(Lsn resume_from) {
   options.resume_from = resume_from;
   options.binary = world_.binary;
   options.limits = world_.assembler_limits;
-  return std::unique_ptr<ChangeStream>(std::make_unique<PgChangeStream>(
-      options, std::move(*connection), std::make_unique<SimResolver>(world_, life_, schemas_), nullptr));
+  auto stream = std::make_unique<PgChangeStream>(options, std::move(*connection), std::make_unique<SimResolver>(world_, life_, schemas_), nullptr);
+  return std::unique_ptr<ChangeStream>(std::make_unique<MeasuredStream>(world_, std::move(stream)));
 }
 
 Result<Lsn> SimSource::CurrentLsn() {

@@ -22,7 +22,7 @@ class Simulation {
  public:
   Simulation(uint64_t seed, Scheduler& scheduler) : scheduler_(scheduler), world_(seed, scheduler), random_(seed, 6), clients_(world_), nemesis_(world_) {
     options_.copy.parallel = static_cast<int>(random_.Between(1, 3));
-    options_.queue_bytes_max = random_.Pick(std::vector<uint64_t>{600, 5000, 1 << 20});
+    options_.queue_bytes_max = world_.queue_bytes_max = random_.Pick(std::vector<uint64_t>{600, 5000, 1 << 20});
     options_.table_watch_interval = std::chrono::milliseconds(random_.Between(500, 20'000));
     for (size_t i = 0; i < world_.destinations.size(); ++i)
       policies_.push_back({std::chrono::milliseconds(i == 0 ? 0 : random_.Between(200, 20'000)), random_.Pick(std::vector<uint64_t>{800, 32 << 20})});

@@ -95,6 +95,7 @@ void WalSender::Commit(const Record& record, std::deque<std::string>& out) {
     ForgetStreamed(record.top, true);
   } else if (record.lsn >= options_.start) {
     const bool empty = std::none_of(pending.changes.begin(), pending.changes.end(), [&](size_t at) { return IsPublished(database_.log()[at]); });
+    if (empty) Count(Event::kEmptyTransaction);
     if (!empty || options_.major < 15) {
       Emit(database_.log()[pending.changes.empty() ? next_ - 1 : pending.changes.front()].lsn, testing::BeginMessage(record.top, record.lsn.value, time), out);
       for (const size_t at : pending.changes)

@@ -40,6 +40,7 @@ struct World {
   Nanoseconds latency_max = kMillisecond;
   bool binary = true;
   AssemblerLimits assembler_limits;
+  uint64_t queue_bytes_max = 1 << 20;
   bool other_log = false;        ///< The source is another one than the sinks follow: nobody may stream from it.
   std::set<int> expected_stops;  ///< Codes by which the process may stop for good, after what was done to it.
 };

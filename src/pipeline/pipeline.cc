@@ -193,7 +193,7 @@ std::vector<MissingTables> Pipeline::Missing(const ResumePlan& plan) const {
     if (plan.tables_to_copy[i].empty() && sink.bookmark()) continue;
     MissingTables& of_sink = missing.emplace_back();
     of_sink.sink = &sink;
-    for (const size_t table : plan.tables_to_copy[i]) of_sink.tables.push_back(tables_[table].schema->name);
+    for (const size_t table : plan.tables_to_copy[i]) of_sink.tables.push_back({tables_[table].schema->name, tables_[table].schema->oid});
   }
   return missing;
 }
@@ -201,13 +201,16 @@ std::vector<MissingTables> Pipeline::Missing(const ResumePlan& plan) const {
 // Nothing streams yet, so nothing runs beside it.
 Status Pipeline::CopyAll(const ResumePlan& plan, std::stop_token stop) {
   board_.Phase(PipelineState::kCopying);
-  InitialCopyRun run = PlanCopy(tables_, Missing(plan), options_);
   // Asked before the snapshot is taken, so that the copy is never called fresher than it is.
-  ASSIGN_OR_RETURN(run.source_time, source_->Now());
+  ASSIGN_OR_RETURN(const Timestamp source_time, source_->Now());
   ASSIGN_OR_RETURN(const auto copy,
                    plan.create_slot ? source_->CreateSlotWithSnapshot() : source_->ExportSnapshot(kSnapshotWaitMax));
   SLUICE_FAILPOINT("pipeline.slot_created");
+  // Read again: the snapshot may have waited for a transaction that added a column and filled it.
+  ASSIGN_OR_RETURN(const std::vector<TableDefinition> tables, source_->ReadTables());
+  InitialCopyRun run = PlanCopy(tables, Missing(plan), options_);
   run.position = {source_->identity(), copy->snapshot_lsn()};
+  run.source_time = source_time;
   log::Info("pipeline", "copy.started", "initial copy started",
             {{"tables", std::to_string(run.tables.size())}, {"lsn", ToString(run.position.lsn)}});
   SLUICE_FAILPOINT("pipeline.before_copy");

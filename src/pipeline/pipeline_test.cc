@@ -133,6 +133,35 @@ TEST(Pipeline, ChangesOfADroppedTableDoNotMeetTheRowsOfTheOneThatHasItsNameNow) 
   EXPECT_TRUE(world.Equal());
 }
 
+TEST(Pipeline, TheInitialCopyKnowsTheColumnsThatWereAddedWhileItsSnapshotWaited) {
+  FakeWorld world({"shot"}, {"replica"});
+  world.log.fail = [&](const std::string& step) {
+    if (step == "create_slot") world.log.columns = 7;
+    return Ok();
+  };
+  int followed = 0;
+  world.sink(0).fail = [&](const std::string& step) {
+    followed += step == "follow";
+    return Ok();
+  };
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  EXPECT_EQ(world.sink(0).copied.at(Named("shot")).fingerprint, ToText(world.log.definitions()[0].fingerprint));
+  EXPECT_EQ(followed, 0) << "a column that is followed in place has no values in the rows that were copied";
+}
+
+TEST(Pipeline, ATableThatIsMadeAnewBeforeItsSnapshotIsCopiedOnceItIsPublished) {
+  FakeWorld world({"shot"}, {"replica"});
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  world.log.AddTable("player");
+  world.log.fail = [&](const std::string& step) {
+    if (step == "export") world.log.made_anew["player"] = 30'000;
+    return Ok();
+  };
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  EXPECT_EQ(world.log.snapshots_exported, 2);
+  EXPECT_EQ(world.sink(0).copied.at(Named("player")).oid, 30'000u);
+}
+
 TEST(Pipeline, AcknowledgesNoMoreThanTheSlowerSinkHas) {
   FakeWorld world({"shot"}, {"replica", "lake"});
   world.commit_of["lake"].commit_interval = std::chrono::hours(1);

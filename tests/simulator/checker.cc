@@ -2,15 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace sluice::simulator {
 namespace {
 
-/// Empty: they hold the same, as far as the source has columns.
-std::string Difference(const TableContent& content, const TableVersion& source) {
+bool HasColumn(const TableShape& shape, int16_t attribute) {
+  return std::any_of(shape.columns.begin(), shape.columns.end(), [&](const ColumnShape& column) { return column.attribute == attribute; });
+}
+
+/// Empty: they hold the same. `now`: a column that was dropped since could not be read any more by a copy.
+std::string Difference(const TableContent& content, const TableVersion& source, const TableShape& now) {
   const Digest& here = content.digest();
   if (here.rows != source.digest.rows) return fmt::format("{} rows instead of {}", here.rows, source.digest.rows);
   if (here.keys != source.digest.keys) return "other keys";
   for (const ColumnShape& column : source.shape->columns) {
+    if (!HasColumn(now, column.attribute)) continue;
     const auto sum = [&](const Digest& digest) {
       const auto found = digest.columns.find(column.attribute);
       return found == digest.columns.end() ? 0 : found->second;
@@ -53,7 +60,7 @@ void Checker::CheckTable(const Destination& destination, const TableName& name, 
   if (source == nullptr) Fail(fmt::format("{} is copied in {} at {}, where it did not exist yet", ToString(name), destination.name, ToString(position)));
   const auto content = destination.durable.tables.find(name);
   static const TableContent nothing;
-  const std::string difference = Difference(content == destination.durable.tables.end() ? nothing : content->second, *source);
+  const std::string difference = Difference(content == destination.durable.tables.end() ? nothing : content->second, *source, *server_.database.VersionAt(copied.oid, Lsn{UINT64_MAX})->shape);
   if (difference.empty()) return;
   Fail(fmt::format("{} in {} at {} has {} (copied at {}, {}, bookmark {})", ToString(name), destination.name, ToString(position), difference, ToString(copied.copy_lsn),
                    copied.catching_up_from ? "catching up from " + ToString(*copied.catching_up_from) : "caught up",
@@ -74,7 +81,7 @@ std::string Checker::Missing(const Destination& destination) const {
     const TableVersion* const newest = server_.database.VersionAt(oid, Lsn{UINT64_MAX});
     const auto content = state.tables.find(name);
     static const TableContent nothing;
-    const std::string difference = Difference(content == state.tables.end() ? nothing : content->second, *newest);
+    const std::string difference = Difference(content == state.tables.end() ? nothing : content->second, *newest, *newest->shape);
     if (!difference.empty()) return fmt::format("{} has {}", ToString(name), difference);
     if (copied->second.fingerprint != ToText(Define(table).fingerprint) && CompareFingerprints(copied->second.fingerprint, Define(table)) != TableChange::kNone)
       return fmt::format("{} is not like the source's", ToString(name));

@@ -20,8 +20,8 @@ TableShapePtr ShapeOf(const FakeDatabase& database, Oid table) {
 
 Clients::Clients(World& world) : world_(world), database_(world.server.database) {
   pause_max_ = world.random.Pick(std::vector<Nanoseconds>{150, 600, 2000}) * kMillisecond;
-  structure_changes_ = world.random.Chance(0.4);
-  tables_come_and_go_ = world.random.Chance(0.4);
+  structure_changes_ = world.random.Chance(0.5);
+  tables_come_and_go_ = world.random.Chance(0.5);
 }
 
 void Clients::Fill() {
@@ -78,7 +78,7 @@ void Clients::RunTransaction(Random& random) {
   const uint32_t xid = database_.Begin();
   const bool large = random.Chance(0.06), slow = random.Chance(0.25), very_long = random.Chance(0.02);
   if (large) Count(Event::kLargeTransaction);
-  if (structure_changes_ && random.Chance(0.06)) ChangeStructure(random, xid);
+  if (structure_changes_ && random.Chance(world_.server.snapshots_under_way > 0 ? 0.25 : 0.08)) ChangeStructure(random, xid);
   int64_t changes = large ? random.Between(30, 120) : random.Between(1, 6);
   for (; changes > 0 && StillOpen(xid); --changes) {
     ChangeSomething(random, xid);

@@ -28,6 +28,8 @@ void Count(Event event) {
 std::string_view NameOf(Event event) { return kNames[static_cast<size_t>(event)]; }
 const std::vector<uint64_t>& Counts() { return Mutable(); }
 
+void RestoreCounts(std::vector<uint64_t> counts) { Mutable() = std::move(counts); }
+
 std::vector<Event> NeverHappened() {
   std::vector<Event> never;
   for (size_t i = 0; i < Counts().size(); ++i)

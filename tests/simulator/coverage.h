@@ -55,6 +55,8 @@ void Count(Event event);
 std::string_view NameOf(Event event);
 /// By event, since the program started.
 const std::vector<uint64_t>& Counts();
+/// A seed that is run again counts once.
+void RestoreCounts(std::vector<uint64_t> counts);
 /// What never happened.
 std::vector<Event> NeverHappened();
 

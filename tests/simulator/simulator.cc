@@ -21,6 +21,8 @@
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <unordered_set>
+#include <vector>
 
 #include "coverage.h"
 #include "observability/log.h"
@@ -36,6 +38,8 @@ struct Arguments {
   double minutes = 0;
   bool one = false;
 };
+
+constexpr uint64_t kRepeatedOneIn = 50;
 
 uint64_t running_seed = 0;
 const char* program = "sluice_simulator";
@@ -80,17 +84,27 @@ void PrintCoverage() {
     fmt::print("{:>10}  {}\n", Counts()[i], NameOf(static_cast<Event>(i)));
 }
 
+void RequireSameAgain(const Outcome& outcome) {
+  const std::vector<uint64_t> counts = Counts();
+  const uint64_t again = Simulate(running_seed).trace_hash;
+  if (again != outcome.trace_hash) Fail(fmt::format("the same seed went another way: hash {:016x}, then {:016x}", outcome.trace_hash, again));
+  RestoreCounts(counts);
+}
+
 int RunSeeds(const Arguments& arguments) {
   const auto begin = std::chrono::steady_clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
   const bool timed = arguments.minutes > 0;
   uint64_t seeds = 0, steps = 0;
   double virtual_seconds = 0;
+  std::unordered_set<uint64_t> hashes;
   const uint64_t first = timed ? static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count()) / 1'000'000 : arguments.first;
   for (running_seed = first; timed ? seconds() < arguments.minutes * 60 : running_seed <= arguments.last; ++running_seed, ++seeds) {
     const Outcome outcome = Simulate(running_seed);
     steps += outcome.steps;
     virtual_seconds += outcome.virtual_seconds;
+    if (!hashes.insert(outcome.trace_hash).second) Fail("two seeds went the same way");
+    if (running_seed % kRepeatedOneIn == 0) RequireSameAgain(outcome);
     if (arguments.one) fmt::print("seed {}: hash {:016x}\n", running_seed, outcome.trace_hash);
   }
   if (!arguments.one) PrintCoverage();

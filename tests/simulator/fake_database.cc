@@ -233,6 +233,7 @@ Lsn FakeDatabase::Commit(uint32_t xid, Timestamp time) {
   record.kind = Record::Kind::kCommit;
   record.top = record.xid = xid;
   record.time = time;
+  for (const auto& [oid, shape] : transaction.shapes) record.altered.push_back(oid);
   const Record& commit = Append(std::move(record), 48);
   committed_.push_back({transaction.first_record, commit.lsn});
   std::set<Oid> touched;

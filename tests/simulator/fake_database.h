@@ -52,6 +52,7 @@ struct Record {
   std::vector<TableShapePtr> truncated;  ///< Published ones.
   bool transactional = false;            ///< Of a message.
   std::string prefix, content;
+  std::vector<Oid> altered;              ///< Of a commit: tables whose shape it changed.
   std::vector<uint32_t> subxids;         ///< Of an abort: which subtransactions end with it, inner ones first.
 };
 

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include "change/tuple.h"
 #include "source/postgres/pgoutput_messages.h"
@@ -16,10 +17,8 @@ constexpr size_t kShown = 12;
 
 class Describer {
  public:
-  std::string Take(const std::string& message) {
-    const auto decoded = pgoutput::Decode(AsBytes(message), in_block_);
-    if (!decoded.ok()) return "malformed";
-    return std::visit([this](const auto& fields) { return On(fields); }, *decoded);
+  std::string Take(const pgoutput::Message& message) {
+    return std::visit([this](const auto& fields) { return On(fields); }, message);
   }
 
  private:
@@ -84,39 +83,62 @@ class Describer {
     return fmt::format("message{}{} {} {}", Xid(message.xid), message.transactional ? " transactional" : "", message.prefix, AsText(message.content));
   }
   std::string On(const pgoutput::StreamStart& start) {
-    in_block_ = true;
     begun_.reset();
-    return "block" + Xid(start.xid) + (start.first ? " first" : "");
+    return "stream" + Xid(start.xid);
   }
-  std::string On(const pgoutput::StreamStop&) {
-    in_block_ = false;
-    return "block ends";
-  }
+  std::string On(const pgoutput::StreamStop&) { return ""; }
   std::string On(const pgoutput::StreamCommit& commit) { return "stream commit" + Xid(commit.xid) + End(commit.commit); }
   std::string On(const pgoutput::StreamAbort& abort) { return "stream abort" + Xid(abort.xid) + Xid(abort.subxid); }
 
   std::map<uint32_t, size_t> xids_;
   std::map<Oid, std::string> tables_;
   std::optional<Lsn> begun_;
-  bool in_block_ = false;
 };
+
+/// 0: it carries none.
+uint32_t XidOf(const pgoutput::Message& message) {
+  return std::visit([](const auto& fields) -> uint32_t {
+    if constexpr (requires { fields.xid; }) return fields.xid;
+    return 0;
+  }, message);
+}
+
+/// Transactions and subtransactions that a stream abort names.
+std::set<uint32_t> Aborted(const std::vector<std::string>& messages) {
+  std::set<uint32_t> aborted;
+  for (const std::string& message : messages)
+    if (const auto decoded = pgoutput::Decode(AsBytes(message), false); message[0] == 'A' && decoded.ok()) aborted.insert(std::get<pgoutput::StreamAbort>(*decoded).subxid);
+  return aborted;
+}
 
 }  // namespace
 
 std::vector<std::string> Describe(const std::vector<std::string>& messages) {
+  const std::set<uint32_t> aborted = Aborted(messages);
   Describer describer;
   std::vector<std::string> lines;
-  std::string open_block;
+  std::map<uint32_t, std::vector<std::string>> streamed;  // By top-level xid, until it ends.
+  uint32_t open = 0;
   for (const std::string& message : messages) {
-    std::string line = describer.Take(message);
-    const bool starts = line.starts_with("block x");
-    const std::string block = starts ? line.substr(0, line.find(" first")) : "";
-    if (starts && !lines.empty() && lines.back() == "block ends" && block == open_block) {
-      lines.pop_back();
-      continue;
+    const auto decoded = pgoutput::Decode(AsBytes(message), open != 0);
+    if (!decoded.ok()) return {"malformed message"};
+    std::string line = describer.Take(*decoded);
+    if (const auto* const start = std::get_if<pgoutput::StreamStart>(&*decoded)) {
+      open = start->xid;
+      if (start->first) streamed[open].push_back(std::move(line));
+    } else if (std::holds_alternative<pgoutput::StreamStop>(*decoded)) {
+      open = 0;
+    } else if (open != 0) {
+      if (!aborted.contains(XidOf(*decoded))) streamed[open].push_back(std::move(line));
+    } else if (const auto* const abort = std::get_if<pgoutput::StreamAbort>(&*decoded); abort != nullptr && abort->subxid != abort->xid) {
+      streamed[abort->xid].push_back(std::move(line));
+    } else {
+      const auto* const commit = std::get_if<pgoutput::StreamCommit>(&*decoded);
+      const uint32_t ended = commit != nullptr ? commit->xid : abort != nullptr ? abort->xid : 0;
+      for (std::string& held : streamed[ended]) lines.push_back(std::move(held));
+      streamed.erase(ended);
+      lines.push_back(std::move(line));
     }
-    if (starts) open_block = block;
-    lines.push_back(std::move(line));
   }
   return lines;
 }

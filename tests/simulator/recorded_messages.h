@@ -9,7 +9,8 @@
 
 namespace sluice::simulator {
 
-/// Blocks of one streamed transaction that follow each other are one: where the server cuts them is its own affair.
+/// A streamed transaction stands where it ends, without what aborted: where the server cuts its blocks, and how much of
+/// what aborts it had sent by then, is its own affair.
 /// `messages`: payloads without the XLogData header.
 std::vector<std::string> Describe(const std::vector<std::string>& messages);
 

@@ -84,6 +84,7 @@ void WalSender::Stream(uint32_t xid, Pending& pending, std::deque<std::string>& 
 }
 
 void WalSender::Commit(const Record& record, std::deque<std::string>& out) {
+  if (!record.altered.empty()) pending_.try_emplace(record.top);  // The catalog's own rows were changed.
   const auto found = pending_.find(record.top);
   if (found == pending_.end()) return;
   Pending& pending = found->second;
@@ -105,6 +106,9 @@ void WalSender::Commit(const Record& record, std::deque<std::string>& out) {
   }
   in_memory_ -= pending.changes.size();
   pending_.erase(found);
+  // The server describes a table again once the change of its shape is committed, also to whom it has done so inside.
+  for (const Oid oid : record.altered)
+    if (const auto known = relations_.find(oid); known != relations_.end()) known->second = {known->second.shape, false, {}};
 }
 
 void WalSender::Abort(const Record& record, std::deque<std::string>& out) {
@@ -153,7 +157,7 @@ void WalSender::SendRelation(const TableShapePtr& shape, const Record& record, b
 void WalSender::Send(const Record& record, bool in_block, std::deque<std::string>& out) {
   const uint32_t xid = in_block ? record.xid : 0;
   if (record.kind == Record::Kind::kMessage)
-    return Emit(record.lsn, testing::LogicalMessageBytes(true, record.lsn.value, record.prefix, record.content, xid), out);
+    return Emit(record.lsn, testing::LogicalMessageBytes(true, record.lsn.value, record.prefix, record.content, in_block ? record.top : 0), out);
   if (record.kind == Record::Kind::kTruncate) {
     for (const TableShapePtr& table : record.truncated) SendRelation(table, record, in_block, out);
     std::string bytes = testing::Start('T', xid);

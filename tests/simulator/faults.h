@@ -26,7 +26,7 @@ enum class Fault {
 class Faults {
  public:
   explicit Faults(uint64_t seed) : random_(seed, 2) {
-    constexpr double kMost[] = {0.01, 0.05, 0.05, 0.3, 0.02, 0.05, 0.1, 0.05, 0.1, 0.01, 0.4};
+    constexpr double kMost[] = {0.01, 0.05, 0.05, 0.3, 0.02, 0.05, 0.1, 0.05, 0.1, 0.01, 0.9};
     static_assert(std::size(kMost) == static_cast<size_t>(Fault::kEnd));
     for (size_t i = 0; i < rates_.size(); ++i)
       if (random_.Chance(0.35)) rates_[i] = kMost[i] * (random_.Chance(0.5) ? 1 : 0.15);

@@ -33,7 +33,7 @@ Result<std::unique_ptr<CopyDataStream>> SimStream::Start(World& world, LifePtr l
 
 SimStream::SimStream(World& world, LifePtr life, uint64_t session, const WalSenderOptions& options)
     : world_(world), life_(std::move(life)), session_(session), incarnation_(world.server.incarnation), sender_(world.server.database, options),
-      last_keepalive_(options.start) {
+      keepalive_(sender_.Keepalive(false)), asking_keepalive_(sender_.Keepalive(true)), last_keepalive_(options.start) {
   if (!options.binary) Count(Event::kTextTuples);
 }
 
@@ -79,11 +79,13 @@ void SimStream::Fill() {
   Beat();
   bool at_end = false;
   while (under_way_.size() < world_.server.window && !at_end) {
+    // Anywhere, also inside of a transaction, the server may tell how far it is, which is where it was before it.
+    if (world_.random.Chance(0.01)) Carry(world_.random.Chance(0.3) ? asking_keepalive_ : keepalive_);
     if (produced_.empty()) {
-      if (world_.random.Chance(0.02)) Carry(sender_.Keepalive(world_.random.Chance(0.3)));
+      keepalive_ = sender_.Keepalive(false);
+      asking_keepalive_ = sender_.Keepalive(true);
       at_end = !sender_.Step(produced_);
     } else {
-      // Anywhere between two messages the server may ask whether we are still there.
       Carry(std::move(produced_.front()));
       produced_.pop_front();
     }

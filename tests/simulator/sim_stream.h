@@ -40,6 +40,7 @@ class SimStream final : public CopyDataStream {
   std::deque<Message> under_way_;
   std::deque<std::string> produced_;
   std::string received_;
+  std::string keepalive_, asking_keepalive_;  // As of before what is being produced.
   Lsn last_keepalive_;
   Nanoseconds next_heartbeat_ = 0;
   Lsn acknowledged_;

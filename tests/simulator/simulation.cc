@@ -26,7 +26,7 @@ class Simulation {
     options_.table_watch_interval = std::chrono::milliseconds(random_.Between(500, 20'000));
     for (size_t i = 0; i < world_.destinations.size(); ++i)
       policies_.push_back({std::chrono::milliseconds(i == 0 ? 0 : random_.Between(200, 20'000)), random_.Pick(std::vector<uint64_t>{800, 32 << 20})});
-    fault_seconds_ = random_.Between(5, 60);
+    fault_seconds_ = random_.Between(5, 120);
   }
 
   void Run() {
@@ -115,10 +115,16 @@ class Simulation {
         AskForHeldTables();
       }
       const std::string missing = Missing();
-      if (missing.empty()) return;
+      if (missing.empty()) return VerifyAtTheEnd();
       if (scheduler_.now() > end) Fail(fmt::format("{} s after all faults have ended: {}\n{}", kRecoveryMax / kSecond, missing, scheduler_.DescribeFibers()));
       scheduler_.SleepUntil(scheduler_.now() + 100 * kMillisecond);
     }
+  }
+
+  void VerifyAtTheEnd() {
+    if (!process_ || random_.Chance(0.7)) return;
+    process_->VerifyBeside();
+    scheduler_.SleepUntil(scheduler_.now() + 15 * kSecond);
   }
 
   void AskForHeldTables() {
@@ -145,8 +151,8 @@ class Simulation {
 
 }  // namespace
 
-Outcome Simulate(uint64_t seed) {
-  Scheduler scheduler(seed);
+Outcome Simulate(uint64_t seed, uint64_t schedule) {
+  Scheduler scheduler(schedule);
   const Nanoseconds begin = scheduler.now();
   scheduler.Run([&] {
     Simulation simulation(seed, scheduler);

@@ -11,7 +11,7 @@ struct Outcome {
   double virtual_seconds = 0;
 };
 
-/// A failure ends the program (Fail).
-Outcome Simulate(uint64_t seed);
+/// A failure ends the program (Fail). `schedule`: the seed of who runs when; another one lets the same world go another way.
+Outcome Simulate(uint64_t seed, uint64_t schedule);
 
 }  // namespace sluice::simulator

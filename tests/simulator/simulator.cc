@@ -86,8 +86,10 @@ void PrintCoverage() {
 
 void RequireSameAgain(const Outcome& outcome) {
   const std::vector<uint64_t> counts = Counts();
-  const uint64_t again = Simulate(running_seed).trace_hash;
+  const uint64_t again = Simulate(running_seed, running_seed).trace_hash;
   if (again != outcome.trace_hash) Fail(fmt::format("the same seed went another way: hash {:016x}, then {:016x}", outcome.trace_hash, again));
+  const uint64_t other = Simulate(running_seed, ~running_seed).trace_hash;
+  if (other == outcome.trace_hash) Fail("another schedule went the same way");
   RestoreCounts(counts);
 }
 
@@ -100,7 +102,7 @@ int RunSeeds(const Arguments& arguments) {
   std::unordered_set<uint64_t> hashes;
   const uint64_t first = timed ? static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count()) / 1'000'000 : arguments.first;
   for (running_seed = first; timed ? seconds() < arguments.minutes * 60 : running_seed <= arguments.last; ++running_seed, ++seeds) {
-    const Outcome outcome = Simulate(running_seed);
+    const Outcome outcome = Simulate(running_seed, running_seed);
     steps += outcome.steps;
     virtual_seconds += outcome.virtual_seconds;
     if (!hashes.insert(outcome.trace_hash).second) Fail("two seeds went the same way");

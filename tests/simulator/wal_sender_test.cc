@@ -123,7 +123,7 @@ class Both {
   /// Takes what the real server sends up to now. A streamed transaction must be read before it aborts: the server
   /// leaves out what it knows to be undone.
   void Drain() {
-    Sql(1, "SELECT txid_current()");  // Its commit flushes the log, and only what is on disk is sent.
+    Sql(1, "CHECKPOINT");  // Only what is on disk is sent.
     const Lsn until = ParseLsn(sessions_[1]->QueryValue("SELECT pg_current_wal_flush_lsn()").value()).value();
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     for (Lsn reached; reached < until;) {

@@ -41,7 +41,7 @@ void Checker::Acknowledged(Lsn before, Lsn durable) const {
 
 void Checker::Durable(const Destination& destination) {
   const Destination::State& state = destination.durable;
-  if (!state.bookmark || log_replaced_) return;
+  if (!state.bookmark) return;
   const Lsn bookmark = state.bookmark->position.lsn;
   Lsn& last = bookmarks_[destination.name];
   if (bookmark < last) Fail(fmt::format("the bookmark of {} went back from {} to {}", destination.name, ToString(last), ToString(bookmark)));
@@ -49,7 +49,8 @@ void Checker::Durable(const Destination& destination) {
   for (const auto& [name, copied] : state.copied) CheckTable(destination, name, copied);
   for (const auto& [name, held] : state.held) {
     if (held.code == 0 || held.reason.empty()) Fail(fmt::format("{} is held in {} without a reason", ToString(name), destination.name));
-    if (!holdable_.contains({destination.name, name})) Fail(fmt::format("{} is held in {}, but nothing was wrong with it: {}", ToString(name), destination.name, held.reason));
+    if (!holdable_.contains({destination.name, name}))
+      Fail(fmt::format("{} is held in {}, but nothing was wrong with it: {}", ToString(name), destination.name, held.reason));
     if (state.copied.contains(name)) Fail(fmt::format("{} is held and copied in {}", ToString(name), destination.name));
   }
 }
@@ -62,9 +63,9 @@ void Checker::CheckTable(const Destination& destination, const TableName& name, 
   static const TableContent nothing;
   const std::string difference = Difference(content == destination.durable.tables.end() ? nothing : content->second, *source, *server_.database.VersionAt(copied.oid, Lsn{UINT64_MAX})->shape);
   if (difference.empty()) return;
-  Fail(fmt::format("{} in {} at {} has {} (copied at {}, {}, bookmark {})", ToString(name), destination.name, ToString(position), difference, ToString(copied.copy_lsn),
-                   copied.catching_up_from ? "catching up from " + ToString(*copied.catching_up_from) : "caught up",
-                   ToString(destination.durable.bookmark->position.lsn)));
+  const std::string catching_up = copied.catching_up_from ? "catching up from " + ToString(*copied.catching_up_from) : "caught up";
+  Fail(fmt::format("{} in {} at {} has {} (copied at {}, {}, bookmark {})", ToString(name), destination.name, ToString(position), difference,
+                   ToString(copied.copy_lsn), catching_up, ToString(destination.durable.bookmark->position.lsn)));
 }
 
 std::string Checker::Missing(const Destination& destination) const {

@@ -24,8 +24,6 @@ class Checker {
   void WentBack(const Destination& destination) { bookmarks_.erase(destination.name); }
   /// The table may be held there from now on, for a reason that was given.
   void MayBeHeld(const std::string& sink, const TableName& table) { holdable_.insert({sink, table}); }
-  /// The log of now is another one: LSNs cannot be compared any more.
-  void LogReplaced() { log_replaced_ = true; }
 
   /// What keeps the destination from holding all that the source holds; empty: nothing.
   std::string Missing(const Destination& destination) const;
@@ -37,7 +35,6 @@ class Checker {
   const std::vector<std::unique_ptr<Destination>>& destinations_;
   std::map<std::string, Lsn> bookmarks_;
   std::set<std::pair<std::string, TableName>> holdable_;
-  bool log_replaced_ = false;
 };
 
 }  // namespace sluice::simulator

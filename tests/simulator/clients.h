@@ -18,8 +18,6 @@ class Clients {
   void Finish();
 
  private:
-  struct Open;
-
   void Work(uint64_t number);
   void RunTransaction(Random& random);
   void ChangeSomething(Random& random, uint32_t xid);

@@ -6,10 +6,8 @@
 #include <ucontext.h>
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 

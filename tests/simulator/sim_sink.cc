@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "change/table_error.h"
 #include "coverage.h"
@@ -15,6 +14,15 @@ namespace sluice::simulator {
 namespace {
 
 Error Lost() { return Error{ErrorKind::kOutcomeUnknown, "the reply to the commit did not come"}; }
+
+/// Columns with values that the table does not have any more.
+std::vector<int16_t> ColumnsGone(const TableContent& content, const TableSchema& table) {
+  std::vector<int16_t> gone;
+  for (const auto& [attribute, sum] : content.digest().columns)
+    if (std::none_of(table.columns.begin(), table.columns.end(), [&](const Column& column) { return AttributeOf(column.name) == attribute; }))
+      gone.push_back(attribute);
+  return gone;
+}
 
 }  // namespace
 
@@ -115,10 +123,7 @@ Status SimSink::Follow(const TableDefinition& table, FollowExtent extent) {
   }
   if (extent == FollowExtent::kLoosen) return Ok();
   Count(Event::kFollowed);
-  std::vector<int16_t> gone;
-  for (const auto& [attribute, sum] : destination_.durable.tables[name].digest().columns)
-    if (std::none_of(table.schema->columns.begin(), table.schema->columns.end(), [&](const Column& column) { return column.attribute_number == attribute; })) gone.push_back(attribute);
-  for (const int16_t attribute : gone) destination_.durable.tables[name].DropColumn(attribute);
+  for (const int16_t attribute : ColumnsGone(destination_.durable.tables[name], *table.schema)) destination_.durable.tables[name].DropColumn(attribute);
   destination_.durable.copied.at(name).fingerprint = ToText(table.fingerprint);
   LearnDurable();
   return Reply();
@@ -198,10 +203,7 @@ void SimSink::Do(Step step) {
 
 // A row that comes under other columns than the last one brings them.
 void SimSink::FollowColumns(const TableSchema& table) {
-  std::vector<int16_t> gone;
-  for (const auto& [attribute, sum] : Working(table.name).digest().columns)
-    if (std::none_of(table.columns.begin(), table.columns.end(), [&](const Column& column) { return AttributeOf(column.name) == attribute; })) gone.push_back(attribute);
-  for (const int16_t attribute : gone) Do({Step::Kind::kDropColumn, table.name, 0, {}, attribute});
+  for (const int16_t attribute : ColumnsGone(Working(table.name), table)) Do({Step::Kind::kDropColumn, table.name, 0, {}, attribute});
 }
 
 void SimSink::Erase(const TableSchema& table, int64_t key) {

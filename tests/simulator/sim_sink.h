@@ -43,7 +43,6 @@ class SimSink final : public Sink {
   Status Broken(Error error);
   Status CheckEpoch();
   Status Reply();
-  Status Settle(bool lost);
   void LearnDurable();
   bool Wants(const Transaction& transaction, const TableSchema& table) const;
   Status Apply(const ChangeBatch& batch, const Change& change, const TableSchema& table);

@@ -12,7 +12,8 @@ namespace sluice::simulator {
 SentRow ReadTuple(const std::byte* tuple, const TableSchema& table) {
   SentRow sent;
   TupleReader reader(tuple);
-  if (reader.columns() != table.columns.size()) Fail(fmt::format("a row of {} with {} columns instead of {}", ToString(table.name), reader.columns(), table.columns.size()));
+  if (reader.columns() != table.columns.size())
+    Fail(fmt::format("a row of {} with {} columns instead of {}", ToString(table.name), reader.columns(), table.columns.size()));
   for (const Column& column : table.columns) {
     const int16_t attribute = AttributeOf(column.name);
     const Value value = reader.Next();

@@ -78,7 +78,7 @@ void Clients::RunTransaction(Random& random) {
   const uint32_t xid = database_.Begin();
   const bool large = random.Chance(0.06), slow = random.Chance(0.25), very_long = random.Chance(0.02);
   if (large) Count(Event::kLargeTransaction);
-  if (structure_changes_ && random.Chance(world_.server.snapshots_under_way > 0 ? 0.25 : 0.08)) ChangeStructure(random, xid);
+  if (structure_changes_ && random.Chance(world_.server.snapshots_under_way > 0 ? 0.4 : 0.08)) ChangeStructure(random, xid);
   int64_t changes = large ? random.Between(30, 120) : random.Between(1, 6);
   for (; changes > 0 && StillOpen(xid); --changes) {
     ChangeSomething(random, xid);
@@ -177,7 +177,7 @@ void Clients::ChangeStructure(Random& random, uint32_t xid) {
   if (tables.empty()) return;
   const Oid table = random.Pick(tables);
   const TableShapePtr shape = ShapeOf(database_, table);
-  const uint64_t what = random.Below(tables_come_and_go_ ? 5 : 2);
+  const uint64_t what = random.Below(tables_come_and_go_ ? 6 : 2);
   if (what == 0 && database_.AddColumn(xid, table, random.Chance(0.3))) return Count(Event::kAddColumn);
   if (what == 1 && shape && shape->columns.size() > 2 && database_.DropColumn(xid, table, shape->columns.back().attribute)) return Count(Event::kDropColumn);
   if (what < 2) return;

@@ -37,7 +37,7 @@ class FakeServer {
   uint64_t last_session = 0;
   size_t changes_in_memory = 64;
   size_t window = 64;                ///< Messages that the network holds.
-  int snapshots_under_way = 0;       ///< A client may then empty a table on purpose.
+  int snapshots_under_way = 0;       ///< Exported, or about to be: the moment for clients to change tables.
 
   bool up(Nanoseconds now) const { return now >= down_until; }
   /// Takes in what the network has delivered and notices who is gone.

@@ -92,6 +92,21 @@ Result<std::optional<SlotState>> SimSource::FindSlot() {
   return facts ? std::optional(facts->state) : std::nullopt;
 }
 
+namespace {
+
+class SnapshotUnderWay {
+ public:
+  explicit SnapshotUnderWay(FakeServer& server) : server_(server) { ++server_.snapshots_under_way; }
+  ~SnapshotUnderWay() { --server_.snapshots_under_way; }
+  SnapshotUnderWay(const SnapshotUnderWay&) = delete;
+  SnapshotUnderWay& operator=(const SnapshotUnderWay&) = delete;
+
+ private:
+  FakeServer& server_;
+};
+
+}  // namespace
+
 // As PostgreSQL: a snapshot waits until every transaction that is open now has ended.
 Status SimSource::WaitForOpenTransactions(std::chrono::milliseconds wait_max) {
   std::vector<uint32_t> open = world_.server.database.OpenTransactions();
@@ -110,6 +125,7 @@ Status SimSource::WaitForOpenTransactions(std::chrono::milliseconds wait_max) {
 }
 
 Result<std::unique_ptr<InitialCopy>> SimSource::CreateSlotWithSnapshot() {
+  const SnapshotUnderWay under_way(world_.server);
   RETURN_IF_ERROR(Call("create slot"));
   RETURN_IF_ERROR(WaitForOpenTransactions(kSnapshotWaitMax));
   if (world_.server.slot) return Error{ErrorKind::kNeedsOperator, "the slot exists already", slu::kSlotMissing};
@@ -122,6 +138,7 @@ Result<std::unique_ptr<InitialCopy>> SimSource::CreateSlotWithSnapshot() {
 }
 
 Result<std::unique_ptr<InitialCopy>> SimSource::ExportSnapshot(std::chrono::milliseconds wait_max) {
+  const SnapshotUnderWay under_way(world_.server);
   RETURN_IF_ERROR(Call("export snapshot"));
   RETURN_IF_ERROR(WaitForOpenTransactions(wait_max));
   world_.server.database.OtherTraffic(64);

@@ -26,8 +26,8 @@ InitialCopyRun PlanCopy(const std::vector<TableDefinition>& tables, const std::v
   for (const MissingTables& of_sink : missing) {
     CopyTarget& target = run.targets.emplace_back();
     target.sink = of_sink.sink;
-    for (const TableName& name : of_sink.tables) {
-      const auto same = [&](const TableDefinition& table) { return table.schema->name == name; };
+    for (const SourceTable& wanted : of_sink.tables) {
+      const auto same = [&](const TableDefinition& table) { return table.schema->name == wanted.name && table.schema->oid == wanted.oid; };
       const auto known = std::find_if(run.tables.begin(), run.tables.end(), same);
       target.tables.push_back(static_cast<size_t>(known - run.tables.begin()));
       if (known != run.tables.end()) continue;

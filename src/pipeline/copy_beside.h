@@ -12,10 +12,10 @@
 
 namespace sluice {
 
-/// What one sink misses.
+/// What one sink misses, of tables that are published.
 struct MissingTables {
   Sink* sink = nullptr;
-  std::vector<TableName> tables;
+  std::vector<SourceTable> tables;
 };
 
 class CopyBeside {
@@ -49,7 +49,8 @@ class CopyBeside {
 /// The limits that the configuration sets, over `source`, which must outlive it and is used by nobody else meanwhile.
 CopyGuard GuardOf(const CopyConfig& copy, Source& source);
 
-/// The run that brings each sink what it misses, of tables that the source still has.
+/// The run that brings each sink what it misses, of tables that the source still has. One that was made anew under its
+/// name meanwhile is left to the next start: until then nothing publishes its changes.
 InitialCopyRun PlanCopy(const std::vector<TableDefinition>& tables, const std::vector<MissingTables>& missing,
                         const PipelineOptions& options);
 

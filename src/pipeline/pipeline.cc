@@ -115,6 +115,7 @@ Result<PipelineEnd> Pipeline::RunOpened(std::stop_token stop) {
   const std::vector<SourceTable> identities = Identities(tables_);
   ASSIGN_OR_RETURN(const SourceLog log, source_->ReadLog());
   ASSIGN_OR_RETURN(const ResumePlan plan, DecideResume(log, slot, SinkStates(), identities));
+  if (options_.may_copy) RETURN_IF_ERROR(ForgetNamesakes(plan));
   board_.Opened(source_->identity(), tables_);
   for (const AttachedSink& attached : *sinks_)
     board_.SinkOpened(*attached.sink, attached.commit.commit_interval);
@@ -156,6 +157,16 @@ Status Pipeline::CarryOutOne(const TableRequest& request) {
   return Ok();
 }
 
+// The stream may still bring changes of the table that had the name before: they must not meet rows of the new one.
+Status Pipeline::ForgetNamesakes(const ResumePlan& plan) {
+  for (size_t i = 0; i < sinks_->size(); ++i) {
+    Sink& sink = *(*sinks_)[i].sink;
+    for (const size_t table : plan.tables_to_copy[i])
+      if (sink.copied_tables().contains(tables_[table].schema->name)) RETURN_IF_ERROR(sink.Forget(tables_[table].schema->name));
+  }
+  return Ok();
+}
+
 // Rows that changed while nobody looked are copied again at once; what else is due waits for the stream.
 Status Pipeline::CarryOutChanges() {
   ASSIGN_OR_RETURN(const Lsn read_at, source_->CurrentLsn());
@@ -192,7 +203,7 @@ std::vector<MissingTables> Pipeline::Missing(const ResumePlan& plan) const {
     if (plan.tables_to_copy[i].empty() && sink.bookmark()) continue;
     MissingTables& of_sink = missing.emplace_back();
     of_sink.sink = &sink;
-    for (const size_t table : plan.tables_to_copy[i]) of_sink.tables.push_back(tables_[table].schema->name);
+    for (const size_t table : plan.tables_to_copy[i]) of_sink.tables.push_back({tables_[table].schema->name, tables_[table].schema->oid});
   }
   return missing;
 }
@@ -200,13 +211,16 @@ std::vector<MissingTables> Pipeline::Missing(const ResumePlan& plan) const {
 // Nothing streams yet, so nothing runs beside it.
 Status Pipeline::CopyAll(const ResumePlan& plan, std::stop_token stop) {
   board_.Phase(PipelineState::kCopying);
-  InitialCopyRun run = PlanCopy(tables_, Missing(plan), options_);
   // Asked before the snapshot is taken, so that the copy is never called fresher than it is.
-  ASSIGN_OR_RETURN(run.source_time, source_->Now());
+  ASSIGN_OR_RETURN(const Timestamp source_time, source_->Now());
   ASSIGN_OR_RETURN(const auto copy,
                    plan.create_slot ? source_->CreateSlotWithSnapshot() : source_->ExportSnapshot(kSnapshotWaitMax));
   SLUICE_FAILPOINT("pipeline.slot_created");
+  // Read again: the snapshot may have waited for a transaction that added a column and filled it.
+  ASSIGN_OR_RETURN(const std::vector<TableDefinition> tables, source_->ReadTables());
+  InitialCopyRun run = PlanCopy(tables, Missing(plan), options_);
   run.position = {source_->identity(), copy->snapshot_lsn()};
+  run.source_time = source_time;
   CopyGuard guard = GuardOf(options_.copy, *source_);
   run.guard = &guard;
   log::Info("pipeline", "copy.started", "initial copy started",

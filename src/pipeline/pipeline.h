@@ -72,6 +72,7 @@ class Pipeline {
   Result<PipelineEnd> RunOpened(std::stop_token stop);
   Lsn DurableOf(const Error& error) const;
   Result<size_t> CarryOutRequests();
+  Status ForgetNamesakes(const ResumePlan& plan);
   Status CarryOutChanges();
   Status CarryOutOne(const TableRequest& request);
   Status WaitForSlot(std::optional<SlotState>& slot, std::stop_token stop);

@@ -116,6 +116,52 @@ TEST(Pipeline, ANewTableIsCopiedUnderASnapshotOfItsOwnWhileTheOldOnesStay) {
   EXPECT_TRUE(world.Equal());
 }
 
+TEST(Pipeline, ChangesOfADroppedTableDoNotMeetTheRowsOfTheOneThatHasItsNameNow) {
+  FakeWorld world({"shot"}, {"replica"});
+  world.log.Insert("shot", 1);
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  world.sink(0).copied[Named("shot")].oid = 1;  // What was copied was another table.
+  bool taken_while_copied = true;
+  world.log.fail = [&](const std::string& step) {
+    const std::lock_guard lock(world.sink(0).mutex);
+    if (step == "export") taken_while_copied = world.sink(0).copied.contains(Named("shot"));
+    return Ok();
+  };
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  EXPECT_EQ(world.log.snapshots_exported, 1);
+  EXPECT_FALSE(taken_while_copied);
+  EXPECT_TRUE(world.Equal());
+}
+
+TEST(Pipeline, TheInitialCopyKnowsTheColumnsThatWereAddedWhileItsSnapshotWaited) {
+  FakeWorld world({"shot"}, {"replica"});
+  world.log.fail = [&](const std::string& step) {
+    if (step == "create_slot") world.log.columns = 7;
+    return Ok();
+  };
+  int followed = 0;
+  world.sink(0).fail = [&](const std::string& step) {
+    followed += step == "follow";
+    return Ok();
+  };
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  EXPECT_EQ(world.sink(0).copied.at(Named("shot")).fingerprint, ToText(world.log.definitions()[0].fingerprint));
+  EXPECT_EQ(followed, 0) << "a column that is followed in place has no values in the rows that were copied";
+}
+
+TEST(Pipeline, ATableThatIsMadeAnewBeforeItsSnapshotIsCopiedOnceItIsPublished) {
+  FakeWorld world({"shot"}, {"replica"});
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  world.log.AddTable("player");
+  world.log.fail = [&](const std::string& step) {
+    if (step == "export") world.log.made_anew["player"] = 30'000;
+    return Ok();
+  };
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  EXPECT_EQ(world.log.snapshots_exported, 2);
+  EXPECT_EQ(world.sink(0).copied.at(Named("player")).oid, 30'000u);
+}
+
 TEST(Pipeline, AcknowledgesNoMoreThanTheSlowerSinkHas) {
   FakeWorld world({"shot"}, {"replica", "lake"});
   world.commit_of["lake"].commit_interval = std::chrono::hours(1);

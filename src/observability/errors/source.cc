@@ -94,7 +94,7 @@ constexpr ErrorEntry kErrors[] = {
      ExitCode::kFailed},
     {slu::kSnapshotMismatch, "a copy connection does not see the exported snapshot",
      "Two connections to the source see different states: they reach different servers, or the session that holds the snapshot ended.",
-     "give sluice the address of one server, not of a balancer or pooler; then run again", ExitCode::kFailed},
+     "nothing to do, unless it repeats: then give sluice the address of one server, not of a balancer or pooler", ExitCode::kFailed},
     {slu::kCopiedTableRewritten, "a table was emptied or rewritten while it was being copied",
      "TRUNCATE, VACUUM FULL and ALTER TABLE give a table new files, in which an older snapshot finds no rows. Nothing is lost: the other tables are complete, and the "
      "copy of this one starts again under a new snapshot.",

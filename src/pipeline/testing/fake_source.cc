@@ -274,7 +274,11 @@ RowSet FakeLog::RowsAt(const TableName& table, Lsn before) const {
 std::vector<TableDefinition> FakeLog::definitions() const {
   const std::lock_guard lock(mutex);
   std::vector<TableDefinition> definitions;
-  for (size_t i = 0; i < tables.size(); ++i) definitions.push_back(Define(tables[i], static_cast<Oid>(20000 + i)));
+  for (size_t i = 0; i < tables.size(); ++i) {
+    const auto anew = made_anew.find(tables[i]);
+    definitions.push_back(Define(tables[i], anew == made_anew.end() ? static_cast<Oid>(20000 + i) : anew->second));
+    definitions.back().fingerprint.columns = columns;
+  }
   return definitions;
 }
 

@@ -86,6 +86,8 @@ class FakeLog {
   std::condition_variable changed;
   std::vector<FakeTransaction> transactions;
   std::vector<std::string> tables;
+  std::map<std::string, Oid> made_anew;       ///< Another OID than their place in the list gives them.
+  uint64_t columns = 0;                       ///< Of every table's fingerprint.
   std::optional<SlotState> slot;
   std::vector<Lsn> acknowledged;              ///< Every acknowledgement in the order it came.
   size_t changes_per_part = SIZE_MAX;         ///< Larger transactions come in parts.

@@ -27,6 +27,7 @@ class Heartbeat {
   /// walsenders until they have caught up and for normal sessions not at all, so this is how we learn to let go.
   Status Run(Clock::time_point now);
 
+  const std::string& token() const { return token_; }
   /// When Run has something to do again.
   Clock::time_point next() const { return next_; }
   /// Becomes readable when Run has something to do; -1: no session.

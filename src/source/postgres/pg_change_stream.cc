@@ -1,7 +1,6 @@
 #include "source/postgres/pg_change_stream.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <random>
@@ -10,6 +9,7 @@
 
 #include "base/failpoint.h"
 #include "observability/errors/source_codes.h"
+#include "source/postgres/catalog_schema_resolver.h"
 #include "source/postgres/publication.h"
 #include "source/postgres/slot.h"
 
@@ -51,8 +51,9 @@ Result<std::unique_ptr<PgChangeStream>> PgChangeStream::Open(const SourceConfig&
   ASSIGN_OR_RETURN(ReplicationConnection replication, ReplicationConnection::Connect(config.dsn, "sluice stream"));
   SLUICE_FAILPOINT("source.before_start_stream");
   RETURN_IF_ERROR(replication.Start({config.slot, std::move(publications), options.resume_from, options.binary}));
-  auto resolver = std::make_unique<CatalogSchemaResolver>(config.dsn, std::move(catalog), std::move(schemas));
-  return std::unique_ptr<PgChangeStream>(new PgChangeStream(config, options, std::move(replication), std::move(resolver), NewToken()));
+  return std::make_unique<PgChangeStream>(options, std::make_unique<ReplicationConnection>(std::move(replication)),
+                                          std::make_unique<CatalogSchemaResolver>(config.dsn, std::move(catalog), std::move(schemas)),
+                                          std::make_unique<Heartbeat>(config.dsn, config.heartbeat_interval, NewToken()));
 }
 
 Result<ChangeBatchPtr> PgChangeStream::Next(milliseconds wait_max) {
@@ -80,10 +81,10 @@ bool PgChangeStream::BatchIsDue(SteadyTime now) const {
 
 Status PgChangeStream::Drain() {
   const SteadyTime now = steady_clock::now();
-  if (now - last_drained_ > kStatusInterval) replication_.connection().BeginWaiting();
+  if (now - last_drained_ > kStatusInterval) messages_->BeginWaiting();
   last_drained_ = now;
   while (!assembler_.must_take()) {
-    ASSIGN_OR_RETURN(const std::optional<Bytes> copy_data, replication_.Receive());
+    ASSIGN_OR_RETURN(const std::optional<Bytes> copy_data, messages_->Receive());
     if (!copy_data) return Ok();
     RETURN_IF_ERROR(Take(*copy_data));
   }
@@ -113,24 +114,24 @@ Status PgChangeStream::Acknowledge(Lsn durable) {
 }
 
 Status PgChangeStream::StayAlive(SteadyTime now) {
-  RETURN_IF_ERROR(heartbeat_.Run(now));
+  if (heartbeat_) RETURN_IF_ERROR(heartbeat_->Run(now));
   const auto since = now - last_status_;
-  return since >= kStatusInterval || (unsent_ && since >= kAcknowledgeInterval) ? SendStatus(now, /*reply_now=*/replication_.connection().IsSilent()) : Ok();
+  return since >= kStatusInterval || (unsent_ && since >= kAcknowledgeInterval) ? SendStatus(now, /*reply_now=*/messages_->IsSilent()) : Ok();
 }
 
 Status PgChangeStream::SendStatus(SteadyTime now, bool reply_now) {
   last_status_ = now;
   unsent_ = false;
-  return replication_.SendStatus(std::max(received_, durable_), durable_, SystemClock().Now(), reply_now);
+  return messages_->SendStatus(std::max(received_, durable_), durable_, SystemClock().Now(), reply_now);
 }
 
 void PgChangeStream::Wait(SteadyTime now, SteadyTime deadline) {
-  SteadyTime until = std::min({deadline, heartbeat_.next(), last_status_ + (unsent_ ? kAcknowledgeInterval : kStatusInterval)});
+  SteadyTime until = std::min(deadline, last_status_ + (unsent_ ? kAcknowledgeInterval : kStatusInterval));
+  if (heartbeat_) until = std::min(until, heartbeat_->next());
   if (assembler_.has_progress()) until = std::min(until, last_progress_ + kProgressInterval);
   // Rounded up: waking early would spin.
   const auto wait = std::max(std::chrono::ceil<milliseconds>(until - now), milliseconds(0));
-  pollfd sockets[2] = {{replication_.socket(), POLLIN, 0}, {heartbeat_.socket(), POLLIN, 0}};
-  ::poll(sockets, 2, static_cast<int>(wait.count()));
+  messages_->Wait(wait, heartbeat_ ? heartbeat_->socket() : -1);
 }
 
 }  // namespace sluice

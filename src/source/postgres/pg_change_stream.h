@@ -7,9 +7,9 @@
 
 #include "config/config.h"
 #include "source/change_stream.h"
-#include "source/postgres/catalog_schema_resolver.h"
 #include "source/postgres/heartbeat.h"
 #include "source/postgres/replication_connection.h"
+#include "source/postgres/schema_registry.h"
 #include "source/postgres/transaction_assembler.h"
 
 namespace sluice {
@@ -28,6 +28,16 @@ class PgChangeStream final : public ChangeStream {
   static Result<std::unique_ptr<PgChangeStream>> Open(const SourceConfig& config, std::shared_ptr<SchemaRegistry> schemas,
                                                       const Options& options);
 
+  /// Over a stream that has started. `heartbeat`: null where nobody shall be asked for one.
+  PgChangeStream(const Options& options, std::unique_ptr<CopyDataStream> messages, std::unique_ptr<SchemaResolver> resolver,
+                 std::unique_ptr<Heartbeat> heartbeat)
+      : messages_(std::move(messages)),
+        resolver_(std::move(resolver)),
+        assembler_(*resolver_, options.spill_folder, options.limits, heartbeat ? heartbeat->token() : ""),
+        heartbeat_(std::move(heartbeat)),
+        durable_(options.resume_from),
+        received_(options.resume_from) {}
+
   Result<ChangeBatchPtr> Next(std::chrono::milliseconds wait_max) override;
   Status Acknowledge(Lsn durable) override;
 
@@ -36,15 +46,6 @@ class PgChangeStream final : public ChangeStream {
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
-  PgChangeStream(const SourceConfig& config, const Options& options, ReplicationConnection replication,
-                 std::unique_ptr<CatalogSchemaResolver> resolver, const std::string& heartbeat_token)
-      : replication_(std::move(replication)),
-        resolver_(std::move(resolver)),
-        assembler_(*resolver_, options.spill_folder, options.limits, heartbeat_token),
-        heartbeat_(config.dsn, config.heartbeat_interval, heartbeat_token),
-        durable_(options.resume_from),
-        received_(options.resume_from) {}
-
   Status Drain();
   Status Take(Bytes copy_data);
   bool BatchIsDue(SteadyTime now) const;
@@ -52,10 +53,10 @@ class PgChangeStream final : public ChangeStream {
   Status StayAlive(SteadyTime now);
   void Wait(SteadyTime now, SteadyTime deadline);
 
-  ReplicationConnection replication_;
-  std::unique_ptr<CatalogSchemaResolver> resolver_;  ///< Before the assembler, which refers to it.
+  std::unique_ptr<CopyDataStream> messages_;
+  std::unique_ptr<SchemaResolver> resolver_;  ///< Before the assembler, which refers to it.
   TransactionAssembler assembler_;
-  Heartbeat heartbeat_;
+  std::unique_ptr<Heartbeat> heartbeat_;
 
   Lsn durable_;
   Lsn received_;

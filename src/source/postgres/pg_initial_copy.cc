@@ -32,8 +32,10 @@ Result<CopySession> OpenSession(const std::string& dsn, const std::string& snaps
     const auto done = connection.Execute(sql);
     if (done.ok()) continue;
     Error error = done.error();
-    // invalid_parameter_value or undefined_object: this server does not know the snapshot.
+    // invalid_parameter_value or undefined_object: this server does not know the snapshot, or the session that exported it
+    // has ended. Another copy has another one.
     if (error.evidence.find("[22023]") != std::string::npos || error.evidence.find("[42704]") != std::string::npos) {
+      error.kind = ErrorKind::kUnavailable;
       error.code = slu::kSnapshotMismatch;
       error.message = "a copy connection does not find the exported snapshot";
     }

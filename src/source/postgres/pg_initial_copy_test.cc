@@ -90,6 +90,18 @@ TEST_F(PgInitialCopyTest, RangesTogetherReadEveryRowOnceAsOfTheSnapshot) {
   EXPECT_THAT(rows.second, ::testing::Each(std::string(100, 'x')));
 }
 
+TEST_F(PgInitialCopyTest, ASnapshotWhoseSessionEndedIsAReasonToCopyAgainAndNotToStop) {
+  Run("CREATE TABLE public.shot (id int PRIMARY KEY)");
+  Connect();
+  auto copy = source_->ExportSnapshot(kSnapshotWaitMax);
+  ASSERT_TRUE(copy.ok()) << copy.error().message << copy.error().evidence;
+  Run("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'sluice snapshot'");
+  const auto reader = (*copy)->Open();
+  ASSERT_FALSE(reader.ok());
+  EXPECT_EQ(reader.error().code, slu::kSnapshotMismatch);
+  EXPECT_EQ(reader.error().kind, ErrorKind::kUnavailable);
+}
+
 TEST_F(PgInitialCopyTest, SequencesAreAskedForTheirValuesOfNow) {
   Run("CREATE SEQUENCE public.free; CREATE SEQUENCE public.unused;"
       "CREATE TABLE public.a (id serial, n int DEFAULT nextval('public.free'), u int DEFAULT nextval('public.unused')); CREATE TABLE public.b (n int DEFAULT nextval('public.free'))");

@@ -1,6 +1,7 @@
 #include "source/postgres/replication_connection.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <charconv>
@@ -236,6 +237,11 @@ Status ReplicationConnection::SendStatus(Lsn received, Lsn durable, Timestamp no
   if (PQputCopyData(connection, reinterpret_cast<const char*>(message), sizeof message) != 1 || PQflush(connection) < 0)
     return connection_.LastError("cannot acknowledge to the source");
   return Ok();
+}
+
+void ReplicationConnection::Wait(milliseconds wait_max, int other_socket) {
+  pollfd sockets[2] = {{PQsocket(connection_.get()), POLLIN, 0}, {other_socket, POLLIN, 0}};
+  ::poll(sockets, 2, static_cast<int>(wait_max.count()));
 }
 
 Result<Keepalive> ParseKeepalive(Bytes copy_data) {

@@ -44,7 +44,27 @@ struct Keepalive {
   bool reply_now = false;
 };
 
-class ReplicationConnection {
+/// The CopyData of a stream that has started, both ways.
+class CopyDataStream {
+ public:
+  virtual ~CopyDataStream() = default;
+
+  /// The next CopyData without waiting; nullopt: nothing is there now. Valid until the next call.
+  /// Error: kUnavailable (connection lost), kSourceLost, kNeedsOperator (2131).
+  virtual Result<std::optional<Bytes>> Receive() = 0;
+
+  virtual Status SendStatus(Lsn received, Lsn durable, Timestamp now, bool reply_now) = 0;
+
+  /// Who has not called Receive for a while calls this first: the silence was our own.
+  virtual void BeginWaiting() = 0;
+  /// Nothing has come for so long that the other side should be asked for a sign of life.
+  virtual bool IsSilent() const = 0;
+
+  /// Until there may be something to receive or `other_socket` (-1: none) is readable, at most `wait_max`.
+  virtual void Wait(std::chrono::milliseconds wait_max, int other_socket) = 0;
+};
+
+class ReplicationConnection final : public CopyDataStream {
  public:
   static Result<ReplicationConnection> Connect(const std::string& dsn, const std::string& application_name);
 
@@ -61,14 +81,12 @@ class ReplicationConnection {
   /// Error: kConflict (2203) if somebody reads the slot, kSourceLost (2204, 2201), kNeedsOperator.
   Status Start(const StreamOptions& options);
 
-  /// The next CopyData without waiting; nullopt: nothing is there now. Valid until the next call.
-  /// Who has not called for a while calls connection().BeginWaiting() first: the silence was our own.
-  /// Error: kUnavailable (connection lost), kSourceLost, kNeedsOperator (2131).
-  Result<std::optional<Bytes>> Receive();
+  Result<std::optional<Bytes>> Receive() override;
+  Status SendStatus(Lsn received, Lsn durable, Timestamp now, bool reply_now) override;
+  void Wait(std::chrono::milliseconds wait_max, int other_socket) override;
+  void BeginWaiting() override { connection_.BeginWaiting(); }
+  bool IsSilent() const override { return connection_.IsSilent(); }
 
-  Status SendStatus(Lsn received, Lsn durable, Timestamp now, bool reply_now);
-
-  int socket() const { return PQsocket(connection_.get()); }
   PgConnection& connection() { return connection_; }
 
  private:

@@ -294,7 +294,11 @@ class LakeCopyWriter final : public CopyWriter {
 
 }  // namespace
 
-Result<std::unique_ptr<CopyWriter>> LakeSink::OpenCopyWriter(const TableDefinition& definition) {
+Status LakeSink::KeepCopies(const std::set<TableName>&) { return Ok(); }
+
+Status LakeSink::RemoveCopied(const TableDefinition&, Bytes, size_t) { return Ok(); }
+
+Result<std::unique_ptr<CopyWriter>> LakeSink::OpenCopyWriter(const TableDefinition& definition, const std::optional<BlockRange>& /*range*/) {
   const std::lock_guard lock(mutex_);
   const auto found = tables_.find(definition.schema->name);
   SLUICE_CHECK(found != tables_.end());

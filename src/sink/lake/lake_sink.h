@@ -41,6 +41,8 @@ class LakeSink final : public Sink {
   const std::optional<Bookmark>& bookmark() const override { return bookmark_; }
   const CopiedTables& copied_tables() const override { return copied_; }
   const HeldTables& held_tables() const override { return held_; }
+  const KeptCopies& kept_copies() const override { return kept_; }
+  Status KeepCopies(const std::set<TableName>& tables) override;
 
   Status Hold(const TableName& table, const HeldTable& why) override;
   Status Forget(const TableName& table) override;
@@ -48,7 +50,8 @@ class LakeSink final : public Sink {
   Result<std::unique_ptr<Sink>> OpenBeside() override;
 
   Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;
-  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
+  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table, const std::optional<BlockRange>& range) override;
+  Status RemoveCopied(const TableDefinition& table, Bytes keys, size_t count) override;
   Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) override;
 
   Status Write(ChangeBatchPtr batch) override;
@@ -90,6 +93,7 @@ class LakeSink final : public Sink {
   std::map<TableName, LakeTable> tables_;
   CopiedTables copied_;
   HeldTables held_;
+  KeptCopies kept_;
   std::optional<Bookmark> bookmark_;
 
   // The stream's thread only.

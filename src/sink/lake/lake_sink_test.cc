@@ -43,7 +43,7 @@ class LakeSinkTest : public ::testing::Test {
   void Copy(const TableSchemaPtr& schema, const std::vector<TestRow>& rows, uint64_t lsn = 100) {
     const std::vector<TableDefinition> tables{DefinitionOf(schema)};
     ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {lsn}}, Timestamp(std::chrono::seconds(50))}));
-    auto writer = sink_->OpenCopyWriter(tables[0]);
+    auto writer = sink_->OpenCopyWriter(tables[0], BlockRange{});
     ASSERT_OK(writer);
     std::string bytes;
     for (const TestRow& row : rows) bytes += CopyRow(row);
@@ -262,7 +262,7 @@ TEST_F(LakeSinkTest, AnInterruptedCopyIsRemovedAndAForeignTableIsRefused) {
   const std::vector<TableDefinition> tables{DefinitionOf(TestSchema("t"))};
   Open();
   ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {100}}, Timestamp(std::chrono::seconds(50))}));
-  auto writer = sink_->OpenCopyWriter(tables[0]);
+  auto writer = sink_->OpenCopyWriter(tables[0], BlockRange{});
   ASSERT_OK(writer);
   const std::string row = CopyRow({1, "lost", "x"});
   ASSERT_OK((*writer)->Rows(AsBytes(row), 1));

@@ -42,9 +42,10 @@ class ReplicaSinkTest : public ::testing::Test {
 
   /// Copies what is in the source now.
   void Copy(Sink& sink, const std::vector<TableDefinition>& tables) {
+    MustBeOk(sink.KeepCopies({}));
     MustBeOk(sink.PrepareTables(tables, {At(kCopyLsn.value), {}}));
     for (const TableDefinition& table : tables) {
-      auto writer = Must(sink.OpenCopyWriter(table));
+      auto writer = Must(sink.OpenCopyWriter(table, BlockRange{}));
       source_.CopyTo(table, *writer);
       MustBeOk(writer->Finish());
     }
@@ -502,7 +503,7 @@ TEST_F(ReplicaSinkTest, AnInterruptedCopyIsMadeAgainFromTheStart) {
   {
     auto sink = Open();
     MustBeOk(sink->PrepareTables({table}, {At(kCopyLsn.value), {}}));
-    auto writer = Must(sink->OpenCopyWriter(table));
+    auto writer = Must(sink->OpenCopyWriter(table, BlockRange{}));
     source_.CopyTo(table, *writer);
     MustBeOk(writer->Finish());
   }

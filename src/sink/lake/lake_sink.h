@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "iceberg/manifest_cache.h"
 #include "sink/lake/garbage.h"
+#include "sink/lake/kept_parts.h"
 #include "sink/lake/lake_table.h"
 #include "sink/lake/table_commit.h"
 #include "sink/sink.h"
@@ -68,8 +69,12 @@ class LakeSink final : public Sink {
            std::shared_ptr<Clock> clock);
   Status TakeEpoch();
   Status LoadTables();
-  Status PrepareTable(const TableDefinition& table, const RowStamp& stamp);
-  Status PrepareRefill(LakeTable& table, const TableDefinition& definition, const RowStamp& stamp);
+  Status PrepareTable(const TableDefinition& table, const CopyPoint& point, NamespaceUpdate& begin);
+  Status PrepareFresh(LakeTable& table, const TableDefinition& definition, CopyLayout& layout);
+  Status PrepareRefill(LakeTable& table, const TableDefinition& definition, CopyLayout& layout);
+  CopyTarget& CopyTargetOf(const TableName& name);
+  Status KeepPart(const TableName& name, const CopyLayout& layout, Lsn lsn, const std::vector<BlockRange>& ranges,
+                  const std::vector<iceberg::DataFile>& files);
   Status RemoveLeftover(LakeTable& table);
   Result<LakeTable*> TableFor(const TableSchemaPtr& schema);
   Status OpenWriter(LakeTable& table, const TableSchemaPtr& schema);
@@ -89,11 +94,12 @@ class LakeSink final : public Sink {
   Garbage garbage_;
   LakeContext context_;
 
-  mutable std::mutex mutex_;  // Guards tables_ (the map), copied_, bookmark_ and commits.
+  mutable std::mutex mutex_;  // Guards tables_ (the map), copied_, bookmark_, kept_parts_ and commits.
   std::map<TableName, LakeTable> tables_;
   CopiedTables copied_;
   HeldTables held_;
   KeptCopies kept_;
+  LakeKeptCopies kept_parts_;  // With what was kept since.
   std::optional<Bookmark> bookmark_;
 
   // The stream's thread only.

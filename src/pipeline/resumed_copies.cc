@@ -52,6 +52,15 @@ RangesToRead PlanReading(const std::vector<CopyRange>& planned, const InitialCop
   std::vector<std::vector<std::pair<size_t, RangesByLeaf>>> needs(run.tables.size());  // By table: which sink, and what it has.
   for (size_t target = 0; target < run.targets.size(); ++target)
     for (const size_t table : run.targets[target].tables) needs[table].emplace_back(target, KeptOf(*run.targets[target].sink, run.tables[table].schema->name));
+  for (size_t table = 0; table < needs.size(); ++table) {
+    std::optional<size_t> least;
+    for (const auto& [target, has] : needs[table]) {
+      size_t count = 0;
+      for (const auto& [leaf, ranges] : has) count += ranges.size();
+      least = std::min(least.value_or(count), count);
+    }
+    reading.kept[table].ranges = least.value_or(0);
+  }
   for (const CopyRange& range : planned) {
     const Leaf& leaf = run.tables[range.table].leaves[range.leaf];
     std::set<uint32_t> cuts{range.first_block, range.end_block};
@@ -74,7 +83,6 @@ RangesToRead PlanReading(const std::vector<CopyRange>& planned, const InitialCop
       if (!piece.targets.empty() || needs[range.table].empty()) {
         reading.ranges.push_back(std::move(piece));
       } else {
-        ++reading.kept[range.table].ranges;
         reading.kept[range.table].bytes += piece.range.size_bytes;
       }
     }

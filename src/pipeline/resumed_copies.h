@@ -27,7 +27,7 @@ struct RangeToRead {
 struct RangesToRead {
   /// What is kept of one table in all sinks that need it.
   struct Kept {
-    size_t ranges = 0;
+    size_t ranges = 0;   ///< As they were read then.
     uint64_t bytes = 0;  ///< Estimate, as CopyRange::size_bytes.
   };
 

@@ -19,9 +19,10 @@ MOVES = [
     "UPDATE ledger SET note = left(note, 150) || ' toasted {n}' WHERE id % 400 = 0",
     "DELETE FROM ledger WHERE id % 101 = {n} % 101",
     "INSERT INTO ledger SELECT i, 'again {n}', md5('{n}')::uuid FROM generate_series(101 - ({n} - 1) % 101, 40000, 101 * 7) i ON CONFLICT DO NOTHING",
-    "UPDATE ledger SET id = -id WHERE abs(id) % 211 = {n} % 211",
-    "INSERT INTO ledger SELECT 100000 + {n} * 10 + i, 'new', md5('n{n}')::uuid, repeat('b', 3000) FROM generate_series(1, 10) i",
-    "BEGIN; UPDATE ledger SET id = id + 1000000 WHERE id % 307 = {n} % 307; UPDATE ledger SET id = id - 1000000 WHERE id > 900000 AND id % 2 = 0; COMMIT",
+    "UPDATE ledger l SET id = -id WHERE abs(id) % 211 = {n} % 211 AND NOT EXISTS (SELECT FROM ledger o WHERE o.id = -l.id)",
+    "INSERT INTO ledger SELECT 100000 + {n} * 10 + i, 'new', md5('n{n}')::uuid, repeat('b', 3000) FROM generate_series(1, 10) i ON CONFLICT DO NOTHING",
+    "BEGIN; UPDATE ledger l SET id = id + 1000000 WHERE id % 307 = {n} % 307 AND id < 1000000 AND NOT EXISTS (SELECT FROM ledger o WHERE o.id = l.id + 1000000); "
+    "UPDATE ledger l SET id = id - 1000000 WHERE id > 900000 AND id % 2 = 0 AND NOT EXISTS (SELECT FROM ledger o WHERE o.id = l.id - 1000000); COMMIT",
     "VACUUM ledger",
 ]
 

@@ -37,7 +37,7 @@ uint64_t Part(const CopyRange& of, uint32_t first, uint32_t end, uint32_t pages)
 }  // namespace
 
 std::string WhyFromTheStart(const KeptCopy& kept, const LogIdentity& log, const std::optional<SlotState>& slot, const TableDefinition* table) {
-  if (table == nullptr) return "it is not followed any more";
+  if (table == nullptr) return "no copy of it is due";
   if (!table->schema->has_key() || table->schema->append_only()) return "it has no key";
   if (kept.oid != table->schema->oid) return "it is another table, or goes another way";
   if (kept.log != log) return "it was read from another log";

@@ -35,6 +35,7 @@ class FakeCopyWriter final : public CopyWriter {
     return Ok();
   }
   Status Finish() override {
+    RETURN_IF_ERROR(sink_.destination().fail("copying"));
     sink_.Stage(table_, rows_, range_);
     return sink_.destination().fail("copied");
   }

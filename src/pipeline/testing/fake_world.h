@@ -151,7 +151,7 @@ class FakeDestination {
   std::vector<std::string> ranges_written;    ///< "shot 0" and "shot 5", by their first block.
   size_t writes = 0;
   bool blocked = false;
-  /// Called with "prepare", "copy", "copied", "remove", "finish", "follow", "write", "write TABLE", "commit", "repair", "view" before that step,
+  /// Called with "prepare", "copy", "copying", "copied", "remove", "finish", "follow", "write", "write TABLE", "commit", "repair", "view" before that step,
   /// "commit.after" after it.
   Hook fail;
 };

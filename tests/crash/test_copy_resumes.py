@@ -341,7 +341,7 @@ def test_a_mapped_table_goes_on(source, sluice):
 
     def change(config):
         for sink in config["sinks"].values():
-            sink["map"] = [{"table": "public.ledger", "to": "books.ledger", "where": "id > 500",
+            sink["map"] = [{"table": "public.ledger", "to": "books.ledger", "where": [{"column": "id", "ge": 500}],
                             "columns": {"rename": {"note": "remark"}, "mask": {"code": {"hash": {"salt": "${secret:file:salt}"}}}}}]
 
     sluice.configure(change)

@@ -345,7 +345,7 @@ def test_keys_of_many_types_are_found_again(stream, source, sluice, compare):
     if stream == "text":  # One such column makes the whole stream text.
         source.execute("CREATE TABLE speaks_text (id int PRIMARY KEY, r regclass); INSERT INTO speaks_text VALUES (1, 'pg_class')")
     small_parts(sluice)
-    kill_at(sluice, "pipeline.range_written=kill:8")
+    kill_at(sluice, "pipeline.range_written=kill:5")
     # Another scale is another key to the log and an equal one to the index.
     source.execute("UPDATE strange SET a = a + 0.00 WHERE a % 11 = 0; UPDATE strange SET a = a + 0.000, v = 'twice' WHERE a % 22 = 0; "
                    "UPDATE strange SET b = b || 'x', d = 'bad', e = e || 'y' WHERE a % 13 = 0; DELETE FROM strange WHERE a % 17 = 0; "

@@ -52,7 +52,7 @@ struct BlockRange {
 struct KeptCopy {
   LogIdentity log;
   Oid oid = 0;                     ///< Of the source table, as CopiedTable::oid.
-  std::string fingerprint = {};    ///< Of the source's table when the copy was prepared.
+  std::string fingerprint = {};    ///< CopyFingerprint of the source's table when the copy was prepared.
   Lsn lsn;                         ///< The oldest of the snapshots that the ranges were read under.
   std::vector<BlockRange> ranges;  ///< They don't overlap. Whatever was added to them since is there too.
 };

@@ -123,6 +123,15 @@ TEST(CopyResumes, ATruncateInBetweenMakesTheTableStartAgain) {
   EXPECT_EQ(world.sink(0).ranges_written, (Texts{"shot 0", "shot 0", "shot 5"}));
 }
 
+TEST(CopyResumes, ATableThatHadLeftThePublicationStartsAgain) {
+  FakeWorld world({"shot"}, {"replica"});
+  world.log.Insert("shot", 1, 20);
+  Interrupted(world, world.log, "read", 2);
+  world.log.not_published = {"shot"};
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  EXPECT_EQ(world.sink(0).ranges_written, (Texts{"shot 0", "shot 0", "shot 5"}));
+}
+
 TEST(CopyResumes, ASlotThatHasForgottenTheChangesMakesTheTableStartAgain) {
   FakeWorld world({"shot"}, {"replica"});
   world.log.Insert("shot", 1, 20);

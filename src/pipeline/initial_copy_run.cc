@@ -275,7 +275,7 @@ Status KeepWhatFits(const InitialCopyRun& run, Sink& sink) {
   for (const auto& [name, copy] : sink.kept_copies()) {
     const auto table = std::find_if(run.tables.begin(), run.tables.end(), [&](const TableDefinition& one) { return one.schema->name == name; });
     const auto touched = run.touched.find(name);
-    const bool same = table != run.tables.end() && copy.oid == table->schema->oid && copy.fingerprint == ToText(table->fingerprint);
+    const bool same = table != run.tables.end() && copy.oid == table->schema->oid && copy.fingerprint == CopyFingerprint(*table);
     if (same && touched != run.touched.end() && touched->second.unknown.empty()) {
       kept.insert(name);
       continue;

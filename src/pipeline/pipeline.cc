@@ -194,12 +194,14 @@ std::vector<MissingTables> Pipeline::Missing(const ResumePlan& plan) const {
 // Of tables that are still missing and as they were; everything else starts again.
 Status Pipeline::KeepInterruptedCopies(const ResumePlan& plan, const std::optional<SlotState>& slot) {
   std::map<TableName, TableSchemaPtr> tables;
+  ASSIGN_OR_RETURN(const std::set<TableName> published, source_->PublishedTables());
   for (size_t i = 0; i < sinks_->size(); ++i) {
     Sink& sink = *(*sinks_)[i].sink;
     std::set<TableName> kept;
     for (const auto& [name, copy] : sink.kept_copies()) {
       const auto missing = std::find_if(plan.tables_to_copy[i].begin(), plan.tables_to_copy[i].end(), [&](size_t table) { return tables_[table].schema->name == name; });
-      const TableDefinition* const table = missing == plan.tables_to_copy[i].end() ? nullptr : &tables_[*missing];
+      const bool due = missing != plan.tables_to_copy[i].end() && published.contains(name);
+      const TableDefinition* const table = due ? &tables_[*missing] : nullptr;
       const std::string reason = WhyFromTheStart(copy, source_->identity(), slot, table);
       if (!reason.empty()) {
         log::Info("pipeline", "copy.from_the_start", "an interrupted copy of a table can't go on, so it starts again",

@@ -37,11 +37,11 @@ uint64_t Part(const CopyRange& of, uint32_t first, uint32_t end, uint32_t pages)
 }  // namespace
 
 std::string WhyFromTheStart(const KeptCopy& kept, const LogIdentity& log, const std::optional<SlotState>& slot, const TableDefinition* table) {
-  if (table == nullptr) return "no copy of it is due";
+  if (table == nullptr) return "no copy of it is due, or it had left the publication";
   if (!table->schema->has_key() || table->schema->append_only()) return "it has no key";
   if (kept.oid != table->schema->oid) return "it is another table, or goes another way";
   if (kept.log != log) return "it was read from another log";
-  if (kept.fingerprint != ToText(table->fingerprint)) return "it was changed, truncated or rewritten meanwhile";
+  if (kept.fingerprint != CopyFingerprint(*table)) return "it was changed, truncated or rewritten meanwhile";
   if (!slot || slot->lost || slot->confirmed_flush_lsn > kept.lsn) return "the slot does not have the changes since then";
   return "";
 }

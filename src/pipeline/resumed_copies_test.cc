@@ -70,7 +70,7 @@ TEST_F(PlanReadingTest, AnUnfinishedEndIsRead) { EXPECT_EQ(Shown(Plan({{0, 0, 5}
 class WhyFromTheStartTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    kept_ = {world_.log.identity, table_.schema->oid, ToText(table_.fingerprint), Lsn{500}, {{table_.leaves[0].oid, 0, 5}}};
+    kept_ = {world_.log.identity, table_.schema->oid, CopyFingerprint(table_), Lsn{500}, {{table_.leaves[0].oid, 0, 5}}};
     slot_ = SlotState{};
     slot_->confirmed_flush_lsn = Lsn{500};
   }

@@ -9,8 +9,8 @@
 namespace sluice {
 namespace {
 
-// An entry of the set, besides its bytes.
-constexpr size_t kEntryBytes = 64;
+// An entry of the set besides its bytes, and a key as a row of which the other columns are null.
+constexpr size_t kEntryBytes = 96, kColumnBytes = 4;
 constexpr std::chrono::milliseconds kStreamWait{100};
 
 std::vector<Value> ValuesOf(const std::byte* tuple) {
@@ -61,7 +61,7 @@ void TouchedKeys::GiveUp(Watched& table, std::string why) {
 }
 
 void TouchedKeys::AddKey(Watched& table, std::string key) {
-  const size_t bytes = key.size() + kEntryBytes;
+  const size_t bytes = 2 * key.size() + kEntryBytes + kColumnBytes * table.schema->columns.size();
   if (!table.touched.keys.insert(std::move(key)).second) return;
   table.bytes += bytes;
   bytes_ += bytes;

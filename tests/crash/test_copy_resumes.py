@@ -279,6 +279,17 @@ def test_a_table_that_left_the_publication_starts_again(source, sluice, compare)
     compare()
 
 
+def test_a_table_that_somebody_took_out_of_the_publication_starts_again(source, sluice, compare):
+    source.execute(LEDGER + "CREATE TABLE small (id int PRIMARY KEY)")
+    small_parts(sluice)
+    kill_at(sluice, "pipeline.range_written=kill:8")
+    publication = source.scalar("SELECT pubname FROM pg_publication_tables WHERE tablename = 'ledger'")
+    source.execute(f'ALTER PUBLICATION "{publication}" DROP TABLE ledger; UPDATE ledger SET note = \'nobody tells\' WHERE id % 5 = 0')
+    finish(sluice)
+    assert resumed(sluice) == []
+    compare()
+
+
 # ── beside others, partitioned, mapped ──
 
 @pytest.mark.parametrize("failpoint", ["pipeline.range_written=kill:8", "pipeline.before_tables_finished=kill", "pipeline.after_beside=kill"])
@@ -315,7 +326,7 @@ INSERT INTO part SELECT i, '2026-01-01'::date + (i % 89)::int, md5(i::text) || m
 """
 
 
-@pytest.mark.parametrize("leaf", ["stays", "comes", "goes"])
+@pytest.mark.parametrize("leaf", ["stays", "comes", "goes", "goes and comes again"])
 def test_ranges_of_partitions_are_kept(leaf, source, sluice, compare):
     source.execute(PARTS)
     small_parts(sluice)
@@ -326,6 +337,9 @@ def test_ranges_of_partitions_are_kept(leaf, source, sluice, compare):
         source.execute("CREATE TABLE part_4 PARTITION OF part FOR VALUES FROM ('2026-04-01') TO ('2026-05-01'); INSERT INTO part VALUES (1, '2026-04-04', 'new')")
     if leaf == "goes":
         source.execute("ALTER TABLE part DETACH PARTITION part_1; DROP TABLE part_1")
+    if leaf == "goes and comes again":  # Its changes in between are in no stream.
+        source.execute("ALTER TABLE part DETACH PARTITION part_1; UPDATE part_1 SET note = 'nobody tells' WHERE id % 3 = 0; "
+                       "ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')")
     finish(sluice)
     assert bool(resumed(sluice, "part")) == (leaf == "stays")
     compare()

@@ -196,7 +196,7 @@ Status FakeSink::PrepareTables(const std::vector<TableDefinition>& tables, const
     destination_.prepared_at = point;
     if (kept_.contains(table.schema->name)) continue;
     destination_.staged.erase(table.schema->name);
-    destination_.kept[table.schema->name] = {point.position.log, table.schema->oid, ToText(table.fingerprint), point.position.lsn, {}};
+    destination_.kept[table.schema->name] = {point.position.log, table.schema->oid, CopyFingerprint(table), point.position.lsn, {}};
   }
   return Ok();
 }

@@ -299,6 +299,14 @@ void FakeLog::AddTable(const std::string& name) {
   tables.push_back(name);
 }
 
+Result<std::set<TableName>> FakeSource::PublishedTables() {
+  const std::lock_guard lock(log_.mutex);
+  std::set<TableName> published;
+  for (const std::string& table : log_.tables)
+    if (!log_.not_published.contains(table)) published.insert(Named(table));
+  return published;
+}
+
 Result<std::optional<SlotState>> FakeSource::FindSlot() {
   RETURN_IF_ERROR(log_.fail("find_slot"));
   const std::lock_guard lock(log_.mutex);

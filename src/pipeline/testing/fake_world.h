@@ -89,6 +89,7 @@ class FakeLog {
   std::vector<Lsn> acknowledged;              ///< Every acknowledgement in the order it came.
   size_t changes_per_part = SIZE_MAX;         ///< Larger transactions come in parts.
   size_t transactions_per_batch = 1;
+  std::set<std::string> not_published;
   int streams_opened = 0;
   int snapshots_exported = 0;
   /// Called with "open_source", "find_slot", "create_slot", "before_export", "export", "open_reader", "read",
@@ -105,6 +106,7 @@ class FakeSource final : public Source {
   const LogIdentity& identity() const override { return log_.identity; }
   Result<std::vector<TableDefinition>> ReadTables() override { return log_.definitions(); }
   Status EnsurePublication(const std::vector<TableDefinition>&) override { return Ok(); }
+  Result<std::set<TableName>> PublishedTables() override;
   Result<std::optional<SlotState>> FindSlot() override;
   Result<std::unique_ptr<InitialCopy>> CreateSlotWithSnapshot() override;
   Result<std::unique_ptr<InitialCopy>> ExportSnapshot(std::chrono::milliseconds wait_max) override;

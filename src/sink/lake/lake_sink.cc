@@ -258,7 +258,7 @@ Status LakeSink::PrepareTable(const TableDefinition& definition, const CopyPoint
   std::vector<iceberg::DataFile> files;
   if (!kept_.contains(name)) {
     kept = {};
-    if (layout.keep) begin.set[CopyingProperty(name)] = ToText({point.position.log, definition.schema->oid, ToText(definition.fingerprint), {}, {}}, text);
+    if (layout.keep) begin.set[CopyingProperty(name)] = ToText({point.position.log, definition.schema->oid, CopyFingerprint(definition), {}, {}}, text);
   } else if (kept.layout != text) {
     // The configuration of its partitions is another one, or somebody dropped it.
     RETURN_IF_ERROR(ForgetParts(*catalog_, *store_, context_.epoch, [&](const TableName& one) { return one == name; }));

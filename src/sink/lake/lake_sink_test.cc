@@ -297,7 +297,7 @@ TEST_F(LakeSinkTest, FinishedRangesAreKeptAndRowsOfTouchedKeysAreReplaced) {
     EXPECT_EQ(kept.ranges, std::vector<BlockRange>{first});
     EXPECT_EQ(kept.lsn, Lsn{100});
     EXPECT_EQ(kept.log, kLog);
-    EXPECT_EQ(kept.fingerprint, ToText(tables[0].fingerprint));
+    EXPECT_EQ(kept.fingerprint, CopyFingerprint(tables[0]));
     ASSERT_OK(sink_->KeepCopies({kTable}));
     ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {200}}, {}}));
     ASSERT_OK(write(*sink_, second, {{4, "d", "y"}, {2, "moved", "y"}}));

@@ -184,7 +184,7 @@ Status ReplicaSink::PrepareTables(const std::vector<TableDefinition>& tables, co
       if (!place.ok()) return About(name, place.error());
       if (*place == CopyPlace::kBeside) refilled.insert(name);
       if (kept_copies_.contains(name)) continue;
-      const KeptCopy begun{point.position.log, tables[i].schema->oid, ToText(tables[i].fingerprint), {}, {}};
+      const KeptCopy begun{point.position.log, tables[i].schema->oid, CopyFingerprint(tables[i]), {}, {}};
       RETURN_IF_ERROR(BeginKeptCopy(session.connection, name, begun, *place == CopyPlace::kBeside ? RefillName(*tables[i].schema) : name));
     }
     SLUICE_FAILPOINT("replica.before_prepare_commit");

@@ -531,7 +531,7 @@ TEST_F(ReplicaSinkTest, FinishedRangesAreKeptAndOneOfAProcessThatWasThoughtDeadI
   EXPECT_EQ(kept.lsn, kCopyLsn);
   EXPECT_EQ(kept.log, Log());
   EXPECT_EQ(kept.oid, table.schema->oid);
-  EXPECT_EQ(kept.fingerprint, ToText(table.fingerprint));
+  EXPECT_EQ(kept.fingerprint, CopyFingerprint(table));
   const Status finished = late->Finish();
   ASSERT_FALSE(finished.ok());
   EXPECT_EQ(finished.error().code, slu::kReplicaFenced);

@@ -23,6 +23,7 @@ class PgSource final : public Source {
   const LogIdentity& identity() const override { return identity_; }
   Result<std::vector<TableDefinition>> ReadTables() override;
   Status EnsurePublication(const std::vector<TableDefinition>& tables) override;
+  Result<std::set<TableName>> PublishedTables() override;
   Result<std::optional<SlotState>> FindSlot() override;
   Result<std::unique_ptr<InitialCopy>> CreateSlotWithSnapshot() override;
   Result<std::unique_ptr<InitialCopy>> ExportSnapshot(std::chrono::milliseconds wait_max) override;

@@ -27,7 +27,7 @@ TableDefinition Define(const std::string& name, Oid oid) {
   table.schema = std::move(schema);
   table.columns.resize(1);
   table.primary_key = {0};
-  table.leaves = {{oid, Named(name), 10, 81920, -1}};
+  table.leaves = {{oid, Named(name), 10, 81920, -1, 0, {}, false}};
   return table;
 }
 

@@ -299,8 +299,8 @@ def test_a_table_that_is_copied_again_beside_others_goes_on(failpoint, source, s
     sluice.sync()
     sluice.start(env={"SLUICE_FAILPOINTS": failpoint})
     with MovingLoad(source):
-        sluice.wait_until()
-        sluice.command("resync", "public.ledger", expect=None)
+        sluice.wait_settled()
+        sluice.command("resync", "public.ledger")
         deadline = time.monotonic() + 60
         while sluice.running():
             assert time.monotonic() < deadline, sluice.log_tail()

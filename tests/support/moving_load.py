@@ -4,19 +4,19 @@ import threading
 
 from support.postgres import Database
 
-# About 12 ranges of 1 MiB. The bodies of some rows are TOASTed and stay untouched by most updates; text that does not
+# About 13 ranges of 1 MiB. The bodies of some rows are TOASTed and stay untouched by most updates; text that does not
 # compress, so that files of the lake fill.
 LEDGER = """
 CREATE TABLE ledger (id bigint PRIMARY KEY, note text NOT NULL, code uuid NOT NULL, body text);
 ALTER TABLE ledger ALTER body SET STORAGE EXTERNAL;
-INSERT INTO ledger SELECT i, 'note ' || md5(i::text) || md5((i + 1)::text) || md5((i + 2)::text) || md5((i + 3)::text), md5(i::text)::uuid,
+INSERT INTO ledger SELECT i, 'note ' || md5(i::text) || md5((i + 1)::text) || md5((i + 2)::text) || md5((i + 3)::text) || md5(i * 7 || 'a') || md5(i * 7 || 'b'), md5(i::text)::uuid,
   CASE WHEN i % 100 = 0 THEN (SELECT string_agg(md5((i * 1000 + j)::text), '') FROM generate_series(1, 150) j) END FROM generate_series(1, 40000) i;
 """
 
 # One pass of them all; {n} keeps passes apart. The vacuum frees room, so that rows move to the front too.
 MOVES = [
-    "UPDATE ledger SET note = left(note, 150) || ' {n}' WHERE id % 53 = {n} % 53",
-    "UPDATE ledger SET note = left(note, 150) || ' toasted {n}' WHERE id % 400 = 0",
+    "UPDATE ledger SET note = left(note, 190) || ' {n}' WHERE id % 53 = {n} % 53",
+    "UPDATE ledger SET note = left(note, 190) || ' toasted {n}' WHERE id % 400 = 0",
     "DELETE FROM ledger WHERE id % 101 = {n} % 101",
     "INSERT INTO ledger SELECT i, 'again {n}', md5('{n}')::uuid FROM generate_series(101 - ({n} - 1) % 101, 40000, 101 * 7) i ON CONFLICT DO NOTHING",
     "UPDATE ledger l SET id = -id WHERE abs(id) % 211 = {n} % 211 AND NOT EXISTS (SELECT FROM ledger o WHERE o.id = -l.id)",

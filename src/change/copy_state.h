@@ -4,8 +4,9 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "change/lsn.h"
+#include "change/position.h"
 #include "change/table_schema.h"
 
 namespace sluice {
@@ -37,6 +38,27 @@ struct HeldTable {
   bool operator==(const HeldTable&) const = default;
 };
 using HeldTables = std::map<TableName, HeldTable>;
+
+/// Heap blocks [first_block, end_block) of one source table that holds rows; UINT32_MAX: to its end.
+struct BlockRange {
+  Oid leaf = 0;
+  uint32_t first_block = 0;
+  uint32_t end_block = UINT32_MAX;
+
+  auto operator<=>(const BlockRange&) const = default;
+};
+
+/// What a destination has durably of a copy that was interrupted. Nobody sees it yet.
+struct KeptCopy {
+  LogIdentity log;
+  Oid oid = 0;                     ///< Of the source table, as CopiedTable::oid.
+  std::string fingerprint = {};    ///< CopyFingerprint of the source's table when the copy was prepared.
+  Lsn lsn;                         ///< The oldest of the snapshots that the ranges were read under.
+  std::vector<BlockRange> ranges;  ///< They don't overlap. Whatever was added to them since is there too.
+};
+
+/// By source name.
+using KeptCopies = std::map<TableName, KeptCopy>;
 
 /// Everything at or before it is in all tables of a sink: where the stream must go on for it.
 inline Lsn ResumeLsn(Lsn bookmark, const CopiedTables& copied) {

@@ -83,6 +83,7 @@ struct Leaf {
   uint64_t size_bytes = 0;    ///< With TOAST: what a copy must read.
   double estimated_rows = -1; ///< reltuples; -1: never analysed.
   Oid file_node = 0;          ///< pg_class.relfilenode.
+  std::string attachments;    ///< The transactions that made it, and what it is part of, partitions; empty: it is none.
   bool attached = false;      ///< Was made a partition after it was made: rows that it had then are in no stream.
 };
 

@@ -157,6 +157,17 @@ TableFingerprint FingerprintOf(const TableDefinition& table) {
   return made;
 }
 
+std::string CopyFingerprint(const TableDefinition& table) {
+  Hasher attachments;
+  bool any = false;
+  for (const Leaf& leaf : table.leaves) {
+    attachments.Add(leaf.oid);
+    attachments.Add(leaf.attachments);
+    any |= !leaf.attachments.empty();
+  }
+  return any ? fmt::format("{} attached {:x}", ToText(table.fingerprint), attachments.Take()) : ToText(table.fingerprint);
+}
+
 TableChange CompareFingerprints(std::string_view text, const TableDefinition& table) {
   const TableFingerprint& now = table.fingerprint;
   const std::optional<TableFingerprint> before = ParseFingerprint(text);

@@ -40,6 +40,9 @@ std::optional<TableFingerprint> ParseFingerprint(std::string_view text);
 
 TableFingerprint FingerprintOf(const TableDefinition& table);
 
+/// As ToText of the fingerprint, and for partitions when each was attached: what must be the same for a copy to go on.
+std::string CopyFingerprint(const TableDefinition& table);
+
 /// What a destination must do to be like the source again.
 enum class TableChange {
   kNone,

@@ -56,7 +56,8 @@ std::string TableLine(const TableCopyProgress& table, size_t name_width) {
     case CopyState::kCopying: break;
   }
   const std::string of = table.rows_estimated >= 0 ? "/" + ShortCount(std::max(table.rows_estimated, static_cast<double>(table.rows_copied))) : "";
-  return line + fmt::format(" {:3.0f}%  {}{} rows  {} of {}", std::floor(std::min(ShareOf(table), 0.99) * 100), rows, of, FormatSize(table.bytes_read), FormatSize(table.bytes_total));
+  const std::string resumed = table.ranges_kept > 0 ? fmt::format("  resumed: {} of {} ranges kept", table.ranges_kept, table.ranges_total) : "";
+  return line + fmt::format(" {:3.0f}%  {}{} rows  {} of {}{}", std::floor(std::min(ShareOf(table), 0.99) * 100), rows, of, FormatSize(table.bytes_read), FormatSize(table.bytes_total), resumed);
 }
 
 std::string SinkNames(const PipelineStatus& status) {

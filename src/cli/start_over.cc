@@ -34,6 +34,7 @@ Status Forget(Sink& sink) {
   for (const auto& [name, copied] : sink.copied_tables()) tables.push_back(name);
   for (const auto& [name, held] : sink.held_tables()) tables.push_back(name);
   for (const TableName& table : tables) RETURN_IF_ERROR(sink.Forget(table));
+  RETURN_IF_ERROR(sink.KeepCopies({}));
   return sink.ForgetBookmark();
 }
 

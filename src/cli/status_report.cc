@@ -120,6 +120,8 @@ Table TablesTable(const ordered_json& tables) {
     const uint64_t total = Amount(entry, "bytes_total"), read = Amount(entry, "bytes_read");
     if (total > 0 && Text(entry, "state") == "copying") copied = fmt::format("{}%", std::min<uint64_t>(99, read * 100 / total));
     else if (Amount(entry, "rows_copied") > 0) copied = FormatCount(Amount(entry, "rows_copied")) + " rows";
+    if (const ordered_json resumed = Part(entry, "resumed"); !resumed.empty() && Text(entry, "state") == "copying")
+      copied += fmt::format(", {} of {} ranges kept", Amount(resumed, "ranges_kept"), Amount(resumed, "ranges_total"));
     std::string sinks;
     for (const ordered_json& sink : entry.value("copied_in", ordered_json::array())) sinks += (sinks.empty() ? "" : ", ") + (sink.is_string() ? sink.get<std::string>() : "");
     std::string held;

@@ -86,6 +86,13 @@ TEST(StatusReport, SurvivesADocumentOfAnotherVersion) {
   EXPECT_THAT(RenderStatus({{"state", 7}, {"sinks", {{{"name", nullptr}, {"freshness_seconds", "soon"}}}}, {"retry", nlohmann::ordered_json::object()}}, true), HasSubstr("unknown"));
 }
 
+TEST(StatusReport, TablesShowWhatIsKeptOfAnInterruptedCopy) {
+  PipelineStatus status = Status();
+  status.tables[1].ranges_kept = 37;
+  status.tables[1].ranges_total = 40;
+  EXPECT_THAT(TablesTable(TablesToJson(status, {})).Render(false), HasSubstr("\tcopying\t50%, 37 of 40 ranges kept\t"));
+}
+
 TEST(StatusReport, TablesShowHowFarTheyAre) {
   EXPECT_EQ(TablesTable(TablesToJson(Status(), {})).Render(false),
             "TABLE\tSTATE\tCOPIED\tCOPY LSN\tSINKS\tHELD\n"

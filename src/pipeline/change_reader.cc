@@ -17,8 +17,8 @@ constexpr std::chrono::milliseconds kPushWait{100};
 }  // namespace
 
 ChangeReader::ChangeReader(ChangeStream& stream, std::vector<SinkThread*> sinks, CutRequests& cuts, Lsn resume_from,
-                           std::optional<Lsn> until)
-    : stream_(stream), sinks_(std::move(sinks)), cuts_(cuts), until_(until), received_(resume_from) {}
+                           std::optional<Lsn> until, TouchedKeys* touched)
+    : stream_(stream), sinks_(std::move(sinks)), cuts_(cuts), until_(until), touched_(touched), received_(resume_from) {}
 
 Status ChangeReader::Run(std::stop_token stop) {
   while (!stop.stop_requested() && !sink_closed_) {
@@ -28,6 +28,7 @@ Status ChangeReader::Run(std::stop_token stop) {
       ASSIGN_OR_RETURN(barrier_, cuts_.PauseIfAsked([this] { return Acknowledge(); }, stop));
     }
     ASSIGN_OR_RETURN(const ChangeBatchPtr batch, stream_.Next(kStreamWait));
+    if (batch && touched_ != nullptr) touched_->Add(*batch);
     if (batch) RETURN_IF_ERROR(Forward(batch, stop));
     RETURN_IF_ERROR(Acknowledge());
   }

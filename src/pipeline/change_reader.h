@@ -8,15 +8,17 @@
 
 #include "pipeline/cut_requests.h"
 #include "pipeline/sink_thread.h"
+#include "pipeline/touched_keys.h"
 #include "source/change_stream.h"
 
 namespace sluice {
 
 class ChangeReader {
  public:
-  /// `until`: end once everything that commits before it was handed to the sinks.
+  /// `until`: end once everything that commits before it was handed to the sinks. `touched`: told every batch, before
+  /// the sinks are, which may make it wait; may be null.
   ChangeReader(ChangeStream& stream, std::vector<SinkThread*> sinks, CutRequests& cuts, Lsn resume_from,
-               std::optional<Lsn> until);
+               std::optional<Lsn> until, TouchedKeys* touched = nullptr);
 
   /// Until `until`, a request to stop, a sink that takes no more (its error is told elsewhere), or an error of the
   /// stream. Only in the second and third case it may end inside a transaction.
@@ -40,6 +42,7 @@ class ChangeReader {
   const std::vector<SinkThread*> sinks_;
   CutRequests& cuts_;
   const std::optional<Lsn> until_;
+  TouchedKeys* const touched_;
   std::atomic<uint64_t> keep_from_{UINT64_MAX};
   Lsn received_;
   std::atomic<Lsn> acknowledged_{Lsn{}};

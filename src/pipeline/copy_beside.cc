@@ -44,8 +44,8 @@ CopyGuard GuardOf(const CopyConfig& copy, Source& source) {
 }
 
 CopyBeside::CopyBeside(const Connector& connector, const PipelineOptions& options, std::vector<MissingTables> missing,
-                       CopyProgress& progress, Hooks hooks)
-    : connector_(connector), options_(options), missing_(std::move(missing)), progress_(progress), hooks_(std::move(hooks)),
+                       Interrupted interrupted, CopyProgress& progress, Hooks hooks)
+    : connector_(connector), options_(options), missing_(std::move(missing)), interrupted_(interrupted), progress_(progress), hooks_(std::move(hooks)),
       thread_([this](const std::stop_token& stop) { hooks_.ended(Run(stop)); }) {}
 
 Result<std::unique_ptr<InitialCopy>> CopyBeside::Export(Source& source, const std::stop_token& stop) {
@@ -69,7 +69,11 @@ Status CopyBeside::Run(const std::stop_token& stop) {
   }
   hooks_.keep_from(Lsn{});
   for (int attempt = 1;; ++attempt) {
-    Status copied = CopyOnce(*source, missing, stop);
+    // The keys of what was interrupted are told once; and a table that is emptied meanwhile starts again anyway.
+    const bool goes_on = attempt == 1 && interrupted_.from.valid();
+    if (attempt > 1)
+      for (const MissingTables& of_sink : missing) RETURN_IF_ERROR(of_sink.sink->KeepCopies({}));
+    Status copied = CopyOnce(*source, missing, goes_on, stop);
     if (copied.ok() || copied.error().code != slu::kCopiedTableRewritten) return copied;
     const bool some = std::any_of(missing.begin(), missing.end(), [](const MissingTables& of_sink) { return !of_sink.sink->copied_tables().empty(); });
     log::Info("pipeline", "copy.again", copied.error().message + ", trying again");
@@ -79,14 +83,20 @@ Status CopyBeside::Run(const std::stop_token& stop) {
   }
 }
 
-Status CopyBeside::CopyOnce(Source& source, const std::vector<MissingTables>& missing, const std::stop_token& stop) {
+Status CopyBeside::CopyOnce(Source& source, const std::vector<MissingTables>& missing, bool goes_on, const std::stop_token& stop) {
   SLUICE_FAILPOINT("pipeline.before_beside");
   ASSIGN_OR_RETURN(const Timestamp source_time, source.Now());
   ASSIGN_OR_RETURN(const auto copy, Export(source, stop));
-  hooks_.keep_from(copy->snapshot_lsn());
+  hooks_.keep_from(goes_on ? std::min(interrupted_.from, copy->snapshot_lsn()) : copy->snapshot_lsn());
+  TouchedTables touched;
+  if (goes_on) {
+    ASSIGN_OR_RETURN(touched, interrupted_.touched->TakeUpTo(copy->snapshot_lsn(), stop));
+    SLUICE_FAILPOINT("pipeline.touched_keys_beside");
+  }
   // Read after the snapshot: what was rewritten between the two is noticed by its files.
   ASSIGN_OR_RETURN(const std::vector<TableDefinition> tables, source.ReadTables());
   InitialCopyRun run = PlanCopy(tables, missing, options_);
+  run.touched = std::move(touched);
   run.position = {source.identity(), copy->snapshot_lsn()};
   run.source_time = source_time;
   CopyGuard guard = GuardOf(options_.copy, source);

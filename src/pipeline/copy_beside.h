@@ -1,6 +1,7 @@
 #pragma once
 // Copies tables while the others stream. The changes of these tables since the snapshot are not lost: nothing beyond
 // it is acknowledged until the copy is recorded, and then the stream is read again from there, for them alone.
+// Where a copy was interrupted, its first snapshot counts.
 
 #include <functional>
 #include <stop_token>
@@ -24,10 +25,15 @@ class CopyBeside {
     std::function<void(Lsn)> keep_from;       ///< Acknowledge nothing beyond it.
     std::function<void(Status)> ended;        ///< The last call: Ok once all is recorded.
   };
+  /// What the sinks keep of copies that were interrupted.
+  struct Interrupted {
+    Lsn from;                                 ///< The oldest snapshot of them. Unset: nothing is kept.
+    TouchedKeys* touched = nullptr;           ///< Fed by the stream from there on.
+  };
 
   /// Starts at once. `sinks` are those of the stream; each is opened beside itself.
   CopyBeside(const Connector& connector, const PipelineOptions& options, std::vector<MissingTables> missing,
-             CopyProgress& progress, Hooks hooks);
+             Interrupted interrupted, CopyProgress& progress, Hooks hooks);
   /// Stops and waits.
   ~CopyBeside() = default;
   CopyBeside(const CopyBeside&) = delete;
@@ -35,12 +41,13 @@ class CopyBeside {
 
  private:
   Status Run(const std::stop_token& stop);
-  Status CopyOnce(Source& source, const std::vector<MissingTables>& missing, const std::stop_token& stop);
+  Status CopyOnce(Source& source, const std::vector<MissingTables>& missing, bool goes_on, const std::stop_token& stop);
   Result<std::unique_ptr<InitialCopy>> Export(Source& source, const std::stop_token& stop);
 
   const Connector& connector_;
   const PipelineOptions& options_;
   const std::vector<MissingTables> missing_;
+  const Interrupted interrupted_;
   CopyProgress& progress_;
   const Hooks hooks_;
   std::jthread thread_;  // Last: stops before what it uses goes.

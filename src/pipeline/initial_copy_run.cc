@@ -9,7 +9,9 @@
 #include "base/failpoint.h"
 #include "change/table_error.h"
 #include "observability/errors/source_codes.h"
+#include "observability/log.h"
 #include "pipeline/first_error.h"
+#include "pipeline/resumed_copies.h"
 #include "pipeline/table_finisher.h"
 
 namespace sluice {
@@ -23,18 +25,18 @@ Error OfSink(Error error, const Sink& sink) {
   return error;
 }
 
-/// Hands rows to every sink that needs the table.
+/// Hands rows to the sinks that lack them.
 class FanOut final : public RowReceiver {
  public:
   FanOut(size_t table, CopyProgress& progress, const std::stop_token& stop)
       : table_(table), progress_(progress), stop_(stop) {}
 
-  Status Open(const InitialCopyRun& run) {
-    for (const CopyTarget& target : run.targets) {
-      if (std::find(target.tables.begin(), target.tables.end(), table_) == target.tables.end()) continue;
-      auto writer = target.sink->OpenCopyWriter(run.tables[table_]);
-      if (!writer.ok()) return OfSink(std::move(writer).error(), *target.sink);
-      writers_.push_back({target.sink, std::move(*writer)});
+  Status Open(const InitialCopyRun& run, const std::vector<size_t>& targets, const std::optional<BlockRange>& range) {
+    for (const size_t i : targets) {
+      Sink* const sink = run.targets[i].sink;
+      auto writer = sink->OpenCopyWriter(run.tables[table_], range);
+      if (!writer.ok()) return OfSink(std::move(writer).error(), *sink);
+      writers_.push_back({sink, std::move(*writer)});
     }
     return Ok();
   }
@@ -73,13 +75,30 @@ class FanOut final : public RowReceiver {
   uint64_t rows_ = 0, bytes_ = 0;  // Not yet reported.
 };
 
+/// Holds rows in memory: keys, which are bounded.
+class HeldRows final : public RowReceiver {
+ public:
+  Status Rows(Bytes rows, size_t count) override {
+    bytes_.insert(bytes_.end(), rows.begin(), rows.end());
+    count_ += count;
+    return Ok();
+  }
+  Bytes bytes() const { return bytes_; }
+  size_t count() const { return count_; }
+
+ private:
+  std::vector<std::byte> bytes_;
+  size_t count_ = 0;
+};
+
 /// The threads of one copy and what they share.
 class Copying {
  public:
   Copying(const InitialCopyRun& run, InitialCopy& copy, CopyProgress& progress)
-      : run_(run), copy_(copy), progress_(progress), ranges_(copy.Plan(run.tables, run.range_bytes_target)),
+      : run_(run), copy_(copy), progress_(progress), reading_(PlanReading(copy.Plan(run.tables, run.range_bytes_target), run)),
         ranges_left_(run.tables.size()), finishes_left_(run.tables.size()) {
-    for (const CopyRange& range : ranges_) ++ranges_left_[range.table];
+    for (const RangeToRead& range : reading_.ranges) ++ranges_left_[range.range.table];
+    for (size_t table = 0; table < run.tables.size(); ++table) TellKept(table);
   }
 
   Status Run(const std::stop_token& stop) {
@@ -88,7 +107,7 @@ class Copying {
     });
     StartFinishers();
     std::vector<std::thread> workers;
-    const size_t count = std::min(std::max<size_t>(1, static_cast<size_t>(run_.parallel)), ranges_.size());
+    const size_t count = std::min(std::max<size_t>(1, static_cast<size_t>(run_.parallel)), whole_.size() + reading_.ranges.size());
     for (size_t i = 0; i < count; ++i) workers.emplace_back([this] { Work(); });
     for (std::thread& worker : workers) worker.join();
     if (end_.stop_requested()) finishers_.clear();  // Drops what waits; what is being committed may end.
@@ -114,8 +133,31 @@ class Copying {
           [this, sink = target.sink](Error error) { Fail(OfSink(std::move(error), *sink)); }));
     }
     for (const auto& finisher : finishers_) finisher->Start();
-    for (size_t table = 0; table < run_.tables.size(); ++table)
-      if (ranges_left_[table] == 0) Complete(table);  // Nothing to read: no leaf, or no page.
+    for (size_t table = 0; table < run_.tables.size(); ++table) {
+      if (ranges_left_[table] != 0) continue;
+      // Either all its ranges are kept, or there is nothing to read: no leaf, or no page.
+      if (Resumed(table).empty()) Complete(table); else whole_.push_back(table);
+    }
+  }
+
+  void TellKept(size_t table) {
+    const RangesToRead::Kept& kept = reading_.kept[table];
+    if (Resumed(table).empty()) return;
+    progress_.RangesKept(table, kept.ranges, kept.ranges + ranges_left_[table], kept.bytes);
+    log::Info("pipeline", "copy.resumed", "an interrupted copy of a table goes on: ranges that were finished are not read again",
+              {{"table", ToString(run_.tables[table].schema->name)}, {"ranges_kept", std::to_string(kept.ranges)},
+               {"ranges_left", std::to_string(ranges_left_[table])}, {"bytes_kept", std::to_string(kept.bytes)}});
+  }
+
+  /// The targets that keep something of the table.
+  std::vector<size_t> Resumed(size_t table) const {
+    std::vector<size_t> targets;
+    for (size_t i = 0; i < run_.targets.size(); ++i) {
+      const std::vector<size_t>& tables = run_.targets[i].tables;
+      if (std::find(tables.begin(), tables.end(), table) == tables.end()) continue;
+      if (run_.targets[i].sink->kept_copies().contains(run_.tables[table].schema->name)) targets.push_back(i);
+    }
+    return targets;
   }
 
   void Work() {
@@ -126,29 +168,38 @@ class Copying {
   Status WorkUntilDone() {
     ASSIGN_OR_RETURN(const auto reader, copy_.Open());
     while (!end_.stop_requested()) {
-      const size_t next = next_range_.fetch_add(1);
-      if (next >= ranges_.size()) return Ok();
-      if (run_.guard != nullptr) run_.guard->Admit(ranges_[next].size_bytes, end_.get_token());
+      const size_t next = next_.fetch_add(1);
+      if (next >= whole_.size() + reading_.ranges.size()) return Ok();
+      if (next < whole_.size()) {
+        RETURN_IF_ERROR(BringUp(*reader, whole_[next]));
+        continue;
+      }
+      const RangeToRead& next_range = reading_.ranges[next - whole_.size()];
+      if (run_.guard != nullptr) run_.guard->Admit(next_range.range.size_bytes, end_.get_token());
       if (end_.stop_requested()) return Ok();
-      RETURN_IF_ERROR(CopyOne(*reader, ranges_[next]));
+      RETURN_IF_ERROR(CopyOne(*reader, next_range));
     }
     return Ok();
   }
 
-  Status CopyOne(InitialCopy::Reader& reader, const CopyRange& range) {
-    progress_.RangeStarted(range.table);
-    FanOut rows(range.table, progress_, end_.get_token());
-    RETURN_IF_ERROR(rows.Open(run_));
-    const Status read = reader.Read(run_.tables[range.table], range, rows);
-    if (!read.ok() && read.error().code == slu::kCopiedTableRewritten) {
-      Postpone(read.error());
+  // What is to be done about a table that cannot be read.
+  Status Unreadable(size_t table, Error error) {
+    if (error.code == slu::kCopiedTableRewritten) {
+      Postpone(error);
       return Ok();
     }
-    if (!read.ok()) {
-      // Values that a sink cannot read: a column has another type by now than the catalog said.
-      const bool of_table = read.error().sink.empty() || read.error().kind == ErrorKind::kCorrupt;
-      return of_table ? About(run_.tables[range.table].schema->name, read.error()) : read.error();
-    }
+    // Values that a sink cannot read: a column has another type by now than the catalog said.
+    const bool of_table = error.sink.empty() || error.kind == ErrorKind::kCorrupt;
+    return of_table ? About(run_.tables[table].schema->name, std::move(error)) : error;
+  }
+
+  Status CopyOne(InitialCopy::Reader& reader, const RangeToRead& to_read) {
+    const CopyRange& range = to_read.range;
+    progress_.RangeStarted(range.table);
+    FanOut rows(range.table, progress_, end_.get_token());
+    RETURN_IF_ERROR(rows.Open(run_, to_read.targets, BlockRange{run_.tables[range.table].leaves[range.leaf].oid, range.first_block, range.end_block}));
+    Status read = reader.Read(run_.tables[range.table], range, rows);
+    if (!read.ok()) return Unreadable(range.table, std::move(read).error());
     SLUICE_FAILPOINT("pipeline.range_read");
     RETURN_IF_ERROR(rows.Finish());
     SLUICE_FAILPOINT("pipeline.range_written");
@@ -158,7 +209,32 @@ class Copying {
       const std::lock_guard lock(mutex_);
       complete = --ranges_left_[range.table] == 0;
     }
-    if (complete) Complete(range.table);
+    return complete ? BringUp(reader, range.table) : Ok();
+  }
+
+  // All ranges of the table are with the sinks. Those that were read under an earlier snapshot are brought to this one.
+  Status BringUp(InitialCopy::Reader& reader, size_t table) {
+    const std::vector<size_t> resumed = Resumed(table);
+    const auto touched = run_.touched.find(run_.tables[table].schema->name);
+    if (!resumed.empty() && touched != run_.touched.end() && !touched->second.keys.empty()) {
+      HeldRows keys;
+      Status read = reader.ReadKeys(run_.tables[table], touched->second.keys, end_.get_token(), keys);
+      if (!read.ok()) return Unreadable(table, std::move(read).error());
+      for (const size_t i : resumed) {
+        Status removed = run_.targets[i].sink->RemoveCopied(run_.tables[table], keys.bytes(), keys.count());
+        if (!removed.ok()) return OfSink(std::move(removed).error(), *run_.targets[i].sink);
+      }
+      SLUICE_FAILPOINT("pipeline.touched_rows_removed");
+      FanOut rows(table, progress_, end_.get_token());
+      RETURN_IF_ERROR(rows.Open(run_, resumed, std::nullopt));
+      read = reader.ReadRowsOf(run_.tables[table], touched->second.keys, end_.get_token(), rows);
+      if (!read.ok()) return Unreadable(table, std::move(read).error());
+      RETURN_IF_ERROR(rows.Finish());
+      SLUICE_FAILPOINT("pipeline.touched_rows_written");
+      log::Info("pipeline", "copy.rows_read_again", "rows that changed while the copy was interrupted were read again by their keys",
+                {{"table", ToString(run_.tables[table].schema->name)}, {"keys", std::to_string(keys.count())}});
+    }
+    Complete(table);
     return Ok();
   }
 
@@ -186,8 +262,9 @@ class Copying {
   const InitialCopyRun& run_;
   InitialCopy& copy_;
   CopyProgress& progress_;
-  const std::vector<CopyRange> ranges_;
-  std::atomic<size_t> next_range_{0};
+  const RangesToRead reading_;
+  std::vector<size_t> whole_;      // Tables all of whose ranges are kept; come before the ranges.
+  std::atomic<size_t> next_{0};
   std::stop_source end_;
   FirstError first_error_;
 
@@ -199,6 +276,24 @@ class Copying {
   std::vector<std::unique_ptr<TableFinisher>> finishers_;  // One per target; last: ends first.
 };
 
+// Without the keys that were touched, what is kept of a table is of no use; and the table may be another by now.
+Status KeepWhatFits(const InitialCopyRun& run, Sink& sink) {
+  std::set<TableName> kept;
+  for (const auto& [name, copy] : sink.kept_copies()) {
+    const auto table = std::find_if(run.tables.begin(), run.tables.end(), [&](const TableDefinition& one) { return one.schema->name == name; });
+    const auto touched = run.touched.find(name);
+    const bool same = table != run.tables.end() && copy.oid == table->schema->oid && copy.fingerprint == CopyFingerprint(*table);
+    if (same && touched != run.touched.end() && touched->second.unknown.empty()) {
+      kept.insert(name);
+      continue;
+    }
+    const std::string reason = same && touched != run.touched.end() ? touched->second.unknown : "it was changed, truncated or rewritten meanwhile";
+    log::Info("pipeline", "copy.from_the_start", "an interrupted copy of a table can't go on, so it starts again",
+              {{"table", ToString(name)}, {"sink", std::string(sink.name())}, {"reason", reason}});
+  }
+  return sink.KeepCopies(kept);
+}
+
 }  // namespace
 
 Status RunInitialCopy(const InitialCopyRun& run, InitialCopy& copy, CopyProgress& progress, std::stop_token stop) {
@@ -208,6 +303,8 @@ Status RunInitialCopy(const InitialCopyRun& run, InitialCopy& copy, CopyProgress
   for (const CopyTarget& target : run.targets) {
     std::vector<TableDefinition> needed;
     for (const size_t table : target.tables) needed.push_back(run.tables[table]);
+    Status kept = KeepWhatFits(run, *target.sink);
+    if (!kept.ok()) return OfSink(std::move(kept).error(), *target.sink);
     Status prepared = target.sink->PrepareTables(needed, {run.position, run.source_time});
     if (!prepared.ok()) return OfSink(std::move(prepared).error(), *target.sink);
   }

@@ -1,5 +1,5 @@
 #pragma once
-// The initial copy: every range is read once and its rows go to each sink that needs the table.
+// The initial copy: every range is read once and its rows go to each sink that needs the table and does not have them.
 
 #include <memory>
 #include <stop_token>
@@ -9,6 +9,7 @@
 #include "change/position.h"
 #include "pipeline/copy_guard.h"
 #include "pipeline/progress.h"
+#include "pipeline/touched_keys.h"
 #include "sink/sink.h"
 #include "source/initial_copy.h"
 
@@ -27,9 +28,11 @@ struct InitialCopyRun {
   int parallel = 2;
   uint64_t range_bytes_target = 64ull << 20;
   CopyGuard* guard = nullptr;             ///< Asked before every range; may be absent.
+  TouchedTables touched = {};             ///< Of tables whose copy was interrupted; without it they start again.
 };
 
 /// Copies until every target has finished its tables, or the first error, or a request to stop (kCancelled).
+/// Of tables whose copy was interrupted only the missing ranges are read, and the rows that changed since.
 /// Largest tables come first. Finishing (indexes, commits) runs on a thread per sink beside the copying, with
 /// small tables finished in groups.
 Status RunInitialCopy(const InitialCopyRun& run, InitialCopy& copy, CopyProgress& progress, std::stop_token stop);

@@ -16,6 +16,8 @@
 #include "pipeline/copy_beside.h"
 #include "pipeline/first_error.h"
 #include "pipeline/initial_copy_run.h"
+#include "pipeline/resumed_copies.h"
+#include "pipeline/touched_keys.h"
 
 namespace sluice {
 namespace {
@@ -120,6 +122,8 @@ Result<PipelineEnd> Pipeline::RunOpened(std::stop_token stop) {
   for (const AttachedSink& attached : *sinks_)
     board_.SinkOpened(*attached.sink, attached.commit.commit_interval);
   requests_.Done(carried_out);  // Whoever waits for it finds it on the board.
+  // Before the publication: a table that left it and comes back has changes that no stream tells.
+  if (options_.may_copy) RETURN_IF_ERROR(KeepInterruptedCopies(plan, slot));
   // Before any snapshot: what a transaction wrote while its table was not yet published is never streamed.
   RETURN_IF_ERROR(source_->EnsurePublication(tables_));
   SLUICE_FAILPOINT("pipeline.published");
@@ -208,6 +212,33 @@ std::vector<MissingTables> Pipeline::Missing(const ResumePlan& plan) const {
   return missing;
 }
 
+// Of tables that are still missing and as they were; everything else starts again.
+Status Pipeline::KeepInterruptedCopies(const ResumePlan& plan, const std::optional<SlotState>& slot) {
+  std::map<TableName, TableSchemaPtr> tables;
+  ASSIGN_OR_RETURN(const std::set<TableName> published, source_->PublishedTables());
+  for (size_t i = 0; i < sinks_->size(); ++i) {
+    Sink& sink = *(*sinks_)[i].sink;
+    std::set<TableName> kept;
+    for (const auto& [name, copy] : sink.kept_copies()) {
+      const auto missing = std::find_if(plan.tables_to_copy[i].begin(), plan.tables_to_copy[i].end(), [&](size_t table) { return tables_[table].schema->name == name; });
+      const bool due = missing != plan.tables_to_copy[i].end() && published.contains(name);
+      const TableDefinition* const table = due ? &tables_[*missing] : nullptr;
+      const std::string reason = WhyFromTheStart(copy, source_->identity(), slot, table);
+      if (!reason.empty()) {
+        log::Info("pipeline", "copy.from_the_start", "an interrupted copy of a table can't go on, so it starts again",
+                  {{"table", ToString(name)}, {"sink", std::string(sink.name())}, {"reason", reason}});
+        continue;
+      }
+      kept.insert(name);
+      tables[name] = table->schema;
+      interrupted_from_ = interrupted_from_.valid() ? std::min(interrupted_from_, copy.lsn) : copy.lsn;
+    }
+    RETURN_IF_ERROR(sink.KeepCopies(kept));
+  }
+  for (const auto& [name, schema] : tables) interrupted_tables_.push_back(schema);
+  return Ok();
+}
+
 // Nothing streams yet, so nothing runs beside it.
 Status Pipeline::CopyAll(const ResumePlan& plan, std::stop_token stop) {
   board_.Phase(PipelineState::kCopying);
@@ -223,6 +254,12 @@ Status Pipeline::CopyAll(const ResumePlan& plan, std::stop_token stop) {
   run.source_time = source_time;
   CopyGuard guard = GuardOf(options_.copy, *source_);
   run.guard = &guard;
+  if (interrupted_from_.valid()) {
+    TouchedKeys touched(interrupted_tables_);
+    RETURN_IF_ERROR(ReadTouchedKeys(*source_, interrupted_from_, run.position.lsn, touched, stop));
+    ASSIGN_OR_RETURN(run.touched, touched.TakeUpTo(run.position.lsn, stop));
+    SLUICE_FAILPOINT("pipeline.touched_keys_read");
+  }
   log::Info("pipeline", "copy.started", "initial copy started",
             {{"tables", std::to_string(run.tables.size())}, {"lsn", ToString(run.position.lsn)}});
   SLUICE_FAILPOINT("pipeline.before_copy");
@@ -231,6 +268,7 @@ Status Pipeline::CopyAll(const ResumePlan& plan, std::stop_token stop) {
     for (const auto& [name, table] : attached.sink->copied_tables())
       made_progress_ |= table.copy_lsn == run.position.lsn;
   }
+  made_progress_ |= board_.copy_progress().Snapshot().advanced;
   SLUICE_FAILPOINT("pipeline.after_copy");
   if (!copied.ok()) return copied;
   log::Info("pipeline", "copy.finished", "initial copy finished", {{"tables", std::to_string(run.tables.size())}});
@@ -251,7 +289,11 @@ Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token sto
   ASSIGN_OR_RETURN(const std::optional<Lsn> until, Until());
   ASSIGN_OR_RETURN(const std::optional<SlotState> slot, source_->FindSlot());
   ASSIGN_OR_RETURN(const SourceLog source_log, source_->ReadLog());
-  ASSIGN_OR_RETURN(const Lsn resume_from, ResumeFrom(source_log, slot, SinkStates()));
+  ASSIGN_OR_RETURN(Lsn resume_from, ResumeFrom(source_log, slot, SinkStates()));
+  // The sinks skip what they have.
+  if (interrupted_from_.valid()) resume_from = std::min(resume_from, interrupted_from_);
+  TouchedKeys touched(interrupted_tables_);
+  const auto started_at = std::chrono::steady_clock::now();
   Streaming streaming;
   ASSIGN_OR_RETURN(streaming.stream, source_->OpenStream(resume_from));
   SLUICE_FAILPOINT("pipeline.stream_opened");
@@ -272,12 +314,12 @@ Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token sto
   board_.Phase(PipelineState::kStreaming);
   log::Info("pipeline", "stream.started", "streaming", {{"lsn", ToString(resume_from)}});
 
-  ChangeReader reader(*streaming.stream, threads, cuts_, resume_from, until);
+  ChangeReader reader(*streaming.stream, threads, cuts_, resume_from, until, interrupted_from_.valid() ? &touched : nullptr);
   cuts_.Attach(threads.size(), sinks_);
   std::optional<CopyBeside> copying;
   if (std::vector<MissingTables> missing = Missing(plan); !missing.empty() && options_.may_copy) {
     reader.KeepFrom(Lsn{});  // Before the reader could end at `until`.
-    copying.emplace(connector_, options_, std::move(missing), board_.copy_progress(),
+    copying.emplace(connector_, options_, std::move(missing), CopyBeside::Interrupted{interrupted_from_, &touched}, board_.copy_progress(),
                     CopyBeside::Hooks{[&reader](Lsn lsn) { reader.KeepFrom(lsn); },
                                       [&streaming](Status ended) {
                                         if (ended.ok()) return streaming.BeginAnew();
@@ -301,7 +343,8 @@ Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token sto
   if (!last.ok() && streaming.error.status().ok()) streaming.Fail(std::move(last).error());
   const bool reached = streaming.error.status().ok() && until && !stop.stop_requested() && !streaming.again;
   if (reached && options_.may_copy && (TablesChanged(reader.acknowledged()) || changes_.waiting())) streaming.again = true;
-  made_progress_ |= reader.acknowledged() > resume_from || streaming.again;
+  const CopyProgressSnapshot copied = board_.copy_progress().Snapshot();
+  made_progress_ |= reader.acknowledged() > resume_from || streaming.again || (copied.advanced && copied.started_at >= started_at);
   if (!streaming.error.status().ok()) return streaming.error.status().error();
   return streaming.again && !stop.stop_requested() ? PipelineEnd::kAgain : PipelineEnd::kDone;
 }

@@ -53,6 +53,7 @@ enum class PipelineEnd {
 
 struct MissingTables;
 class ChangeReader;
+class TouchedKeys;
 
 class Pipeline {
  public:
@@ -76,6 +77,7 @@ class Pipeline {
   Status CarryOutChanges();
   Status CarryOutOne(const TableRequest& request);
   Status WaitForSlot(std::optional<SlotState>& slot, std::stop_token stop);
+  Status KeepInterruptedCopies(const ResumePlan& plan, const std::optional<SlotState>& slot);
   Status CopyAll(const ResumePlan& plan, std::stop_token stop);
   Result<PipelineEnd> Stream(const ResumePlan& plan, std::stop_token stop);
   Result<std::optional<Lsn>> Until();
@@ -100,6 +102,8 @@ class Pipeline {
   std::set<std::pair<std::string, TableName>> rewritten_;  // By sink: copied again since no stream tells of their rows.
   Lsn changes_noticed_at_;  // At the start, where the stream has to come first.
   std::vector<SinkState> states_;  // As the stream found them.
+  Lsn interrupted_from_;           // The oldest snapshot of copies that go on; unset: none does.
+  std::vector<TableSchemaPtr> interrupted_tables_;
   std::shared_ptr<std::vector<AttachedSink>> sinks_;  // Shared with views that outlive a failed pipeline.
   bool made_progress_ = false;
   bool over_budget_ = false, soon_lost_ = false;

@@ -30,12 +30,20 @@ void CopyProgress::Begin(Lsn copy_lsn, const std::vector<const TableDefinition*>
     TableCopyProgress& progress = now_.tables.emplace_back();
     progress.table = ToString(table->schema->name);
     progress.rows_estimated = 0;
+    progress.keeps_ranges = table->schema->has_key();
     for (const Leaf& leaf : table->leaves) {
       progress.bytes_total += leaf.size_bytes;
       const bool known = progress.rows_estimated >= 0 && leaf.estimated_rows >= 0;
       progress.rows_estimated = known ? progress.rows_estimated + leaf.estimated_rows : -1;
     }
   }
+}
+
+void CopyProgress::RangesKept(size_t table, size_t kept, size_t total, uint64_t kept_bytes) {
+  const std::lock_guard lock(mutex_);
+  now_.tables[table].ranges_kept = kept;
+  now_.tables[table].ranges_total = total;
+  now_.tables[table].bytes_read += kept_bytes;
 }
 
 void CopyProgress::RangeStarted(size_t table) {
@@ -52,6 +60,7 @@ void CopyProgress::RowsCopied(size_t table, uint64_t rows, uint64_t bytes) {
 void CopyProgress::RangeDone(size_t table, uint64_t size_bytes) {
   const std::lock_guard lock(mutex_);
   now_.tables[table].bytes_read += size_bytes;
+  now_.advanced |= now_.tables[table].keeps_ranges;
 }
 
 void CopyProgress::TableState(size_t table, CopyState state) {

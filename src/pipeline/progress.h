@@ -22,6 +22,9 @@ struct TableCopyProgress {
   uint64_t bytes_copied = 0;  ///< What really came over the wire.
   uint64_t rows_copied = 0;
   double rows_estimated = -1; ///< -1: never analysed.
+  size_t ranges_kept = 0;     ///< Of a copy that was interrupted: not read again.
+  size_t ranges_total = 0;    ///< Only with ranges_kept.
+  bool keeps_ranges = false;  ///< What is done of it need not be done again.
 };
 
 struct CopyProgressSnapshot {
@@ -29,6 +32,7 @@ struct CopyProgressSnapshot {
   std::chrono::steady_clock::time_point started_at;
   std::vector<TableCopyProgress> tables;
   bool finished = false;
+  bool advanced = false;  ///< Ranges were done that a restart would not have to do again.
 
   uint64_t bytes_total() const;
   uint64_t bytes_read() const;
@@ -40,6 +44,7 @@ class CopyProgress {
  public:
   /// Forgets an earlier copy.
   void Begin(Lsn copy_lsn, const std::vector<const TableDefinition*>& tables);
+  void RangesKept(size_t table, size_t kept, size_t total, uint64_t kept_bytes);
   void RangeStarted(size_t table);
   void RowsCopied(size_t table, uint64_t rows, uint64_t bytes);
   void RangeDone(size_t table, uint64_t size_bytes);

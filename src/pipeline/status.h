@@ -53,6 +53,7 @@ struct TableStatus {
   uint64_t rows_copied = 0;
   double rows_estimated = -1;
   uint64_t bytes_read = 0, bytes_total = 0;
+  size_t ranges_kept = 0, ranges_total = 0;    ///< Of a copy that was interrupted and goes on.
   std::vector<std::string> copied_in;          ///< Sinks in which the copy is complete.
   std::vector<TableHold> held_in;              ///< Sinks that do not follow it until it is copied again.
   std::vector<ComparedStatus> compared;        ///< By sink; those that were compared since the process started.

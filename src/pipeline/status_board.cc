@@ -159,6 +159,8 @@ std::vector<TableStatus> StatusBoard::Tables() const {
     status.rows_estimated = progress->rows_estimated;
     status.bytes_read = progress->bytes_read;
     status.bytes_total = progress->bytes_total;
+    status.ranges_kept = progress->ranges_kept;
+    status.ranges_total = progress->ranges_total;
     if (status.state == TableState::kWaiting && progress->state != CopyState::kWaiting)
       status.state = TableState::kCopying;
   }

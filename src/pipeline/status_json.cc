@@ -145,6 +145,7 @@ ordered_json TablesToJson(const PipelineStatus& status, const std::vector<std::s
     entry["rows_estimated"] = table.rows_estimated < 0 ? ordered_json() : ordered_json(table.rows_estimated);
     entry["bytes_read"] = table.bytes_read;
     entry["bytes_total"] = table.bytes_total;
+    if (table.ranges_kept > 0) entry["resumed"] = {{"ranges_kept", table.ranges_kept}, {"ranges_total", table.ranges_total}};
     json["tables"].push_back(std::move(entry));
   }
   return json;

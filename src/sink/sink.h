@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,7 +43,8 @@ struct CopyPoint {
 /// Takes the rows of one range; one thread at a time, several writers in parallel.
 class CopyWriter : public RowReceiver {
  public:
-  /// Makes the range's rows ready to be part of FinishTables. Nothing is visible to readers as complete before.
+  /// Makes the range's rows ready to be part of FinishTables. Nothing is visible to readers as complete before. From
+  /// here on, or from a later Finish on, the range is kept when the copy is interrupted.
   virtual Status Finish() = 0;
 };
 
@@ -115,13 +117,26 @@ class Sink {
 
   // ── copy ──
 
-  /// Makes room for a copy of rows as they were at `point`, removing what an interrupted copy of ours left behind. Rows
-  /// of an earlier copy stay visible until FinishTables.
+  /// What Open found of copies that were interrupted, less what was forgotten since. Only KeepCopies and Forget change it.
+  virtual const KeptCopies& kept_copies() const = 0;
+
+  /// Durably forgets what is kept of all tables but these.
+  virtual Status KeepCopies(const std::set<TableName>& tables) = 0;
+
+  /// Makes room for a copy of rows as they were at `point`, removing what an interrupted copy of ours left behind but
+  /// for what kept_copies() says: there the missing ranges are still to come. Rows of an earlier copy stay visible
+  /// until FinishTables.
   /// Error: kNeedsOperator if a table exists that is not ours or has another shape.
   virtual Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) = 0;
 
-  /// A writer for one range. Thread-safe.
-  virtual Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) = 0;
+  /// A writer for one range. Without `range` for rows that take the place of those that RemoveCopied removed; they are
+  /// not kept. Thread-safe.
+  virtual Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table, const std::optional<BlockRange>& range) = 0;
+
+  /// Removes from the copy under way whatever stands under these keys, whichever range it came with. Once all ranges
+  /// of the table are written. `keys`: rows as a CopyWriter takes them, of which only the key columns matter.
+  /// Thread-safe against calls for other tables.
+  virtual Status RemoveCopied(const TableDefinition& table, Bytes keys, size_t count) = 0;
 
   /// Makes the copy of these tables complete and durable (indexes and constraints included), all or none, and ends
   /// their hold. `copy_position`: the exported snapshot's LSN; becomes the sink's bookmark where there is none yet.

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "change/lsn.h"
 #include "change/row_receiver.h"
+#include "change/streamed_keys.h"
 #include "change/stored_rows.h"
 #include "change/table_definition.h"
 
@@ -43,6 +44,11 @@ class InitialCopy {
     /// Appends per key the row of the whole table that has it. `keys`: the texts of the schema's key columns.
     virtual Status FetchKeys(const TableDefinition& table, const RowForm& form, const std::vector<std::vector<std::string>>& keys,
                              std::stop_token stop, std::vector<std::optional<FetchedRow>>& rows) = 0;
+
+    /// Hands over a row per key, of which only the key columns are set: what a stream told in the form of a copy.
+    virtual Status ReadKeys(const TableDefinition& table, const StreamedKeys& keys, std::stop_token stop, RowReceiver& receiver) = 0;
+    /// Hands over the rows of the whole table that have these keys, each once. Error: as Read.
+    virtual Status ReadRowsOf(const TableDefinition& table, const StreamedKeys& keys, std::stop_token stop, RowReceiver& receiver) = 0;
   };
 
   virtual ~InitialCopy() = default;

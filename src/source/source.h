@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,9 @@ class Source {
   /// Makes the publication hold exactly these tables. Error: kNeedsOperator (2117) for a table whose UPDATE and
   /// DELETE would fail once published.
   virtual Status EnsurePublication(const std::vector<TableDefinition>& tables) = 0;
+
+  /// What is published now. Of other tables the latest changes are in no stream.
+  virtual Result<std::set<TableName>> PublishedTables() = 0;
 
   virtual Result<std::optional<SlotState>> FindSlot() = 0;
 

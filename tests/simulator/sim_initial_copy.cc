@@ -56,12 +56,17 @@ class SimReader final : public InitialCopy::Reader {
     }, [] { return Ok(); });
   }
 
+  Status ReadKeys(const TableDefinition&, const StreamedKeys&, std::stop_token, RowReceiver&) override { return NothingIsKept(); }
+  Status ReadRowsOf(const TableDefinition&, const StreamedKeys&, std::stop_token, RowReceiver&) override { return NothingIsKept(); }
+
   Status FetchKeys(const TableDefinition&, const RowForm&, const std::vector<std::vector<std::string>>&, std::stop_token,
                    std::vector<std::optional<FetchedRow>>&) override {
     return Error{ErrorKind::kNeedsOperator, "nothing is repaired here"};
   }
 
  private:
+  static Error NothingIsKept() { return Error{ErrorKind::kNeedsOperator, "no range of an interrupted copy is kept here"}; }
+
   Status CheckSession() {
     RETURN_IF_ERROR(world_.Travel(*life_));
     if (world_.server.incarnation != incarnation_ || !world_.server.up(world_.scheduler.now())) return Cut("the copy's session broke off");

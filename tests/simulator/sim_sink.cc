@@ -142,7 +142,7 @@ Status SimSink::PrepareTables(const std::vector<TableDefinition>& tables, const 
   return Ok();
 }
 
-Result<std::unique_ptr<CopyWriter>> SimSink::OpenCopyWriter(const TableDefinition& table) {
+Result<std::unique_ptr<CopyWriter>> SimSink::OpenCopyWriter(const TableDefinition& table, const std::optional<BlockRange>&) {
   RETURN_IF_ERROR(Call("open copy writer"));
   return std::unique_ptr<CopyWriter>(std::make_unique<SimCopyWriter>(*this, table.schema));
 }

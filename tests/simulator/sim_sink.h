@@ -26,7 +26,10 @@ class SimSink final : public Sink {
   Status Follow(const TableDefinition& table, FollowExtent extent) override;
   Result<std::unique_ptr<Sink>> OpenBeside() override;
   Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;
-  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
+  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table, const std::optional<BlockRange>& range) override;
+  const KeptCopies& kept_copies() const override { return none_kept_; }
+  Status KeepCopies(const std::set<TableName>&) override { return Ok(); }
+  Status RemoveCopied(const TableDefinition&, Bytes, size_t) override { return Error{ErrorKind::kNeedsOperator, "nothing is kept here"}; }
   Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) override;
   Status Write(ChangeBatchPtr batch) override;
   Status Commit(const Position& position, Timestamp source_time) override;
@@ -57,6 +60,7 @@ class SimSink final : public Sink {
   Destination& destination_;
   const uint64_t incarnation_;
   const uint64_t epoch_;
+  const KeptCopies none_kept_;
   std::optional<Bookmark> bookmark_;
   CopiedTables copied_;
   HeldTables held_;

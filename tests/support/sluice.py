@@ -139,13 +139,13 @@ class Sluice:
             return {}
         return {entry["sink"]: lsn_number(entry["lsn"]) for entry in result.json()["bookmarks"] if entry.get("lsn")}
 
-    def wait_until(self, lsn: int | None = None, timeout: float = 60):
-        """Until both sinks are durable up to `lsn`, by default everything committed on the source now."""
+    def wait_until(self, lsn: int | None = None, timeout: float = 60, sinks: int = 2):
+        """Until all sinks are durable up to `lsn`, by default everything committed on the source now."""
         wanted = self.source.lsn() if lsn is None else lsn
         deadline = time.monotonic() + timeout
         while True:
             bookmarks = self.bookmarks()
-            if len(bookmarks) == 2 and min(bookmarks.values()) >= wanted:
+            if len(bookmarks) == sinks and min(bookmarks.values()) >= wanted:
                 return
             assert self.running(), f"run ended with {self._process and self._process.returncode}\n{self.log_tail()}"
             assert time.monotonic() < deadline, \

@@ -26,7 +26,7 @@ TableDigest DigestOf(const RowSet& rows) {
 
 class FakeCopyWriter final : public CopyWriter {
  public:
-  FakeCopyWriter(FakeSink& sink, TableName table) : sink_(sink), table_(std::move(table)) {}
+  FakeCopyWriter(FakeSink& sink, TableName table, std::optional<BlockRange> range) : sink_(sink), table_(std::move(table)), range_(range) {}
   Status Rows(Bytes rows, size_t count) override {
     RETURN_IF_ERROR(sink_.destination().fail("copy"));
     const std::vector<int64_t> values = RowsOf(rows);
@@ -35,13 +35,15 @@ class FakeCopyWriter final : public CopyWriter {
     return Ok();
   }
   Status Finish() override {
-    sink_.Stage(table_, rows_);
-    return Ok();
+    RETURN_IF_ERROR(sink_.destination().fail("copying"));
+    sink_.Stage(table_, rows_, range_);
+    return sink_.destination().fail("copied");
   }
 
  private:
   FakeSink& sink_;
   const TableName table_;
+  const std::optional<BlockRange> range_;
   std::vector<int64_t> rows_;
 };
 
@@ -141,6 +143,8 @@ FakeSink::FakeSink(FakeDestination& destination, uint64_t epoch) : destination_(
   bookmark_ = destination.bookmark;
   copied_ = destination.copied;
   held_ = destination.held;
+  kept_ = destination.kept;
+  std::erase_if(kept_, [](const auto& entry) { return entry.second.ranges.empty(); });
   working_ = destination.rows;
 }
 
@@ -198,18 +202,38 @@ Status FakeSink::PrepareTables(const std::vector<TableDefinition>& tables, const
   for (const TableDefinition& table : tables) {
     destination_.prepared.push_back(table.schema->name.name);
     destination_.prepared_at = point;
-    staged_.erase(table.schema->name);
+    if (kept_.contains(table.schema->name)) continue;
+    destination_.staged.erase(table.schema->name);
+    destination_.kept[table.schema->name] = {point.position.log, table.schema->oid, CopyFingerprint(table), point.position.lsn, {}};
   }
   return Ok();
 }
 
-Result<std::unique_ptr<CopyWriter>> FakeSink::OpenCopyWriter(const TableDefinition& table) {
-  return std::unique_ptr<CopyWriter>(std::make_unique<FakeCopyWriter>(*this, table.schema->name));
+Status FakeSink::KeepCopies(const std::set<TableName>& tables) {
+  const std::lock_guard lock(destination_.mutex);
+  RETURN_IF_ERROR(CheckEpoch());
+  std::erase_if(kept_, [&](const auto& entry) { return !tables.contains(entry.first); });
+  std::erase_if(destination_.kept, [&](const auto& entry) { return !tables.contains(entry.first); });
+  return Ok();
 }
 
-void FakeSink::Stage(const TableName& table, const std::vector<int64_t>& rows) {
+Result<std::unique_ptr<CopyWriter>> FakeSink::OpenCopyWriter(const TableDefinition& table, const std::optional<BlockRange>& range) {
+  return std::unique_ptr<CopyWriter>(std::make_unique<FakeCopyWriter>(*this, table.schema->name, range));
+}
+
+void FakeSink::Stage(const TableName& table, const std::vector<int64_t>& rows, const std::optional<BlockRange>& range) {
   const std::lock_guard lock(destination_.mutex);
-  staged_[table].insert(rows.begin(), rows.end());
+  destination_.staged[table].insert(rows.begin(), rows.end());
+  if (!range) return;
+  destination_.kept[table].ranges.push_back(*range);
+  destination_.ranges_written.push_back(table.name + " " + std::to_string(range->first_block));
+}
+
+Status FakeSink::RemoveCopied(const TableDefinition& table, Bytes keys, size_t) {
+  RETURN_IF_ERROR(destination_.fail("remove"));
+  const std::lock_guard lock(destination_.mutex);
+  for (const int64_t key : RowsOf(keys)) destination_.staged[table.schema->name].erase(key);
+  return Ok();
 }
 
 Status FakeSink::FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position,
@@ -221,7 +245,8 @@ Status FakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
   for (const TableDefinition& table : tables) {
     const TableName& name = table.schema->name;
     group.push_back(name.name);
-    destination_.rows[name] = working_[name] = staged_[name];
+    destination_.rows[name] = working_[name] = destination_.staged[name];
+    destination_.kept.erase(name);
     destination_.copied[name] = {table.schema->oid, copy_position.lsn, {}, ToText(table.fingerprint)};
     if (destination_.bookmark) destination_.copied[name].catching_up_from = copy_position.lsn;
     destination_.held.erase(name);

@@ -27,7 +27,7 @@ TableDefinition Define(const std::string& name, Oid oid) {
   table.schema = std::move(schema);
   table.columns.resize(1);
   table.primary_key = {0};
-  table.leaves = {{oid, Named(name), 10, 81920, -1}};
+  table.leaves = {{oid, Named(name), 10, 81920, -1, 0, {}, false}};
   return table;
 }
 
@@ -40,11 +40,7 @@ class FakeReader final : public InitialCopy::Reader {
     for (const int64_t row : log_.RowsAt(table.schema->name, lsn_)) {
       const bool first_range = range.first_block == 0;
       if ((row % 2 == 0) != first_range) continue;  // Two ranges: even and odd rows.
-      std::string bytes;
-      AppendBigEndian<int16_t>(bytes, 1);
-      AppendBigEndian<int32_t>(bytes, 8);
-      AppendBigEndian<int64_t>(bytes, row);
-      RETURN_IF_ERROR(receiver.Rows(AsBytes(bytes), 1));
+      RETURN_IF_ERROR(HandOver(row, receiver));
     }
     return Ok();
   }
@@ -72,7 +68,29 @@ class FakeReader final : public InitialCopy::Reader {
     return Ok();
   }
 
+  Status ReadKeys(const TableDefinition&, const StreamedKeys& keys, std::stop_token, RowReceiver& receiver) override {
+    for (const std::string& key : keys) RETURN_IF_ERROR(HandOver(KeyOf(key), receiver));
+    return Ok();
+  }
+  Status ReadRowsOf(const TableDefinition& table, const StreamedKeys& keys, std::stop_token, RowReceiver& receiver) override {
+    RETURN_IF_ERROR(log_.fail("read_rows_of"));
+    const RowSet all = log_.RowsAt(table.schema->name, lsn_);
+    for (const std::string& key : keys)
+      if (all.contains(KeyOf(key))) RETURN_IF_ERROR(HandOver(KeyOf(key), receiver));
+    return Ok();
+  }
+
  private:
+  static int64_t KeyOf(const std::string& key) { return LoadBigEndian<int64_t>(TupleReader(AsBytes(key).data()).Next().bytes.data()); }
+
+  static Status HandOver(int64_t row, RowReceiver& receiver) {
+    std::string bytes;
+    AppendBigEndian<int16_t>(bytes, 1);
+    AppendBigEndian<int32_t>(bytes, 8);
+    AppendBigEndian<int64_t>(bytes, row);
+    return receiver.Rows(AsBytes(bytes), 1);
+  }
+
   RowSet RowsOf(const TableDefinition& table, const CopyRange& range) const {
     RowSet rows = log_.RowsAt(table.schema->name, lsn_);
     std::erase_if(rows, [&](int64_t row) { return (row % 2 == 0) != (range.first_block == 0); });
@@ -285,6 +303,14 @@ std::vector<TableDefinition> FakeLog::definitions() const {
 void FakeLog::AddTable(const std::string& name) {
   const std::lock_guard lock(mutex);
   tables.push_back(name);
+}
+
+Result<std::set<TableName>> FakeSource::PublishedTables() {
+  const std::lock_guard lock(log_.mutex);
+  std::set<TableName> published;
+  for (const std::string& table : log_.tables)
+    if (!log_.not_published.contains(table)) published.insert(Named(table));
+  return published;
 }
 
 Result<std::optional<SlotState>> FakeSource::FindSlot() {

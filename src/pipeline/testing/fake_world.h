@@ -92,6 +92,7 @@ class FakeLog {
   std::vector<Lsn> acknowledged;              ///< Every acknowledgement in the order it came.
   size_t changes_per_part = SIZE_MAX;         ///< Larger transactions come in parts.
   size_t transactions_per_batch = 1;
+  std::set<std::string> not_published;
   int streams_opened = 0;
   int snapshots_exported = 0;
   /// Called with "open_source", "find_slot", "create_slot", "before_export", "export", "open_reader", "read",
@@ -108,6 +109,7 @@ class FakeSource final : public Source {
   const LogIdentity& identity() const override { return log_.identity; }
   Result<std::vector<TableDefinition>> ReadTables() override { return log_.definitions(); }
   Status EnsurePublication(const std::vector<TableDefinition>&) override { return Ok(); }
+  Result<std::set<TableName>> PublishedTables() override;
   Result<std::optional<SlotState>> FindSlot() override;
   Result<std::unique_ptr<InitialCopy>> CreateSlotWithSnapshot() override;
   Result<std::unique_ptr<InitialCopy>> ExportSnapshot(std::chrono::milliseconds wait_max) override;
@@ -152,9 +154,12 @@ class FakeDestination {
   std::vector<std::vector<std::string>> finished_groups;
   std::vector<std::string> prepared;
   CopyPoint prepared_at;
+  std::map<TableName, RowSet> staged;         ///< Of copies that are not complete.
+  KeptCopies kept;                            ///< Whose ranges those are.
+  std::vector<std::string> ranges_written;    ///< "shot 0" and "shot 5", by their first block.
   size_t writes = 0;
   bool blocked = false;
-  /// Called with "prepare", "copy", "finish", "follow", "write", "write TABLE", "commit", "repair", "view" before that step,
+  /// Called with "prepare", "copy", "copying", "copied", "remove", "finish", "follow", "write", "write TABLE", "commit", "repair", "view" before that step,
   /// "commit.after" after it.
   Hook fail;
 };
@@ -167,13 +172,16 @@ class FakeSink final : public Sink {
   const std::optional<Bookmark>& bookmark() const override { return bookmark_; }
   const CopiedTables& copied_tables() const override { return copied_; }
   const HeldTables& held_tables() const override { return held_; }
+  const KeptCopies& kept_copies() const override { return kept_; }
+  Status KeepCopies(const std::set<TableName>& tables) override;
   Status Hold(const TableName& table, const HeldTable& why) override;
   Status Forget(const TableName& table) override;
   Status ForgetBookmark() override;
   Status Follow(const TableDefinition& table, FollowExtent extent) override;
   Result<std::unique_ptr<Sink>> OpenBeside() override;
   Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;
-  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
+  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table, const std::optional<BlockRange>& range) override;
+  Status RemoveCopied(const TableDefinition& table, Bytes keys, size_t count) override;
   Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position,
                       Timestamp source_time) override;
   Status Write(ChangeBatchPtr batch) override;
@@ -182,8 +190,8 @@ class FakeSink final : public Sink {
   Result<std::unique_ptr<SinkView>> View() override;
   size_t uncommitted_bytes() const override { return uncommitted_bytes_; }
 
-  /// Rows of a range that is complete.
-  void Stage(const TableName& table, const std::vector<int64_t>& rows);
+  /// Rows of a range that is complete, or of none.
+  void Stage(const TableName& table, const std::vector<int64_t>& rows, const std::optional<BlockRange>& range);
   FakeDestination& destination() { return destination_; }
 
  private:
@@ -196,7 +204,7 @@ class FakeSink final : public Sink {
   std::optional<Bookmark> bookmark_;
   CopiedTables copied_;
   HeldTables held_;
-  std::map<TableName, RowSet> staged_;      // By the copy's writers, under the destination's mutex.
+  KeptCopies kept_;                         // As they were when it was opened.
   std::map<TableName, RowSet> working_;     // The stream's.
   size_t uncommitted_bytes_ = 0;
 };

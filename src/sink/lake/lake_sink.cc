@@ -106,6 +106,10 @@ Status LakeSink::TakeEpoch() {
   take.expected[kEpochProperty] = before == known.end() ? std::nullopt : std::optional(before->second);
   const auto taken = catalog_->Commit({}, take);
   if (!taken.ok()) return taken.error();
+  // Only now nobody else can add to it.
+  ASSIGN_OR_RETURN(const auto settled, catalog_->NamespaceProperties(kBookmarkNamespace));
+  ASSIGN_OR_RETURN(kept_parts_, ParseKeptCopies(settled.value_or(iceberg::Properties{})));
+  for (const auto& [name, kept] : kept_parts_) kept_[name] = kept.copy;
   return Ok();
 }
 
@@ -135,6 +139,8 @@ Result<std::unique_ptr<Sink>> LakeSink::OpenBeside() {
   std::unique_ptr<LakeSink> sink(new LakeSink(config_, log_, store_, catalog_, clock_));
   sink->context_.epoch = context_.epoch;
   sink->bookmark_ = bookmark_;
+  sink->kept_ = kept_;
+  sink->kept_parts_ = kept_parts_;
   return std::unique_ptr<Sink>(std::move(sink));
 }
 
@@ -165,10 +171,13 @@ Status LakeSink::Forget(const TableName& table) {
   forget.remove = {HeldProperty(table)};
   const auto forgotten = catalog_->Commit(commits, forget);
   if (!forgotten.ok()) return forgotten.error();
+  RETURN_IF_ERROR(ForgetParts(*catalog_, *store_, context_.epoch, [&](const TableName& one) { return one == table; }));
   by_schema_.clear();
   tables_.erase(table);
   copied_.erase(table);
   held_.erase(table);
+  kept_.erase(table);
+  kept_parts_.erase(table);
   return Ok();
 }
 
@@ -200,18 +209,33 @@ Status LakeSink::Follow(const TableDefinition& definition, FollowExtent extent) 
   return Ok();
 }
 
-Status LakeSink::PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) {
+Status LakeSink::KeepCopies(const std::set<TableName>& tables) {
+  const auto forgotten = [&](const TableName& table) { return !tables.contains(table); };
   const std::lock_guard lock(mutex_);
-  // The transaction that wrote a copied row is not known, but it had committed at this point, before all that are streamed.
-  const RowStamp stamp{clock_->Now(), point.source_time, point.position.lsn};
-  for (const TableDefinition& table : tables) {
-    Status prepared = PrepareTable(table, stamp);
-    if (!prepared.ok()) return OfTable(table.schema->name, std::move(prepared).error());
-  }
+  if (std::none_of(kept_.begin(), kept_.end(), [&](const auto& entry) { return forgotten(entry.first); })) return Ok();
+  RETURN_IF_ERROR(ForgetParts(*catalog_, *store_, context_.epoch, forgotten));
+  std::erase_if(kept_, [&](const auto& entry) { return forgotten(entry.first); });
+  std::erase_if(kept_parts_, [&](const auto& entry) { return forgotten(entry.first); });
   return Ok();
 }
 
-Status LakeSink::PrepareTable(const TableDefinition& definition, const RowStamp& stamp) {
+Status LakeSink::PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) {
+  const std::lock_guard lock(mutex_);
+  std::set<TableName> anew;
+  for (const TableDefinition& table : tables)
+    if (!kept_.contains(table.schema->name)) anew.insert(table.schema->name);
+  RETURN_IF_ERROR(ForgetParts(*catalog_, *store_, context_.epoch, [&](const TableName& table) { return anew.contains(table); }));
+  NamespaceUpdate begin = ExpectEpoch(context_.epoch);
+  for (const TableDefinition& table : tables) {
+    Status prepared = PrepareTable(table, point, begin);
+    if (!prepared.ok()) return OfTable(table.schema->name, std::move(prepared).error());
+  }
+  if (begin.set.empty()) return Ok();
+  const auto begun = catalog_->Commit({}, begin);
+  return begun.ok() ? Status() : begun.error();
+}
+
+Status LakeSink::PrepareTable(const TableDefinition& definition, const CopyPoint& point, NamespaceUpdate& begin) {
   const TableName& name = definition.schema->name;
   const TableIdentifier id = IdOf(name);
   if (name.name_space == kBookmarkNamespace)
@@ -223,37 +247,69 @@ Status LakeSink::PrepareTable(const TableDefinition& definition, const RowStamp&
   copied_.erase(name);
   LakeTable& table = tables_[name];
   table.id = id;
+  table.copied.oid = definition.schema->oid;
+  bool refilled = false;
   if (existing) {
     const auto state = existing->metadata->properties.find(kStateProperty);
     if (state == existing->metadata->properties.end())
       return Error{ErrorKind::kNeedsOperator, fmt::format("table {} exists in the lake and is not sluice's", ToString(name)), slu::kLakeForeignTable};
     table.current = std::move(*existing);
-    if (state->second != kStateCopying) return PrepareRefill(table, definition, stamp);
-    RETURN_IF_ERROR(RemoveLeftover(table));
+    refilled = state->second != kStateCopying;
   }
-  const std::string location = catalog_->DefaultLocation(id);
-  table.copied.oid = definition.schema->oid;
-  table.schema = MakeLakeSchema(definition.schema);
-  ASSIGN_OR_RETURN(const iceberg::PartitionSpec spec, MakePartitionSpec(PartitionConfigOf(config_, name), *table.schema));
-  iceberg::NewTable made;
-  made.uuid = iceberg::NewUuid();
-  made.location = location;
-  made.schema = table.schema->iceberg;
-  made.spec = spec;
-  made.properties = {{kStateProperty, kStateCopying},
-                     {kColumnsProperty, ToText(table.schema->field_ids)},
-                     {"write.format.default", "parquet"},
-                     {"gc.enabled", "false"}};
-  const iceberg::Properties own = TableProperties({{log_, {}}, context_.epoch, {}}, definition.schema->oid);
-  made.properties.insert(own.begin(), own.end());
-  ASSIGN_OR_RETURN(table.current, catalog_->CreateTable(id, made));
+  // The transaction that wrote a copied row is not known, but it had committed at this point, before all that are streamed.
+  CopyLayout layout;
+  layout.stamp = {clock_->Now(), point.source_time, point.position.lsn};
+  RETURN_IF_ERROR(refilled ? PrepareRefill(table, definition, layout) : PrepareFresh(table, definition, layout));
+  if (definition.schema->has_key())
+    layout.keep = [this, name, of = layout, lsn = point.position.lsn](const std::vector<BlockRange>& ranges, const std::vector<iceberg::DataFile>& files) {
+      return KeepPart(name, of, lsn, ranges, files);
+    };
+  const std::string text = LayoutOf(table.current.metadata->table_uuid, *table.schema, layout.spec);
+  LakeKeptCopy& kept = kept_parts_[name];
+  std::vector<iceberg::DataFile> files;
+  if (!kept_.contains(name)) {
+    kept = {};
+    if (layout.keep) begin.set[CopyingProperty(name)] = ToText({point.position.log, definition.schema->oid, CopyFingerprint(definition), {}, {}}, text);
+  } else if (kept.layout != text) {
+    // The configuration of its partitions is another one, or somebody dropped it.
+    RETURN_IF_ERROR(ForgetParts(*catalog_, *store_, context_.epoch, [&](const TableName& one) { return one == name; }));
+    return Error{ErrorKind::kUnavailable, fmt::format("table {}: what is kept of its copy does not fit the table in the lake, so it starts again", ToString(name))};
+  }
+  for (const KeptPart& part : kept.parts) {
+    ASSIGN_OR_RETURN(const std::vector<iceberg::DataFile> of_part, ReadPart(*store_, part));
+    files.insert(files.end(), of_part.begin(), of_part.end());
+  }
+  table.copy = std::make_unique<CopyTarget>(context_, std::move(layout), std::move(files));
+  return Ok();
+}
+
+Status LakeSink::PrepareFresh(LakeTable& table, const TableDefinition& definition, CopyLayout& layout) {
+  const TableName& name = definition.schema->name;
+  table.schema = layout.schema = MakeLakeSchema(definition.schema);
   table.manifests = std::make_shared<const std::vector<iceberg::ManifestFile>>();
-  table.copy = std::make_unique<CopyTarget>(context_, table.schema, table.current.metadata->spec(), table.current.metadata->location, stamp);
+  ASSIGN_OR_RETURN(layout.spec, MakePartitionSpec(PartitionConfigOf(config_, name), *table.schema));
+  if (!kept_.contains(name) || !table.current.metadata) {
+    if (table.current.metadata) RETURN_IF_ERROR(RemoveLeftover(table));
+    iceberg::NewTable made;
+    made.uuid = iceberg::NewUuid();
+    made.location = catalog_->DefaultLocation(table.id);
+    made.schema = table.schema->iceberg;
+    made.spec = layout.spec;
+    made.properties = {{kStateProperty, kStateCopying},
+                       {kColumnsProperty, ToText(table.schema->field_ids)},
+                       {"write.format.default", "parquet"},
+                       {"gc.enabled", "false"}};
+    const iceberg::Properties own = TableProperties({{log_, {}}, context_.epoch, {}}, definition.schema->oid);
+    made.properties.insert(own.begin(), own.end());
+    ASSIGN_OR_RETURN(table.current, catalog_->CreateTable(table.id, made));
+  }
+  if (SamePartitions(layout.spec, table.current.metadata->spec())) layout.spec = table.current.metadata->spec();
+  layout.location = table.current.metadata->location;
   return Ok();
 }
 
 // Readers see the old rows until the commit that puts the new ones in their place; snapshots of before stay.
-Status LakeSink::PrepareRefill(LakeTable& table, const TableDefinition& definition, const RowStamp& stamp) {
+Status LakeSink::PrepareRefill(LakeTable& table, const TableDefinition& definition, CopyLayout& layout) {
   const iceberg::TableMetadata& metadata = *table.current.metadata;
   ASSIGN_OR_RETURN(FieldIds ids, FieldIdsOf(metadata));
   ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(metadata.properties));
@@ -267,9 +323,24 @@ Status LakeSink::PrepareRefill(LakeTable& table, const TableDefinition& definiti
     table.refill_updates.push_back(iceberg::SetDefaultSpec{});
   }
   ASSIGN_OR_RETURN(const iceberg::TableMetadata changed, iceberg::ApplyUpdates(&metadata, table.refill_updates, metadata.last_updated_ms));
-  table.copied.oid = definition.schema->oid;
   table.refilled = true;
-  table.copy = std::make_unique<CopyTarget>(context_, table.schema, changed.spec(), metadata.location, stamp);
+  layout.schema = table.schema;
+  layout.spec = changed.spec();
+  layout.location = metadata.location;
+  return Ok();
+}
+
+Status LakeSink::KeepPart(const TableName& name, const CopyLayout& layout, Lsn lsn, const std::vector<BlockRange>& ranges,
+                          const std::vector<iceberg::DataFile>& files) {
+  SLUICE_FAILPOINT("lake.before_part_kept");
+  ASSIGN_OR_RETURN(const auto part, WritePart(*store_, layout.location, name, *layout.schema, layout.spec, ranges, lsn, files));
+  NamespaceUpdate keep = ExpectEpoch(context_.epoch);
+  keep.set[part.first.property] = part.second;
+  const auto kept = catalog_->Commit({}, keep);
+  if (!kept.ok()) return kept.error();
+  SLUICE_FAILPOINT("lake.after_part_kept");
+  const std::lock_guard lock(mutex_);
+  kept_parts_[name].parts.push_back(part.first);
   return Ok();
 }
 
@@ -287,12 +358,12 @@ namespace {
 
 class LakeCopyWriter final : public CopyWriter {
  public:
-  explicit LakeCopyWriter(CopyTarget& target) : target_(target), file_(target.Borrow()) {}
+  LakeCopyWriter(CopyTarget& target, const std::optional<BlockRange>& range) : target_(target), range_(range), file_(target.Borrow()) {}
 
   Status Rows(Bytes rows, size_t count) override { return file_->Append(rows, count); }
 
   Status Finish() override {
-    RETURN_IF_ERROR(file_->Park());
+    RETURN_IF_ERROR(file_->FinishRange(range_));
     target_.Return(std::move(file_));
     SLUICE_FAILPOINT("lake.copy_range_written");
     return Ok();
@@ -300,17 +371,28 @@ class LakeCopyWriter final : public CopyWriter {
 
  private:
   CopyTarget& target_;
+  const std::optional<BlockRange> range_;
   std::unique_ptr<CopyFile> file_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<CopyWriter>> LakeSink::OpenCopyWriter(const TableDefinition& definition) {
+CopyTarget& LakeSink::CopyTargetOf(const TableName& name) {
   const std::lock_guard lock(mutex_);
-  const auto found = tables_.find(definition.schema->name);
+  const auto found = tables_.find(name);
   SLUICE_CHECK(found != tables_.end());
   SLUICE_CHECK(found->second.copy != nullptr);  // PrepareTables comes first.
-  return std::unique_ptr<CopyWriter>(new LakeCopyWriter(*found->second.copy));
+  return *found->second.copy;
+}
+
+Result<std::unique_ptr<CopyWriter>> LakeSink::OpenCopyWriter(const TableDefinition& table, const std::optional<BlockRange>& range) {
+  return std::unique_ptr<CopyWriter>(new LakeCopyWriter(CopyTargetOf(table.schema->name), range));
+}
+
+Status LakeSink::RemoveCopied(const TableDefinition& table, Bytes keys, size_t count) {
+  SLUICE_FAILPOINT("lake.before_rows_removed");
+  Status removed = CopyTargetOf(table.schema->name).RemoveKeys(keys, count);
+  return removed.ok() ? Status() : OfTable(table.schema->name, std::move(removed).error());
 }
 
 Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) {
@@ -334,6 +416,7 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
   RETURN_IF_ERROR(RunParallel(tasks, kEncodeThreads));
   SLUICE_FAILPOINT("lake.before_finish_tables");
   const std::lock_guard lock(mutex_);
+  std::vector<std::string> part_lists;
   commit.move_bookmark = !bookmark_.has_value();
   commit.bookmark = {copy_position, context_.epoch, source_time};
   commit.timestamp_ms = clock_->Now().time_since_epoch().count() / 1000;
@@ -346,11 +429,18 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
     if (bookmark_) to_commit.properties[kCatchingUpProperty] = ToString(copy_position.lsn);
     to_commit.change.remove_everything = table.refilled;
     to_commit.first = std::move(table.refill_updates);
-    commit.removed_from_namespace.push_back(HeldProperty({table.id.name_space, table.id.name}));
+    const TableName name{table.id.name_space, table.id.name};
+    commit.removed_from_namespace.push_back(HeldProperty(name));
+    commit.removed_from_namespace.push_back(CopyingProperty(name));
+    for (const KeptPart& part : kept_parts_[name].parts) {
+      commit.removed_from_namespace.push_back(part.property);
+      part_lists.push_back(part.manifest);
+    }
   }
   const Bookmark made = commit.bookmark;
   RETURN_IF_ERROR(CommitTables(*catalog_, *store_, cache_, config_, std::move(commit), garbage_));
   SLUICE_FAILPOINT("lake.after_finish_tables");
+  garbage_.Add(std::move(part_lists));
   for (LakeTable* table : finished) {
     table->copy.reset();
     table->copied.copy_lsn = copy_position.lsn;

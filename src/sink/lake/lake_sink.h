@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "iceberg/manifest_cache.h"
 #include "sink/lake/garbage.h"
+#include "sink/lake/kept_parts.h"
 #include "sink/lake/lake_table.h"
 #include "sink/lake/table_commit.h"
 #include "sink/sink.h"
@@ -41,6 +42,8 @@ class LakeSink final : public Sink {
   const std::optional<Bookmark>& bookmark() const override { return bookmark_; }
   const CopiedTables& copied_tables() const override { return copied_; }
   const HeldTables& held_tables() const override { return held_; }
+  const KeptCopies& kept_copies() const override { return kept_; }
+  Status KeepCopies(const std::set<TableName>& tables) override;
 
   Status Hold(const TableName& table, const HeldTable& why) override;
   Status Forget(const TableName& table) override;
@@ -49,7 +52,8 @@ class LakeSink final : public Sink {
   Result<std::unique_ptr<Sink>> OpenBeside() override;
 
   Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;
-  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
+  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table, const std::optional<BlockRange>& range) override;
+  Status RemoveCopied(const TableDefinition& table, Bytes keys, size_t count) override;
   Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) override;
 
   Status Write(ChangeBatchPtr batch) override;
@@ -66,8 +70,12 @@ class LakeSink final : public Sink {
            std::shared_ptr<Clock> clock);
   Status TakeEpoch();
   Status LoadTables();
-  Status PrepareTable(const TableDefinition& table, const RowStamp& stamp);
-  Status PrepareRefill(LakeTable& table, const TableDefinition& definition, const RowStamp& stamp);
+  Status PrepareTable(const TableDefinition& table, const CopyPoint& point, NamespaceUpdate& begin);
+  Status PrepareFresh(LakeTable& table, const TableDefinition& definition, CopyLayout& layout);
+  Status PrepareRefill(LakeTable& table, const TableDefinition& definition, CopyLayout& layout);
+  CopyTarget& CopyTargetOf(const TableName& name);
+  Status KeepPart(const TableName& name, const CopyLayout& layout, Lsn lsn, const std::vector<BlockRange>& ranges,
+                  const std::vector<iceberg::DataFile>& files);
   Status RemoveLeftover(LakeTable& table);
   Result<LakeTable*> TableFor(const TableSchemaPtr& schema);
   Status OpenWriter(LakeTable& table, const TableSchemaPtr& schema);
@@ -87,10 +95,12 @@ class LakeSink final : public Sink {
   Garbage garbage_;
   LakeContext context_;
 
-  mutable std::mutex mutex_;  // Guards tables_ (the map), copied_, bookmark_ and commits.
+  mutable std::mutex mutex_;  // Guards tables_ (the map), copied_, bookmark_, kept_parts_ and commits.
   std::map<TableName, LakeTable> tables_;
   CopiedTables copied_;
   HeldTables held_;
+  KeptCopies kept_;
+  LakeKeptCopies kept_parts_;  // With what was kept since.
   std::optional<Bookmark> bookmark_;
 
   // The stream's thread only.

@@ -43,7 +43,7 @@ class LakeSinkTest : public ::testing::Test {
   void Copy(const TableSchemaPtr& schema, const std::vector<TestRow>& rows, uint64_t lsn = 100) {
     const std::vector<TableDefinition> tables{DefinitionOf(schema)};
     ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {lsn}}, Timestamp(std::chrono::seconds(50))}));
-    auto writer = sink_->OpenCopyWriter(tables[0]);
+    auto writer = sink_->OpenCopyWriter(tables[0], BlockRange{});
     ASSERT_OK(writer);
     std::string bytes;
     for (const TestRow& row : rows) bytes += CopyRow(row);
@@ -262,7 +262,7 @@ TEST_F(LakeSinkTest, AnInterruptedCopyIsRemovedAndAForeignTableIsRefused) {
   const std::vector<TableDefinition> tables{DefinitionOf(TestSchema("t"))};
   Open();
   ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {100}}, Timestamp(std::chrono::seconds(50))}));
-  auto writer = sink_->OpenCopyWriter(tables[0]);
+  auto writer = sink_->OpenCopyWriter(tables[0], BlockRange{});
   ASSERT_OK(writer);
   const std::string row = CopyRow({1, "lost", "x"});
   ASSERT_OK((*writer)->Rows(AsBytes(row), 1));
@@ -271,6 +271,65 @@ TEST_F(LakeSinkTest, AnInterruptedCopyIsRemovedAndAForeignTableIsRefused) {
   EXPECT_TRUE(sink_->copied_tables().empty());
   Copy(TestSchema("t"), {{2, "kept", "y"}});
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"2|kept|y"}));
+}
+
+TEST_F(LakeSinkTest, FinishedRangesAreKeptAndRowsOfTouchedKeysAreReplaced) {
+  const std::vector<TableDefinition> tables{DefinitionOf(TestSchema("t"))};
+  config_.file_bytes_target = 0;  // Every range is kept at once.
+  const BlockRange first{1000, 0, 5}, second{1000, 5, UINT32_MAX};
+  const auto write = [&](Sink& sink, const std::optional<BlockRange>& range, const std::vector<TestRow>& rows) -> Status {
+    ASSIGN_OR_RETURN(auto writer, sink.OpenCopyWriter(tables[0], range));
+    for (const TestRow& row : rows) RETURN_IF_ERROR(writer->Rows(AsBytes(CopyRow(row)), 1));
+    return writer->Finish();
+  };
+  for (const bool again : {false, true}) {
+    SCOPED_TRACE(again ? "copied again" : "copied for the first time");
+    config_.warehouse = folder_.path() + (again ? "/again" : "/first");
+    Open();
+    if (again) Copy(tables[0].schema, {{77, "old", "o"}});
+    if (again) ASSERT_OK(sink_->Forget(kTable));
+    ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {100}}, {}}));
+    ASSERT_OK(write(*sink_, first, {{1, "a", "x"}, {2, "b", "x"}, {3, "c", "x"}}));
+    const auto dead = std::move(sink_);
+    Open();
+    EXPECT_FALSE(write(*dead, second, {{9, "late", "x"}}).ok());
+    const KeptCopy kept = sink_->kept_copies().at(kTable);
+    EXPECT_EQ(kept.ranges, std::vector<BlockRange>{first});
+    EXPECT_EQ(kept.lsn, Lsn{100});
+    EXPECT_EQ(kept.log, kLog);
+    EXPECT_EQ(kept.fingerprint, CopyFingerprint(tables[0]));
+    ASSERT_OK(sink_->KeepCopies({kTable}));
+    ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {200}}, {}}));
+    ASSERT_OK(write(*sink_, second, {{4, "d", "y"}, {2, "moved", "y"}}));
+    const std::string keys = CopyRow({2, {}, {}}) + CopyRow({3, {}, {}});
+    ASSERT_OK(sink_->RemoveCopied(tables[0], AsBytes(keys), 2));
+    ASSERT_OK(write(*sink_, std::nullopt, {{2, "now", "z"}}));
+    ASSERT_OK(sink_->FinishTables(tables, {kLog, {200}}, {}));
+    EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|x", "2|now|z", "4|d|y"}));
+    Open();
+    EXPECT_TRUE(sink_->kept_copies().empty());
+  }
+}
+
+TEST_F(LakeSinkTest, WhatIsForgottenOfACopyLeavesNoFile) {
+  const std::vector<TableDefinition> tables{DefinitionOf(TestSchema("t"))};
+  config_.file_bytes_target = 0;
+  Open();
+  ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {100}}, {}}));
+  auto writer = sink_->OpenCopyWriter(tables[0], BlockRange{1000, 0, 5});
+  ASSERT_OK(writer);
+  ASSERT_OK((*writer)->Rows(AsBytes(CopyRow({1, "a", "x"})), 1));
+  ASSERT_OK((*writer)->Finish());
+  Open();
+  ASSERT_EQ(sink_->kept_copies().size(), 1u);
+  ASSERT_OK(sink_->KeepCopies({}));
+  EXPECT_TRUE(sink_->kept_copies().empty());
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(config_.warehouse))
+    files += entry.path().extension() == ".parquet" || entry.path().filename().string().starts_with("part-");
+  EXPECT_EQ(files, 0u);
+  Open();
+  EXPECT_TRUE(sink_->kept_copies().empty());
 }
 
 TEST_F(LakeSinkTest, ATableThatWasCopiedBesideCatchesUpAndIsNotTakenForBehindAgain) {

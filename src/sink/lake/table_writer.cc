@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "base/check.h"
 #include "base/failpoint.h"
@@ -14,7 +13,7 @@
 #include "sink/lake/cell_reader.h"
 #include "sink/lake/data_file_reader.h"
 #include "sink/lake/partitioner.h"
-#include "sink/lake/position_deletes.h"
+#include "sink/lake/partition_deletes.h"
 #include "sink/lake/row_selection.h"
 
 namespace sluice {
@@ -268,36 +267,17 @@ void TableWriter::ResolveDuplicates() {
 }
 
 Status TableWriter::PrepareDeletes(iceberg::TableChange& change) {
-  // One delete file per partition that is touched.
-  std::map<std::pair<int32_t, std::string>, std::vector<uint32_t>> by_partition;
-  for (uint32_t id = 0; id < files_.size(); ++id) {
-    TableFile& file = files_[id];
+  std::vector<FileDeletes> deletes;
+  for (TableFile& file : files_) {
     if (file.new_deletes.isEmpty() || file.removed) continue;
     if (file.deleted_count == file.rows) {
       file.removed = true;
       if (file.committed) change.removed_data_files.push_back(file.path); else garbage_.push_back(file.path);
       continue;
     }
-    std::string key;
-    for (const iceberg::Literal& value : file.partition) {
-      const std::string bytes = iceberg::IsNull(value) ? "" : iceberg::EncodeBound(value);
-      key += fmt::format("{}:{}:", iceberg::IsNull(value), bytes.size()) + bytes;
-    }
-    by_partition[{file.spec_id, key}].push_back(id);
+    deletes.push_back({file.path, file.spec_id, &file.partition, &file.new_deletes});
   }
-  for (auto& [partition, ids] : by_partition) {
-    std::sort(ids.begin(), ids.end(), [&](uint32_t a, uint32_t b) { return files_[a].path < files_[b].path; });
-    std::vector<DeletedRows> rows;
-    for (const uint32_t id : ids) rows.push_back({files_[id].path, &files_[id].new_deletes});
-    const TableFile& first = files_[ids.front()];
-    const bool own_spec = first.spec_id == spec_.id;
-    const std::string folder = own_spec ? iceberg::PartitionPath(spec_, schema_->iceberg, first.partition) : "";
-    ASSIGN_OR_RETURN(iceberg::DataFile written,
-                     WritePositionDeletes(context_.store, NewDataFileUri(context_, location_, folder, "-deletes"), rows, context_.parquet()));
-    written.spec_id = first.spec_id;
-    written.partition = first.partition;
-    change.added_files.push_back(std::move(written));
-  }
+  ASSIGN_OR_RETURN(change.added_files, WriteDeletesByPartition(context_, *schema_, spec_, location_, deletes));
   return Ok();
 }
 

@@ -36,4 +36,15 @@ class MappedRows final : public RowReceiver {
   std::vector<std::byte> mapped_;
 };
 
+/// Appends the keys of rows as the sink has them, also of rows that it has not. `rows`: only their key columns are set.
+inline Status MapKeys(const TablePlan& plan, Bytes rows, size_t count, std::vector<std::byte>& mapped) {
+  RowWork work;
+  ByteReader reader(rows);
+  for (size_t i = 0; i < count; ++i) {
+    RETURN_IF_ERROR(ReadCopyRow(plan, reader, work.values));
+    RETURN_IF_ERROR(AppendCopyRow(plan, work, mapped));
+  }
+  return Ok();
+}
+
 }  // namespace sluice::mapping

@@ -45,7 +45,8 @@ void TellWhatIsMapped(const std::string& sink, const TableDefinition& source, co
 MappedSink::MappedSink(std::unique_ptr<Sink> sink, std::shared_ptr<Mapping> mapping)
     : sink_(std::move(sink)), mapping_(std::move(mapping)),
       mapper_([this](const TableSchemaPtr& schema) { return RouteOf(schema); }, [this](const TableSchemaPtr& schema) { return mapping_->PlanFor(schema); }),
-      copied_(mapping_->ToSource(sink_->copied_tables())), held_(mapping_->ToSource(sink_->held_tables())) {
+      copied_(mapping_->ToSource(sink_->copied_tables())), held_(mapping_->ToSource(sink_->held_tables())),
+      kept_(mapping_->ToSource(sink_->kept_copies())) {
   for (const TableName& table : mapping_->Abandoned(sink_->copied_tables()))
     log::Warn("mapping", "mapping.abandoned", "no table goes to that name any more; what stands there is no longer followed, and may show what is masked now",
               {{"sink", mapping_->sink()}, {"target", ToString(table)}});
@@ -81,7 +82,19 @@ Status MappedSink::Hold(const TableName& table, const HeldTable& why) {
   return Told(sink_->Hold(mapping_->rules().TargetOf(table), held));
 }
 
-Status MappedSink::Forget(const TableName& table) { return Told(sink_->Forget(mapping_->rules().TargetOf(table))); }
+Status MappedSink::Forget(const TableName& table) {
+  Status forgotten = Told(sink_->Forget(mapping_->rules().TargetOf(table)));
+  kept_ = mapping_->ToSource(sink_->kept_copies());
+  return forgotten;
+}
+
+Status MappedSink::KeepCopies(const std::set<TableName>& tables) {
+  std::set<TableName> targets;
+  for (const TableName& table : tables) targets.insert(mapping_->rules().TargetOf(table));
+  Status kept = Told(sink_->KeepCopies(targets));
+  kept_ = mapping_->ToSource(sink_->kept_copies());
+  return kept;
+}
 
 Status MappedSink::ForgetBookmark() { return Told(sink_->ForgetBookmark()); }
 
@@ -114,13 +127,23 @@ Status MappedSink::PrepareTables(const std::vector<TableDefinition>& tables, con
   return Told(sink_->PrepareTables(mapped, point));
 }
 
-Result<std::unique_ptr<CopyWriter>> MappedSink::OpenCopyWriter(const TableDefinition& table) {
-  if (!mapping_->Maps(table.schema)) return sink_->OpenCopyWriter(table);
+Result<std::unique_ptr<CopyWriter>> MappedSink::OpenCopyWriter(const TableDefinition& table, const std::optional<BlockRange>& range) {
+  if (!mapping_->Maps(table.schema)) return sink_->OpenCopyWriter(table, range);
   ASSIGN_OR_RETURN(const TableDefinition mapped, mapping_->Define(table));
   ASSIGN_OR_RETURN(TablePlanPtr plan, mapping_->PlanFor(table.schema));
-  ASSIGN_OR_RETURN(std::unique_ptr<CopyWriter> writer, sink_->OpenCopyWriter(mapped));
+  ASSIGN_OR_RETURN(std::unique_ptr<CopyWriter> writer, sink_->OpenCopyWriter(mapped, range));
   if (plan->same_tuples()) return writer;
   return std::unique_ptr<CopyWriter>(new MappedCopyWriter(std::move(writer), std::move(plan)));
+}
+
+Status MappedSink::RemoveCopied(const TableDefinition& table, Bytes keys, size_t count) {
+  if (!mapping_->Maps(table.schema)) return sink_->RemoveCopied(table, keys, count);
+  ASSIGN_OR_RETURN(const TableDefinition mapped, mapping_->Define(table));
+  ASSIGN_OR_RETURN(const TablePlanPtr plan, mapping_->PlanFor(table.schema));
+  if (plan->same_tuples()) return sink_->RemoveCopied(mapped, keys, count);
+  std::vector<std::byte> mapped_keys;
+  RETURN_IF_ERROR(mapping::MapKeys(*plan, keys, count, mapped_keys));
+  return sink_->RemoveCopied(mapped, mapped_keys, count);
 }
 
 Status MappedSink::FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) {

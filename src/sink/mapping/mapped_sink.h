@@ -20,13 +20,16 @@ class MappedSink final : public Sink {
   const std::optional<Bookmark>& bookmark() const override { return sink_->bookmark(); }
   const CopiedTables& copied_tables() const override { return copied_; }
   const HeldTables& held_tables() const override { return held_; }
+  const KeptCopies& kept_copies() const override { return kept_; }
+  Status KeepCopies(const std::set<TableName>& tables) override;
   Status Hold(const TableName& table, const HeldTable& why) override;
   Status Forget(const TableName& table) override;
   Status ForgetBookmark() override;
   Status Follow(const TableDefinition& table, FollowExtent extent) override;
   Result<std::unique_ptr<Sink>> OpenBeside() override;
   Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;
-  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
+  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table, const std::optional<BlockRange>& range) override;
+  Status RemoveCopied(const TableDefinition& table, Bytes keys, size_t count) override;
   Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) override;
   Status Write(ChangeBatchPtr batch) override;
   Status Commit(const Position& position, Timestamp source_time) override;
@@ -45,6 +48,7 @@ class MappedSink final : public Sink {
   mapping::BatchMapper mapper_;
   CopiedTables copied_;  // As the source names them.
   HeldTables held_;      // The same.
+  KeptCopies kept_;      // The same. While tables are copied only KeepCopies and Forget change it.
   CopiedTables before_;  // Beside another handle: what that one knew, as the sink names it.
 };
 

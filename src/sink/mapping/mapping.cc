@@ -109,28 +109,24 @@ std::vector<TableName> Mapping::SourcesOf(const TableName& target) const {
   return known != sources_.end() ? std::vector{known->second} : rules_.SourcesOf(target);
 }
 
-CopiedTables Mapping::ToSource(const CopiedTables& copied) const {
-  CopiedTables source;
-  for (const auto& [target, table] : copied)
+// Of several names that would have this target, the wrong ones get an OID that is no table's.
+template <class Tables>
+Tables Mapping::ByName(const Tables& by_target) const {
+  Tables by_source;
+  for (const auto& [target, table] : by_target)
     for (TableName& name : SourcesOf(target)) {
-      // Of several names that would have this target, the wrong ones get an OID that is no table's.
-      CopiedTable known = table;
+      auto known = table;
       if (known.oid != 0) known.oid = rules_.MixOid(name, table.oid);
-      source.emplace(std::move(name), known);
+      by_source.emplace(std::move(name), std::move(known));
     }
-  return source;
+  return by_source;
 }
 
-HeldTables Mapping::ToSource(const HeldTables& held) const {
-  HeldTables source;
-  for (const auto& [target, why] : held)
-    for (TableName& name : SourcesOf(target)) {
-      HeldTable known = why;
-      if (known.oid != 0) known.oid = rules_.MixOid(name, why.oid);
-      source.emplace(std::move(name), std::move(known));
-    }
-  return source;
-}
+CopiedTables Mapping::ToSource(const CopiedTables& copied) const { return ByName(copied); }
+
+HeldTables Mapping::ToSource(const HeldTables& held) const { return ByName(held); }
+
+KeptCopies Mapping::ToSource(const KeptCopies& kept) const { return ByName(kept); }
 
 Error Mapping::ToSource(Error error) const {
   const std::optional<TableName> target = TableOf(error);

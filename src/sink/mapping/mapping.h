@@ -44,6 +44,7 @@ class Mapping {
   /// of the source, so that it is copied again. What no table goes to now is not among them.
   CopiedTables ToSource(const CopiedTables& copied) const;
   HeldTables ToSource(const HeldTables& held) const;
+  KeptCopies ToSource(const KeptCopies& kept) const;
   /// A failure of the sink that is about one table, about the source's table.
   Error ToSource(Error error) const;
 
@@ -58,6 +59,8 @@ class Mapping {
   };
 
   std::vector<TableName> SourcesOf(const TableName& target) const;
+  template <class Tables>
+  Tables ByName(const Tables& by_target) const;
   Known& KnownOf(const TableSchemaPtr& schema);
   Result<TablePlanPtr> Plan(const TableSchemaPtr& schema, const TableDefinition* definition);
   void Guard(const TablePlan& plan, std::vector<MappingMistake>& mistakes);

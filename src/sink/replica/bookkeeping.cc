@@ -4,9 +4,11 @@
 
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "base/failpoint.h"
 #include "observability/errors/replica_codes.h"
+#include "sink/replica/kept_copies.h"
 
 namespace sluice {
 namespace {
@@ -74,8 +76,8 @@ Status EnsureTables(PgConnection& connection) {
   ASSIGN_OR_RETURN(const std::string present,
                    connection.QueryValue("SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
                                          " ON n.oid = c.relnamespace WHERE n.nspname = 'sluice' AND c.relkind = 'r'"
-                                         " AND c.relname IN ('bookmark', 'table_state')"));
-  if (std::string_view(present) == "2") return Ok();
+                                         " AND c.relname IN ('bookmark', 'table_state', 'kept_copy', 'kept_range')"));
+  if (std::string_view(present) == "4") return Ok();
   const auto refused = [](const Error& error) {
     if (error.kind == ErrorKind::kUnavailable) return error;
     return Error{ErrorKind::kNeedsOperator, "cannot create schema sluice on the replica",
@@ -86,10 +88,11 @@ Status EnsureTables(PgConnection& connection) {
   if (!made.ok()) return made.error();
   made = connection.Execute("CREATE SCHEMA IF NOT EXISTS sluice");
   if (!made.ok()) return refused(made.error());
-  for (const char* table : kTables) {
-    made = connection.Execute(table);
-    if (!made.ok()) return refused(made.error());
-  }
+  for (const std::span<const char* const> tables : {std::span<const char* const>(kTables), std::span<const char* const>(kKeptCopyTables)})
+    for (const char* const table : tables) {
+      made = connection.Execute(table);
+      if (!made.ok()) return refused(made.error());
+    }
   return Ok();
 }
 
@@ -174,6 +177,7 @@ Result<OpenedBookkeeping> OpenBookkeeping(PgConnection& connection, const LogIde
   opened.epoch = ParseNumber<uint64_t>(epoch);
   if (opened.bookmark) opened.bookmark->epoch = opened.epoch;
   RETURN_IF_ERROR(ReadTableStates(connection, opened));
+  ASSIGN_OR_RETURN(opened.kept_copies, ReadKeptCopies(connection));
   SLUICE_FAILPOINT("replica.open_before_epoch");
   RETURN_IF_ERROR(connection.Execute("COMMIT"));
   return opened;
@@ -262,6 +266,7 @@ Status RecordHeld(PgConnection& connection, const TableName& table, const HeldTa
 }
 
 Status ForgetCopy(PgConnection& connection, const TableName& table) {
+  RETURN_IF_ERROR(ForgetKeptCopy(connection, table));
   for (const char* sql : {"DELETE FROM sluice.table_state WHERE namespace = $1 AND name = $2 AND state = 'none'",
                           "UPDATE sluice.table_state SET state = 'preparing', caught_up_lsn = NULL, held_code = NULL, held_oid = NULL,"
                           " held_reason = NULL, held_lsn = NULL, changed_at = pg_catalog.now() WHERE namespace = $1 AND name = $2"})

@@ -3,6 +3,7 @@
 //
 //   bookmark     one row: which log, how far, since when, and the epoch that fences older processes
 //   table_state  a row per table: whether its copy is complete and from where, whether it is held and why
+//   kept_copy, kept_range  which parts are there of a copy that is not complete; see kept_copies.h
 //   refill_OID   rows of a table that is being copied again, until they take the place of the old ones
 //
 // Every row changes only in the same transaction as the data or tables it speaks of.
@@ -25,6 +26,7 @@ struct OpenedBookkeeping {
   std::optional<Bookmark> bookmark;
   CopiedTables copied_tables;
   HeldTables held_tables;
+  KeptCopies kept_copies;
   std::map<TableName, ColumnNames> columns;  ///< Of the copied tables.
 };
 

@@ -174,4 +174,9 @@ Result<CopyPlace> PrepareTable(PgConnection& connection, DestinationTypes& types
   return CopyPlace::kTable;
 }
 
+Result<CopyPlace> PlaceOfCopy(PgConnection& connection, const TableName& table) {
+  ASSIGN_OR_RETURN(const auto origin, FindOrigin(connection, table));
+  return origin && origin->filled ? CopyPlace::kBeside : CopyPlace::kTable;
+}
+
 }  // namespace sluice

@@ -21,4 +21,7 @@ enum class CopyPlace {
 /// Error: kNeedsOperator (another shape; rows that are not ours).
 Result<CopyPlace> PrepareTable(PgConnection& connection, DestinationTypes& types, NeededObjects& needed, const TableDefinition& table);
 
+/// Where the rows of a copy go that was prepared before.
+Result<CopyPlace> PlaceOfCopy(PgConnection& connection, const TableName& table);
+
 }  // namespace sluice

@@ -8,19 +8,17 @@
 
 namespace sluice {
 
-Result<std::unique_ptr<ReplicaCopyWriter>> ReplicaCopyWriter::Open(ReplicaSession session,
-                                                                   std::shared_ptr<const DestinationTable> table,
-                                                                   std::function<void(ReplicaSession)> give_back) {
-  std::unique_ptr<ReplicaCopyWriter> writer(
-      new ReplicaCopyWriter(std::move(session), std::move(table), std::move(give_back)));
+Result<std::unique_ptr<ReplicaCopyWriter>> ReplicaCopyWriter::Open(ReplicaSession session, std::shared_ptr<const DestinationTable> table,
+                                                                   Purpose purpose, Hooks hooks) {
+  std::unique_ptr<ReplicaCopyWriter> writer(new ReplicaCopyWriter(std::move(session), std::move(table), purpose, std::move(hooks)));
   RETURN_IF_ERROR(writer->Begin());
   return writer;
 }
 
 Status ReplicaCopyWriter::Begin() {
-  if (!table_->any_text) return BeginCopy(RowTarget(*table_));
-  // A type without binary form comes as text and is cast on the way from a side table.
   RETURN_IF_ERROR(Run("BEGIN"));
+  if (!table_->any_text && purpose_ == Purpose::kAddRows) return BeginCopy(RowTarget(*table_));
+  // A type without binary form comes as text and is cast on the way from a side table.
   RETURN_IF_ERROR(Run("CREATE TEMP TABLE sluice_copy (" + StageColumns(*table_) + ") ON COMMIT DROP"));
   std::string columns;
   for (size_t i = 0; i < table_->columns.size(); ++i) columns += fmt::format("{}c{}", i > 0 ? ", " : "", i);
@@ -36,6 +34,18 @@ Status ReplicaCopyWriter::Run(const std::string& sql) {
   const PgResult done = session_.connection.Run(sql);
   if (PQresultStatus(done.get()) == PGRES_COMMAND_OK) return Ok();
   return FailureOf(session_.connection, done.get(), table_.get()).error;
+}
+
+// The table may have no index yet, so it is read once instead of looked into for each key.
+Status ReplicaCopyWriter::RemoveRows() {
+  std::string same;
+  for (const size_t i : table_->schema->key) {
+    const DestinationColumn& column = table_->columns[i];
+    same += fmt::format("{}t.{} {} s.c{}{}", same.empty() ? "" : " AND ", column.quoted, column.equals, i, column.as_text ? "::" + column.type_sql : "");
+  }
+  RETURN_IF_ERROR(Run("ANALYZE pg_temp.sluice_copy"));
+  RETURN_IF_ERROR(Run("SET LOCAL enable_nestloop = off"));
+  return Run(fmt::format("DELETE FROM {} t USING pg_temp.sluice_copy s WHERE {}", table_->name, same));
 }
 
 Status ReplicaCopyWriter::RewriteRow(ByteReader& reader) {
@@ -72,12 +82,16 @@ Status ReplicaCopyWriter::Finish() {
   SLUICE_FAILPOINT("replica.before_copy_end");
   auto finished = copy_.Finish();
   if (!finished.ok()) return SortedFailure(std::move(finished).error(), copy_.sql_state(), table_.get()).error;
-  if (table_->any_text) {
+  if (purpose_ == Purpose::kRemoveRows) {
+    RETURN_IF_ERROR(RemoveRows());
+  } else if (table_->any_text) {
     RETURN_IF_ERROR(Run(fmt::format("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.sluice_copy", RowTarget(*table_), StageValues(*table_))));
-    RETURN_IF_ERROR(Run("COMMIT"));
   }
+  RETURN_IF_ERROR(hooks_.before_commit(session_.connection));
+  SLUICE_FAILPOINT("replica.before_copy_commit");
+  RETURN_IF_ERROR(Run("COMMIT"));
   SLUICE_FAILPOINT("replica.after_copy_end");
-  give_back_(std::move(session_));
+  hooks_.give_back(std::move(session_));
   return Ok();
 }
 

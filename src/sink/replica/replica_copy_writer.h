@@ -1,5 +1,5 @@
 #pragma once
-// One range of the initial copy on its own connection: binary COPY, one transaction.
+// One range of the initial copy on its own connection: binary COPY, one transaction. Or keys whose rows are removed.
 
 #include <functional>
 #include <memory>
@@ -13,27 +13,33 @@ namespace sluice {
 
 class ReplicaCopyWriter final : public CopyWriter {
  public:
-  /// `give_back` takes the session once the range is finished, for the next writer.
-  static Result<std::unique_ptr<ReplicaCopyWriter>> Open(ReplicaSession session,
-                                                         std::shared_ptr<const DestinationTable> table,
-                                                         std::function<void(ReplicaSession)> give_back);
+  enum class Purpose { kAddRows, kRemoveRows };
+  struct Hooks {
+    std::function<Status(PgConnection&)> before_commit;  ///< What else belongs into the transaction.
+    std::function<void(ReplicaSession)> give_back;       ///< Takes the session once all is committed.
+  };
+
+  /// With kRemoveRows only the keys of the rows that come count: what stands under them is removed.
+  static Result<std::unique_ptr<ReplicaCopyWriter>> Open(ReplicaSession session, std::shared_ptr<const DestinationTable> table,
+                                                         Purpose purpose, Hooks hooks);
 
   Status Rows(Bytes rows, size_t count) override;
   Status Finish() override;
 
  private:
-  ReplicaCopyWriter(ReplicaSession session, std::shared_ptr<const DestinationTable> table,
-                    std::function<void(ReplicaSession)> give_back)
-      : session_(std::move(session)), table_(std::move(table)), give_back_(std::move(give_back)), copy_(session_.connection) {}
+  ReplicaCopyWriter(ReplicaSession session, std::shared_ptr<const DestinationTable> table, Purpose purpose, Hooks hooks)
+      : session_(std::move(session)), table_(std::move(table)), purpose_(purpose), hooks_(std::move(hooks)), copy_(session_.connection) {}
 
   Status Begin();
   Status BeginCopy(const std::string& target);
   Status Run(const std::string& sql);
+  Status RemoveRows();
   Status RewriteRow(ByteReader& reader);
 
   ReplicaSession session_;
   std::shared_ptr<const DestinationTable> table_;
-  std::function<void(ReplicaSession)> give_back_;
+  const Purpose purpose_;
+  const Hooks hooks_;
   CopyIn copy_;
 };
 

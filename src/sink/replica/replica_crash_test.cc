@@ -65,9 +65,10 @@ class ReplicaCrashTest : public ::testing::Test {
   }
 
   Status Copy(Sink& sink) {
+    RETURN_IF_ERROR(sink.KeepCopies({}));
     RETURN_IF_ERROR(sink.PrepareTables(tables_, {{Log(), kCopyLsn}, Timestamp{}}));
     for (size_t i = 0; i < tables_.size(); ++i) {
-      ASSIGN_OR_RETURN(auto writer, sink.OpenCopyWriter(tables_[i]));
+      ASSIGN_OR_RETURN(auto writer, sink.OpenCopyWriter(tables_[i], BlockRange{}));
       for (const Tuple& tuple : copied_[i]) RETURN_IF_ERROR(writer->Rows(AsBytes(CopyForm(tuple)), 1));
       RETURN_IF_ERROR(writer->Finish());
     }

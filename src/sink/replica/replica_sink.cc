@@ -14,9 +14,9 @@
 #include "sink/replica/create_table.h"
 #include "sink/replica/finish_table.h"
 #include "sink/replica/follow_definition.h"
+#include "sink/replica/kept_copies.h"
 #include "sink/replica/refill.h"
 #include "sink/replica/repair.h"
-#include "sink/replica/replica_copy_writer.h"
 #include "sink/replica/replica_view.h"
 #include "sink/replica/sequences.h"
 
@@ -74,6 +74,7 @@ Result<std::unique_ptr<Sink>> ReplicaSink::Open(const ReplicaConfig& config, con
   sink->bookmark_ = std::move(opened.bookmark);
   sink->copied_tables_ = std::move(opened.copied_tables);
   sink->held_tables_ = std::move(opened.held_tables);
+  sink->kept_copies_ = std::move(opened.kept_copies);
   sink->columns_ = std::move(opened.columns);
   sink->analyzer_.Wake();  // A process before may have ended too early for it.
   return std::unique_ptr<Sink>(std::move(sink));
@@ -84,6 +85,7 @@ Result<std::unique_ptr<Sink>> ReplicaSink::OpenBeside() {
   std::unique_ptr<ReplicaSink> sink(new ReplicaSink(config_, std::move(session)));
   sink->epoch_ = epoch_;
   sink->bookmark_ = bookmark_;
+  sink->kept_copies_ = kept_copies_;
   return std::unique_ptr<Sink>(std::move(sink));
 }
 
@@ -110,6 +112,20 @@ Status ReplicaSink::Forget(const TableName& table) {
   RETURN_IF_ERROR(InTransaction([&] { return ForgetCopy(session_.connection, table); }));
   copied_tables_.erase(table);
   held_tables_.erase(table);
+  kept_copies_.erase(table);
+  return Ok();
+}
+
+Status ReplicaSink::KeepCopies(const std::set<TableName>& tables) {
+  const auto forgotten = [&](const auto& entry) { return !tables.contains(entry.first); };
+  if (std::none_of(kept_copies_.begin(), kept_copies_.end(), forgotten)) return Ok();
+  const Status done = InTransaction([&]() -> Status {
+    for (const auto& entry : kept_copies_)
+      if (forgotten(entry)) RETURN_IF_ERROR(ForgetKeptCopy(session_.connection, entry.first));
+    return Ok();
+  });
+  if (!done.ok()) return done;
+  std::erase_if(kept_copies_, forgotten);
   return Ok();
 }
 
@@ -159,7 +175,8 @@ Result<ReplicaSession> ReplicaSink::TakeSession() {
   return OpenReplicaSession(config_.dsn, "sluice copy");
 }
 
-Status ReplicaSink::PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& /*point*/) {
+Status ReplicaSink::PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) {
+  copy_point_ = point;
   ASSIGN_OR_RETURN(ReplicaSession session, OpenReplicaSession(config_.dsn, "sluice tables"));
   DestinationTypes types(session.connection);
   NeededObjects needed(session.connection, types);
@@ -168,9 +185,13 @@ Status ReplicaSink::PrepareTables(const std::vector<TableDefinition>& tables, co
     RETURN_IF_ERROR(session.connection.Execute("BEGIN"));
     RETURN_IF_ERROR(CheckEpoch(session.connection, epoch_));
     for (size_t i = at; i < std::min(tables.size(), at + kTablesPerTransaction); ++i) {
-      const auto place = PrepareTable(session.connection, types, needed, tables[i]);
-      if (!place.ok()) return About(tables[i].schema->name, place.error());
-      if (*place == CopyPlace::kBeside) refilled.insert(tables[i].schema->name);
+      const TableName& name = tables[i].schema->name;
+      const auto place = kept_copies_.contains(name) ? PlaceOfCopy(session.connection, name) : PrepareTable(session.connection, types, needed, tables[i]);
+      if (!place.ok()) return About(name, place.error());
+      if (*place == CopyPlace::kBeside) refilled.insert(name);
+      if (kept_copies_.contains(name)) continue;
+      const KeptCopy begun{point.position.log, tables[i].schema->oid, CopyFingerprint(tables[i]), {}, {}};
+      RETURN_IF_ERROR(BeginKeptCopy(session.connection, name, begun, *place == CopyPlace::kBeside ? RefillName(*tables[i].schema) : name));
     }
     SLUICE_FAILPOINT("replica.before_prepare_commit");
     RETURN_IF_ERROR(session.connection.Execute("COMMIT"));
@@ -203,14 +224,30 @@ Result<std::shared_ptr<const DestinationTable>> ReplicaSink::CopyTarget(const Ta
   return copy_targets_.emplace(table.schema->name, std::move(target)).first->second;
 }
 
-Result<std::unique_ptr<CopyWriter>> ReplicaSink::OpenCopyWriter(const TableDefinition& table) {
+Result<std::unique_ptr<CopyWriter>> ReplicaSink::OpenCopyWriter(const TableDefinition& table, const std::optional<BlockRange>& range) {
+  return OpenWriter(table, ReplicaCopyWriter::Purpose::kAddRows, range);
+}
+
+Status ReplicaSink::RemoveCopied(const TableDefinition& table, Bytes keys, size_t count) {
+  ASSIGN_OR_RETURN(const auto writer, OpenWriter(table, ReplicaCopyWriter::Purpose::kRemoveRows, std::nullopt));
+  RETURN_IF_ERROR(writer->Rows(keys, count));
+  return writer->Finish();
+}
+
+// A process that was thought dead must not add rows to what another has found and goes on with.
+Result<std::unique_ptr<CopyWriter>> ReplicaSink::OpenWriter(const TableDefinition& table, ReplicaCopyWriter::Purpose purpose,
+                                                            const std::optional<BlockRange>& range) {
   ASSIGN_OR_RETURN(std::shared_ptr<const DestinationTable> target, CopyTarget(table));
   ASSIGN_OR_RETURN(ReplicaSession session, TakeSession());
-  ASSIGN_OR_RETURN(std::unique_ptr<ReplicaCopyWriter> writer,
-                   ReplicaCopyWriter::Open(std::move(session), std::move(target), [this](ReplicaSession idle) {
-                     const std::lock_guard lock(mutex_);
-                     idle_sessions_.push_back(std::move(idle));
-                   }));
+  const auto before_commit = [this, name = table.schema->name, range](PgConnection& connection) -> Status {
+    RETURN_IF_ERROR(CheckEpoch(connection, epoch_));
+    return range ? RecordKeptRange(connection, name, *range, copy_point_.position.lsn) : Ok();
+  };
+  const auto give_back = [this](ReplicaSession idle) {
+    const std::lock_guard lock(mutex_);
+    idle_sessions_.push_back(std::move(idle));
+  };
+  ASSIGN_OR_RETURN(std::unique_ptr<ReplicaCopyWriter> writer, ReplicaCopyWriter::Open(std::move(session), std::move(target), purpose, {before_commit, give_back}));
   return std::unique_ptr<CopyWriter>(std::move(writer));
 }
 
@@ -245,6 +282,7 @@ Status ReplicaSink::FinishTables(const std::vector<TableDefinition>& tables, con
     CopiedTable copied{table.schema->oid, copy_position.lsn, {}, ToText(table.fingerprint)};
     if (bookmark_) copied.catching_up_from = copy_position.lsn;
     RETURN_IF_ERROR(RecordCopied(connection, table.schema->name, copied, NamesOf(*table.schema)));
+    RETURN_IF_ERROR(ForgetKeptCopy(connection, table.schema->name));
   }
   SLUICE_FAILPOINT("replica.before_finish_commit");
   const auto committed = connection.Execute("COMMIT");

@@ -13,6 +13,7 @@
 #include "sink/replica/destination_types.h"
 #include "sink/replica/follow_columns.h"
 #include "sink/replica/net_effect.h"
+#include "sink/replica/replica_copy_writer.h"
 #include "sink/replica/session.h"
 #include "sink/replica/table_analyzer.h"
 #include "sink/sink.h"
@@ -29,6 +30,8 @@ class ReplicaSink final : public Sink {
   const std::optional<Bookmark>& bookmark() const override { return bookmark_; }
   const CopiedTables& copied_tables() const override { return copied_tables_; }
   const HeldTables& held_tables() const override { return held_tables_; }
+  const KeptCopies& kept_copies() const override { return kept_copies_; }
+  Status KeepCopies(const std::set<TableName>& tables) override;
 
   Status Hold(const TableName& table, const HeldTable& why) override;
   Status Forget(const TableName& table) override;
@@ -37,7 +40,8 @@ class ReplicaSink final : public Sink {
   Result<std::unique_ptr<Sink>> OpenBeside() override;
 
   Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;
-  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table) override;
+  Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table, const std::optional<BlockRange>& range) override;
+  Status RemoveCopied(const TableDefinition& table, Bytes keys, size_t count) override;
   Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position,
                       Timestamp source_time) override;
 
@@ -65,6 +69,7 @@ class ReplicaSink final : public Sink {
 
   Result<ReplicaSession> TakeSession();
   Result<std::shared_ptr<const DestinationTable>> CopyTarget(const TableDefinition& table);
+  Result<std::unique_ptr<CopyWriter>> OpenWriter(const TableDefinition& table, ReplicaCopyWriter::Purpose purpose, const std::optional<BlockRange>& range);
 
   /// nullptr: the table is not copied, so its changes are none of ours.
   Result<TableState*> StateOf(const TableSchemaPtr& schema);
@@ -86,6 +91,8 @@ class ReplicaSink final : public Sink {
   std::optional<Bookmark> bookmark_;
   CopiedTables copied_tables_;
   HeldTables held_tables_;
+  KeptCopies kept_copies_;
+  CopyPoint copy_point_;                        ///< Of the tables prepared last.
   std::map<TableName, ColumnNames> columns_;    ///< Of the copied tables.
 
   std::vector<ChangeBatchPtr> staged_;

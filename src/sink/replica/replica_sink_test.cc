@@ -42,9 +42,10 @@ class ReplicaSinkTest : public ::testing::Test {
 
   /// Copies what is in the source now.
   void Copy(Sink& sink, const std::vector<TableDefinition>& tables) {
+    MustBeOk(sink.KeepCopies({}));
     MustBeOk(sink.PrepareTables(tables, {At(kCopyLsn.value), {}}));
     for (const TableDefinition& table : tables) {
-      auto writer = Must(sink.OpenCopyWriter(table));
+      auto writer = Must(sink.OpenCopyWriter(table, BlockRange{}));
       source_.CopyTo(table, *writer);
       MustBeOk(writer->Finish());
     }
@@ -502,7 +503,7 @@ TEST_F(ReplicaSinkTest, AnInterruptedCopyIsMadeAgainFromTheStart) {
   {
     auto sink = Open();
     MustBeOk(sink->PrepareTables({table}, {At(kCopyLsn.value), {}}));
-    auto writer = Must(sink->OpenCopyWriter(table));
+    auto writer = Must(sink->OpenCopyWriter(table, BlockRange{}));
     source_.CopyTo(table, *writer);
     MustBeOk(writer->Finish());
   }
@@ -510,6 +511,50 @@ TEST_F(ReplicaSinkTest, AnInterruptedCopyIsMadeAgainFromTheStart) {
   EXPECT_TRUE(sink->copied_tables().empty());
   Copy(*sink, {table});
   ExpectEqual(*sink, table);
+}
+
+TEST_F(ReplicaSinkTest, FinishedRangesAreKeptAndOneOfAProcessThatWasThoughtDeadIsNot) {
+  source_.Run("CREATE TABLE public.t (id int PRIMARY KEY); INSERT INTO public.t SELECT generate_series(1, 100)");
+  const TableDefinition table = source_.Describe("public", "t");
+  const BlockRange first{table.schema->oid, 0, 5}, second{table.schema->oid, 5, UINT32_MAX};
+  auto dead = Open();
+  EXPECT_TRUE(dead->kept_copies().empty());
+  MustBeOk(dead->PrepareTables({table}, {At(kCopyLsn.value), {}}));
+  auto writer = Must(dead->OpenCopyWriter(table, first));
+  source_.CopyTo(table, *writer);
+  MustBeOk(writer->Finish());
+  auto late = Must(dead->OpenCopyWriter(table, second));
+  source_.CopyTo(table, *late);
+  auto sink = Open();
+  const KeptCopy kept = sink->kept_copies().at(table.schema->name);
+  EXPECT_EQ(kept.ranges, std::vector<BlockRange>{first});
+  EXPECT_EQ(kept.lsn, kCopyLsn);
+  EXPECT_EQ(kept.log, Log());
+  EXPECT_EQ(kept.oid, table.schema->oid);
+  EXPECT_EQ(kept.fingerprint, CopyFingerprint(table));
+  const Status finished = late->Finish();
+  ASSERT_FALSE(finished.ok());
+  EXPECT_EQ(finished.error().code, slu::kReplicaFenced);
+  late.reset();
+  EXPECT_EQ(replica_.Value("SELECT count(*) FROM public.t"), "100");
+  MustBeOk(sink->PrepareTables({table}, {At(2000), {}}));
+  MustBeOk(sink->FinishTables({table}, At(2000), Timestamp{}));
+  ExpectEqual(*sink, table);
+  EXPECT_TRUE(Open()->kept_copies().empty());
+}
+
+TEST_F(ReplicaSinkTest, WhatIsKeptOfACopyGoesWithTheTableThatHeldIt) {
+  source_.Run("CREATE TABLE public.t (id int PRIMARY KEY); INSERT INTO public.t SELECT generate_series(1, 100)");
+  const TableDefinition table = source_.Describe("public", "t");
+  {
+    auto sink = Open();
+    MustBeOk(sink->PrepareTables({table}, {At(kCopyLsn.value), {}}));
+    auto writer = Must(sink->OpenCopyWriter(table, BlockRange{table.schema->oid, 0, 5}));
+    source_.CopyTo(table, *writer);
+    MustBeOk(writer->Finish());
+  }
+  replica_.Run("DROP TABLE public.t");
+  EXPECT_TRUE(Open()->kept_copies().empty());
 }
 
 TEST_F(ReplicaSinkTest, AFinishedTableDoesNotWaitForItsStatistics) {

@@ -50,7 +50,8 @@ constexpr const char* kSizes =
     // The row of a system column keeps the transaction and command that made the table, that of the inheritance the transaction
     // which made it a partition; attaching writes the rows of the other columns again. What is no partition may have many parents.
     "  coalesce((SELECT h.xmin <> made.xmin OR (first.xmin = made.xmin AND NOT first.cmin = made.cmin) FROM pg_inherits h, pg_attribute made, pg_attribute first"
-    "    WHERE c.relispartition AND h.inhrelid = c.oid AND made.attrelid = c.oid AND made.attnum = -1 AND first.attrelid = c.oid AND first.attnum = 1), false)"
+    "    WHERE c.relispartition AND h.inhrelid = c.oid AND made.attrelid = c.oid AND made.attnum = -1 AND first.attrelid = c.oid AND first.attnum = 1), false),"
+    "  CASE WHEN c.relispartition THEN (SELECT string_agg(h.xmin::text, ' ' ORDER BY h.inhrelid) FROM pg_partition_ancestors(c.oid) a JOIN pg_inherits h ON h.inhrelid = a.relid) END"
     "  FROM leaf JOIN pg_class c ON c.oid = leaf.oid AND c.relkind = 'r' JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY leaf.root, n.nspname, c.relname";
 
 TableName NameAt(const PgResult& rows, int row, int column) { return {TextAt(rows, row, column), TextAt(rows, row, column + 1)}; }
@@ -112,7 +113,7 @@ Status ReadPartitions(PgConnection& connection, const std::string& oids, const D
 Status ReadSizes(PgConnection& connection, const std::string& oids, const DefinitionsByOid& tables) {
   ASSIGN_OR_RETURN(const PgResult rows, connection.Execute(kSizes, {oids}));
   for (int row = 0; row < PQntuples(rows.get()); ++row)
-    tables.at(OidAt(rows, row, 0))->leaves.push_back({OidAt(rows, row, 1), NameAt(rows, row, 2), NumberAt<uint32_t>(rows, row, 4), NumberAt<uint64_t>(rows, row, 5), NumberAt<double>(rows, row, 6), OidAt(rows, row, 7), BoolAt(rows, row, 8)});
+    tables.at(OidAt(rows, row, 0))->leaves.push_back({OidAt(rows, row, 1), NameAt(rows, row, 2), NumberAt<uint32_t>(rows, row, 4), NumberAt<uint64_t>(rows, row, 5), NumberAt<double>(rows, row, 6), OidAt(rows, row, 7), TextAt(rows, row, 9), BoolAt(rows, row, 8)});
   return Ok();
 }
 

@@ -11,6 +11,7 @@
 #include "postgres/quote.h"
 #include "postgres/row_reader.h"
 #include "source/postgres/copy_rows.h"
+#include "source/postgres/key_rows.h"
 #include "source/postgres/moved_on.h"
 #include "source/postgres/sequence_values.h"
 
@@ -96,15 +97,29 @@ class PgCopyReader final : public InitialCopy::Reader {
 
   Status FetchKeys(const TableDefinition& table, const RowForm& form, const std::vector<std::vector<std::string>>& keys,
                    std::stop_token stop, std::vector<std::optional<FetchedRow>>& rows) override {
-    if (!connection_) return Error{ErrorKind::kUnavailable, "this copy connection has failed before"};
-    Status fetched = Ok();
-    for (size_t i = 0; fetched.ok() && i < table.leaves.size(); ++i) fetched = RequireSameFiles(table.leaves[i].name);
-    if (fetched.ok()) fetched = sluice::FetchKeys(*connection_, *table.schema, form, keys, stop, rows);
-    if (!fetched.ok()) connection_.reset();
-    return fetched;
+    return OfWholeTable(table, [&] { return sluice::FetchKeys(*connection_, *table.schema, form, keys, stop, rows); });
+  }
+
+  Status ReadKeys(const TableDefinition& table, const StreamedKeys& keys, std::stop_token stop, RowReceiver& receiver) override {
+    return OfWholeTable(table, [&] { return ReadKeyRows(*connection_, table, keys, stop, receiver); });
+  }
+
+  Status ReadRowsOf(const TableDefinition& table, const StreamedKeys& keys, std::stop_token stop, RowReceiver& receiver) override {
+    return OfWholeTable(table, [&] { return ReadRowsOfKeys(*connection_, table, keys, stop, receiver); });
   }
 
  private:
+  template <class Query>
+  Status OfWholeTable(const TableDefinition& table, const Query& query) {
+    if (!connection_) return Error{ErrorKind::kUnavailable, "this copy connection has failed before"};
+    Status asked = RequireSamePartitions(table);
+    for (size_t i = 0; asked.ok() && i < table.leaves.size(); ++i) asked = RequireSameFiles(table.leaves[i].name);
+    if (!asked.ok() && asked.error().code == slu::kCopiedTableRewritten) return asked;  // Nothing has failed.
+    if (asked.ok()) asked = query();
+    if (!asked.ok()) connection_.reset();
+    return asked;
+  }
+
   template <class Query>
   Status Ask(const TableDefinition& table, const CopyRange& range, const Query& query) {
     if (!connection_) return Error{ErrorKind::kUnavailable, "this copy connection has failed before"};

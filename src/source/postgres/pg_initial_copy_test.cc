@@ -267,9 +267,9 @@ TEST_F(PgInitialCopyTest, RowSecurityIsAnErrorInsteadOfMissingRows) {
 
 TEST(PlanRanges, CutsByBytesLargestTableFirstAndLeavesNoGap) {
   TableDefinition small;
-  small.leaves = {{.oid = 1, .name = {"public", "small"}, .pages = 0, .size_bytes = 0}};
+  small.leaves = {{.oid = 1, .name = {"public", "small"}, .pages = 0, .size_bytes = 0, .attachments = {}}};
   TableDefinition large;
-  large.leaves = {{.oid = 2, .name = {"public", "large"}, .pages = 100, .size_bytes = 1000}, {.oid = 3, .name = {"public", "toasted"}, .pages = 2, .size_bytes = 900}};
+  large.leaves = {{.oid = 2, .name = {"public", "large"}, .pages = 100, .size_bytes = 1000, .attachments = {}}, {.oid = 3, .name = {"public", "toasted"}, .pages = 2, .size_bytes = 900, .attachments = {}}};
   const std::vector<CopyRange> ranges = PlanRanges({small, large}, 100);
   EXPECT_EQ(ranges.front().table, 1u);
   EXPECT_EQ(ranges.back().table, 0u);

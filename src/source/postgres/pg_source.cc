@@ -126,6 +126,15 @@ Status PgSource::EnsurePublication(const std::vector<TableDefinition>& tables) {
   return MakePublication(connection_, inserts, PublishedOperations::kInserts, split.append_only);
 }
 
+Result<std::set<TableName>> PgSource::PublishedTables() {
+  RETURN_IF_ERROR(EnsureConnected());
+  ASSIGN_OR_RETURN(const auto whole, ReadPublication(connection_, config_.publication));
+  ASSIGN_OR_RETURN(const auto inserts, ReadPublication(connection_, InsertsPublication(config_.publication)));
+  std::set<TableName> published = whole ? whole->tables : std::set<TableName>();
+  if (inserts) published.insert(inserts->tables.begin(), inserts->tables.end());
+  return published;
+}
+
 Result<std::optional<SlotState>> PgSource::FindSlot() {
   RETURN_IF_ERROR(EnsureConnected());
   ASSIGN_OR_RETURN(const std::optional<SlotFacts> slot, ReadSlot(connection_, config_.slot));

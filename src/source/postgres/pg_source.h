@@ -24,6 +24,7 @@ class PgSource final : public Source {
   Result<SourceLog> ReadLog() override;
   Result<std::vector<TableDefinition>> ReadTables() override;
   Status EnsurePublication(const std::vector<TableDefinition>& tables) override;
+  Result<std::set<TableName>> PublishedTables() override;
   Result<std::optional<SlotState>> FindSlot() override;
   Result<std::unique_ptr<InitialCopy>> CreateSlotWithSnapshot() override;
   Result<std::unique_ptr<InitialCopy>> ExportSnapshot(std::chrono::milliseconds wait_max) override;

@@ -29,7 +29,7 @@ constexpr const char* kEndSoonWithoutUs[] = {
     "SELECT pg_catalog.set_config('tcp_keepalives_idle', '30', false), pg_catalog.set_config('tcp_keepalives_interval', '10', false),"
     " pg_catalog.set_config('tcp_keepalives_count', '3', false)"};
 
-constexpr milliseconds kWaitStep{60'000};  // Between looks; TLS and the looks themselves wake it earlier.
+constexpr milliseconds kWaitStep{1000};  // Between looks: should a wake ever be missed, it costs no more.
 constexpr milliseconds kTlsPoll{100};
 constexpr std::chrono::seconds kCancelMax{5};
 constexpr milliseconds kCancelAgain{500};
@@ -126,15 +126,18 @@ Status PgConnection::PinSession() {
 }
 
 bool PgConnection::Wait(milliseconds wait_max) {
+  if (PQstatus(get()) == CONNECTION_BAD) return false;
+  return WaitFor(PQflush(get()) > 0 ? POLLIN | POLLOUT : POLLIN, wait_max);
+}
+
+bool PgConnection::WaitFor(short events, milliseconds wait_max) {
   PGconn* const connection = get();
-  if (PQstatus(connection) == CONNECTION_BAD) return false;
-  const bool unsent = PQflush(connection) > 0;
   const auto until_look = std::chrono::ceil<milliseconds>(silence_.look_at() - Silence::Clock::now());
   if (silence_.watched()) wait_max = std::min(wait_max, std::max(until_look, milliseconds(0)));
   // Half a TLS record may be left inside of the TLS library, where poll() does not see it.
   const bool tls = PQsslInUse(connection) == 1;
   if (tls) wait_max = std::min(wait_max, kTlsPoll);
-  pollfd waiting{PQsocket(connection), static_cast<short>(unsent ? POLLIN | POLLOUT : POLLIN), 0};
+  pollfd waiting{PQsocket(connection), events, 0};
   const int ready = ::poll(&waiting, 1, static_cast<int>(wait_max.count()));
   if (ready > 0) silence_.Break(Silence::Clock::now());
   if ((ready > 0 || tls) && PQconsumeInput(connection) == 0) {
@@ -178,7 +181,8 @@ bool PgConnection::Flush() {
   for (;;) {
     const int left = PQflush(get());
     if (left <= 0) return left == 0;
-    if (!Wait(kWaitStep)) return false;
+    // Not Wait: it would send the rest, and then wait for an answer that nobody owes.
+    if (!WaitFor(POLLIN | POLLOUT, kWaitStep)) return false;
   }
 }
 

@@ -78,6 +78,7 @@ class PgConnection {
   PgConnection(PGconn* connection, std::string dsn);
   Status PinSession();
   bool EndLeftover();
+  bool WaitFor(short events, std::chrono::milliseconds wait_max);
   PgResult LastOfResults();
   void GiveUp(std::string why);
 

@@ -36,21 +36,27 @@ Status ChangeReader::Run(std::stop_token stop) {
 }
 
 Status ChangeReader::Forward(const ChangeBatchPtr& batch, const std::stop_token& stop) {
+  bool all = true;  // What every sink was given counts as received, also if a stop came meanwhile.
+  const auto push = [&](const SinkItem& item, size_t size_bytes) -> Status {
+    if (!all) return Ok();
+    ASSIGN_OR_RETURN(all, PushToAll(item, size_bytes, stop));
+    return Ok();
+  };
   if (!barrier_) {
-    RETURN_IF_ERROR(PushToAll(batch, batch->size_bytes(), stop));
+    RETURN_IF_ERROR(push(batch, batch->size_bytes()));
   } else {
     const BatchCut cut = CutAt(batch, barrier_->lsn());
-    if (cut.before) RETURN_IF_ERROR(PushToAll(cut.before, cut.before->size_bytes(), stop));
-    if (cut.barrier_here) RETURN_IF_ERROR(PushToAll(std::exchange(barrier_, nullptr), 0, stop));
-    if (cut.after) RETURN_IF_ERROR(PushToAll(cut.after, cut.after->size_bytes(), stop));
+    if (cut.before) RETURN_IF_ERROR(push(cut.before, cut.before->size_bytes()));
+    if (cut.barrier_here) RETURN_IF_ERROR(push(std::exchange(barrier_, nullptr), 0));
+    if (cut.after) RETURN_IF_ERROR(push(cut.after, cut.after->size_bytes()));
   }
-  if (sink_closed_ || stop.stop_requested()) return Ok();
+  if (!all) return Ok();
   in_transaction_ = !batch->transactions.empty() ? !batch->ends_transaction() : in_transaction_;
   if (!in_transaction_) received_ = std::max(received_, batch->end_lsn);
   return Ok();
 }
 
-Status ChangeReader::PushToAll(const SinkItem& item, size_t size_bytes, const std::stop_token& stop) {
+Result<bool> ChangeReader::PushToAll(const SinkItem& item, size_t size_bytes, const std::stop_token& stop) {
   std::vector<SinkThread*> waiting = sinks_;
   std::chrono::milliseconds wait{0};  // Whoever has room gets it at once; only then wait for the others.
   while (!waiting.empty() && !stop.stop_requested()) {
@@ -59,14 +65,14 @@ Status ChangeReader::PushToAll(const SinkItem& item, size_t size_bytes, const st
       const QueueState pushed = (*sink)->Push(copy, size_bytes, wait);
       if (pushed == QueueState::kClosed) {
         sink_closed_ = true;
-        return Ok();
+        return false;
       }
       sink = pushed == QueueState::kDone ? waiting.erase(sink) : sink + 1;
     }
     if (!waiting.empty() && wait.count() > 0) RETURN_IF_ERROR(Acknowledge());
     wait = kPushWait;
   }
-  return Ok();
+  return waiting.empty();
 }
 
 Status ChangeReader::Acknowledge() {

@@ -36,7 +36,8 @@ class ChangeReader {
 
  private:
   Status Forward(const ChangeBatchPtr& batch, const std::stop_token& stop);
-  Status PushToAll(const SinkItem& item, size_t size_bytes, const std::stop_token& stop);
+  /// False: a stop or a sink that takes no more came before all had it.
+  Result<bool> PushToAll(const SinkItem& item, size_t size_bytes, const std::stop_token& stop);
 
   ChangeStream& stream_;
   const std::vector<SinkThread*> sinks_;

@@ -216,6 +216,13 @@ std::vector<MissingTables> Pipeline::Missing(const ResumePlan& plan) const {
 Status Pipeline::KeepInterruptedCopies(const ResumePlan& plan, const std::optional<SlotState>& slot) {
   std::map<TableName, TableSchemaPtr> tables;
   ASSIGN_OR_RETURN(const std::set<TableName> published, source_->PublishedTables());
+  // All sinks' copies of a table are brought up by the same keys, so they must have begun under the same snapshot.
+  std::map<TableName, Lsn> first;
+  for (const AttachedSink& attached : *sinks_)
+    for (const auto& [name, copy] : attached.sink->kept_copies()) {
+      const auto known = first.try_emplace(name, copy.lsn).first;
+      known->second = std::min(known->second, copy.lsn);
+    }
   for (size_t i = 0; i < sinks_->size(); ++i) {
     Sink& sink = *(*sinks_)[i].sink;
     std::set<TableName> kept;
@@ -223,7 +230,8 @@ Status Pipeline::KeepInterruptedCopies(const ResumePlan& plan, const std::option
       const auto missing = std::find_if(plan.tables_to_copy[i].begin(), plan.tables_to_copy[i].end(), [&](size_t table) { return tables_[table].schema->name == name; });
       const bool due = missing != plan.tables_to_copy[i].end() && published.contains(name);
       const TableDefinition* const table = due ? &tables_[*missing] : nullptr;
-      const std::string reason = WhyFromTheStart(copy, source_->identity(), slot, table);
+      std::string reason = WhyFromTheStart(copy, source_->identity(), slot, table);
+      if (reason.empty() && copy.lsn != first[name]) reason = "another destination keeps an older copy of it";
       if (!reason.empty()) {
         log::Info("pipeline", "copy.from_the_start", "an interrupted copy of a table can't go on, so it starts again",
                   {{"table", ToString(name)}, {"sink", std::string(sink.name())}, {"reason", reason}});
@@ -231,6 +239,7 @@ Status Pipeline::KeepInterruptedCopies(const ResumePlan& plan, const std::option
       }
       kept.insert(name);
       tables[name] = table->schema;
+      interrupted_since_[name] = copy.lsn;
       interrupted_from_ = interrupted_from_.valid() ? std::min(interrupted_from_, copy.lsn) : copy.lsn;
     }
     RETURN_IF_ERROR(sink.KeepCopies(kept));
@@ -255,7 +264,7 @@ Status Pipeline::CopyAll(const ResumePlan& plan, std::stop_token stop) {
   CopyGuard guard = GuardOf(options_.copy, *source_);
   run.guard = &guard;
   if (interrupted_from_.valid()) {
-    TouchedKeys touched(interrupted_tables_);
+    TouchedKeys touched(interrupted_tables_, kTouchedBytesMax, interrupted_since_);
     RETURN_IF_ERROR(ReadTouchedKeys(*source_, interrupted_from_, run.position.lsn, touched, stop));
     ASSIGN_OR_RETURN(run.touched, touched.TakeUpTo(run.position.lsn, stop));
     SLUICE_FAILPOINT("pipeline.touched_keys_read");
@@ -292,7 +301,7 @@ Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token sto
   ASSIGN_OR_RETURN(Lsn resume_from, ResumeFrom(source_log, slot, SinkStates()));
   // The sinks skip what they have.
   if (interrupted_from_.valid()) resume_from = std::min(resume_from, interrupted_from_);
-  TouchedKeys touched(interrupted_tables_);
+  TouchedKeys touched(interrupted_tables_, kTouchedBytesMax, interrupted_since_);
   const auto started_at = std::chrono::steady_clock::now();
   Streaming streaming;
   ASSIGN_OR_RETURN(streaming.stream, source_->OpenStream(resume_from));

@@ -3,6 +3,7 @@
 // everything is resumed from the sinks' bookmarks.
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -104,6 +105,7 @@ class Pipeline {
   std::vector<SinkState> states_;  // As the stream found them.
   Lsn interrupted_from_;           // The oldest snapshot of copies that go on; unset: none does.
   std::vector<TableSchemaPtr> interrupted_tables_;
+  std::map<TableName, Lsn> interrupted_since_;  // By table: the snapshot that its copies began under.
   std::shared_ptr<std::vector<AttachedSink>> sinks_;  // Shared with views that outlive a failed pipeline.
   bool made_progress_ = false;
   bool over_budget_ = false, soon_lost_ = false;

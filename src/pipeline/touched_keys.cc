@@ -50,8 +50,8 @@ bool SameKey(const TableSchema& a, const TableSchema& b) {
 
 }  // namespace
 
-TouchedKeys::TouchedKeys(const std::vector<TableSchemaPtr>& tables, size_t bytes_max) : bytes_max_(bytes_max) {
-  for (const TableSchemaPtr& schema : tables) tables_[schema->name].schema = schema;
+TouchedKeys::TouchedKeys(const std::vector<TableSchemaPtr>& tables, size_t bytes_max, std::map<TableName, Lsn> since) : bytes_max_(bytes_max) {
+  for (const TableSchemaPtr& schema : tables) tables_[schema->name] = {.schema = schema, .since = since[schema->name]};
 }
 
 void TouchedKeys::GiveUp(Watched& table, std::string why) {
@@ -68,11 +68,12 @@ void TouchedKeys::AddKey(Watched& table, std::string key) {
   if (bytes_ > bytes_max_) GiveUp(table, "too many of its rows changed meanwhile");
 }
 
-void TouchedKeys::AddChange(const ChangeBatch& batch, const Change& change) {
+void TouchedKeys::AddChange(const ChangeBatch& batch, const Change& change, Lsn commit_lsn) {
   const TableSchema& schema = *batch.tables[change.table];
   const auto found = tables_.find(schema.name);
   if (found == tables_.end() || !found->second.touched.unknown.empty()) return;
   Watched& table = found->second;
+  if (commit_lsn < table.since) return;
   if (change.operation == Operation::kTruncate) return GiveUp(table, "it was truncated meanwhile");
   if (!SameKey(schema, *table.schema)) return GiveUp(table, "its key was another one meanwhile");
   std::vector<Value> before;
@@ -91,7 +92,8 @@ void TouchedKeys::AddChange(const ChangeBatch& batch, const Change& change) {
 void TouchedKeys::Add(const ChangeBatch& batch) {
   const std::lock_guard lock(mutex_);
   if (taken_) return;
-  for (const Change& change : batch.changes) AddChange(batch, change);
+  for (const Transaction& transaction : batch.transactions)
+    for (size_t i = 0; i < transaction.change_count; ++i) AddChange(batch, batch.changes[transaction.first_change + i], transaction.commit_lsn);
   if (!batch.ends_transaction()) return;
   reached_ = std::max(reached_, batch.end_lsn);
   changed_.notify_all();

@@ -28,8 +28,10 @@ using TouchedTables = std::map<TableName, TouchedTable>;
 /// Collects until somebody takes it. Add is called by one thread, the others by another.
 class TouchedKeys {
  public:
-  /// `tables`: as the catalog has them; each with a key.
-  explicit TouchedKeys(const std::vector<TableSchemaPtr>& tables, size_t bytes_max = kTouchedBytesMax);
+  /// `tables`: as the catalog has them; each with a key. `since`: what committed before it was in the first snapshot
+  /// already, and is left out: rows are removed by these keys, and if that is interrupted the next start, which may read
+  /// less of the stream, has to find the same ones.
+  explicit TouchedKeys(const std::vector<TableSchemaPtr>& tables, size_t bytes_max = kTouchedBytesMax, std::map<TableName, Lsn> since = {});
 
   void Add(const ChangeBatch& batch);
 
@@ -40,11 +42,12 @@ class TouchedKeys {
  private:
   struct Watched {
     TableSchemaPtr schema;
-    TouchedTable touched;
+    Lsn since = {};
+    TouchedTable touched = {};
     size_t bytes = 0;
   };
 
-  void AddChange(const ChangeBatch& batch, const Change& change);
+  void AddChange(const ChangeBatch& batch, const Change& change, Lsn commit_lsn);
   void AddKey(Watched& table, std::string key);
   void GiveUp(Watched& table, std::string why);
 

@@ -178,6 +178,13 @@ class FakeStream final : public ChangeStream {
     return ChangeBatchPtr(batch);
   }
 
+  // As RELATION tells it: also of a table that came after the stream was opened.
+  TableSchemaPtr SchemaOf(const TableName& name) {
+    if (!schemas_.contains(name))
+      for (const TableDefinition& table : log_.DefinitionsLocked()) schemas_.try_emplace(table.schema->name, table.schema);
+    return schemas_.at(name);
+  }
+
   Result<ChangeBatchPtr> NextPart(const FakeTransaction& transaction) {
     const size_t count = std::min(log_.changes_per_part, transaction.changes.size() - part_at_);
     const bool last = part_at_ + count == transaction.changes.size();
@@ -200,7 +207,7 @@ class FakeStream final : public ChangeStream {
       Change change;
       change.operation = from.changes[i].operation;
       change.table = static_cast<uint32_t>(batch.tables.size());
-      batch.tables.push_back(schemas_.at(from.changes[i].table));
+      batch.tables.push_back(SchemaOf(from.changes[i].table));
       std::string tuple;
       AppendBigEndian<int16_t>(tuple, 1);
       tuple += 'b';
@@ -291,6 +298,10 @@ RowSet FakeLog::RowsAt(const TableName& table, Lsn before) const {
 
 std::vector<TableDefinition> FakeLog::definitions() const {
   const std::lock_guard lock(mutex);
+  return DefinitionsLocked();
+}
+
+std::vector<TableDefinition> FakeLog::DefinitionsLocked() const {
   std::vector<TableDefinition> definitions;
   for (size_t i = 0; i < tables.size(); ++i) {
     const auto anew = made_anew.find(tables[i]);

@@ -77,6 +77,7 @@ class FakeLog {
   RowSet RowsAt(const TableName& table, Lsn before) const;  ///< Commits with commit_lsn < before.
   RowSet Rows(const TableName& table) const { return RowsAt(table, Lsn{UINT64_MAX}); }
   std::vector<TableDefinition> definitions() const;
+  std::vector<TableDefinition> DefinitionsLocked() const;  ///< With `mutex` held.
   void AddTable(const std::string& name);
 
   LogIdentity identity{7001, 1, "shop", "sluice"};

@@ -165,8 +165,13 @@ Status Pipeline::CarryOutOne(const TableRequest& request) {
 Status Pipeline::ForgetNamesakes(const ResumePlan& plan) {
   for (size_t i = 0; i < sinks_->size(); ++i) {
     Sink& sink = *(*sinks_)[i].sink;
-    for (const size_t table : plan.tables_to_copy[i])
-      if (sink.copied_tables().contains(tables_[table].schema->name)) RETURN_IF_ERROR(sink.Forget(tables_[table].schema->name));
+    for (const size_t table : plan.tables_to_copy[i]) {
+      const TableName& name = tables_[table].schema->name;
+      if (!sink.copied_tables().contains(name)) continue;
+      log::Warn("pipeline", "table.copied_again", "another table has the name now, or it is mapped in another way, so it is copied again",
+                {{"table", ToString(name)}, {"sink", std::string(sink.name())}});
+      RETURN_IF_ERROR(sink.Forget(name));
+    }
   }
   return Ok();
 }

@@ -189,7 +189,11 @@ Status ReplicaSink::PrepareTables(const std::vector<TableDefinition>& tables, co
       const auto place = kept_copies_.contains(name) ? PlaceOfCopy(session.connection, name) : PrepareTable(session.connection, types, needed, tables[i]);
       if (!place.ok()) return About(name, place.error());
       if (*place == CopyPlace::kBeside) refilled.insert(name);
-      if (kept_copies_.contains(name)) continue;
+      if (kept_copies_.contains(name)) {
+        // What was made for it then may have been altered since; a sequence that refuses is said when it is made.
+        for (const SequenceDefinition& sequence : tables[i].sequences) RETURN_IF_ERROR(EnsureSequence(session.connection, sequence));
+        continue;
+      }
       const KeptCopy begun{point.position.log, tables[i].schema->oid, CopyFingerprint(tables[i]), {}, {}};
       RETURN_IF_ERROR(BeginKeptCopy(session.connection, name, begun, *place == CopyPlace::kBeside ? RefillName(*tables[i].schema) : name));
     }

@@ -92,6 +92,21 @@ TEST(CopyResumes, ASinkThatKeepsLessGetsItsRangesAlone) {
   EXPECT_EQ(world.sink(1).ranges_written, (Texts{"shot 0", "shot 5"}));
 }
 
+TEST(CopyResumes, SinksThatBeganUnderDifferentSnapshotsGoOnEachFromItsOwn) {
+  FakeWorld world({"shot"}, {"replica", "lake"});
+  world.log.Insert("shot", 1, 20);
+  Interrupted(world, world.sink(1), "copying", 1);
+  world.log.Commit({{Named("shot"), kDelete, 2}, {Named("shot"), kDelete, 3}, {Named("shot"), kInsert, 50}});
+  Interrupted(world, world.sink(1), "copying", 2);
+  EXPECT_LT(world.sink(0).kept.at(Named("shot")).lsn, world.sink(1).kept.at(Named("shot")).lsn);
+  world.log.Commit({{Named("shot"), kDelete, 4}, {Named("shot"), kDelete, 50}, {Named("shot"), kInsert, 51}, {Named("shot"), kInsert, 3}});
+  Interrupted(world, world.log, "read_rows_of", 1);  // What changed is removed already.
+  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  EXPECT_TRUE(world.Equal());
+  EXPECT_EQ(world.sink(0).ranges_written, (Texts{"shot 0", "shot 5"}));
+  EXPECT_EQ(world.sink(1).ranges_written, (Texts{"shot 0", "shot 5"}));
+}
+
 TEST(CopyResumes, BesideOthersNothingIsAcknowledgedThatAnInterruptedCopyNeeds) {
   FakeWorld world({"shot"}, {"replica", "lake"});
   world.log.Insert("shot", 1, 20);

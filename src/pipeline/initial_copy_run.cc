@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -214,28 +215,42 @@ class Copying {
 
   // All ranges of the table are with the sinks. Those that were read under an earlier snapshot are brought to this one.
   Status BringUp(InitialCopy::Reader& reader, size_t table) {
-    const std::vector<size_t> resumed = Resumed(table);
-    const auto touched = run_.touched.find(run_.tables[table].schema->name);
-    if (!resumed.empty() && touched != run_.touched.end() && !touched->second.keys.empty()) {
-      HeldRows keys;
-      Status read = reader.ReadKeys(run_.tables[table], touched->second.keys, end_.get_token(), keys);
-      if (!read.ok()) return Unreadable(table, std::move(read).error());
-      for (const size_t i : resumed) {
+    const TableName& name = run_.tables[table].schema->name;
+    std::map<Lsn, std::vector<size_t>> begun;  // By the snapshot that a sink's copy began under.
+    for (const size_t i : Resumed(table)) begun[run_.targets[i].sink->kept_copies().at(name).lsn].push_back(i);
+    for (const auto& [since, targets] : begun) {
+      const auto touched = run_.touched.find({name, since});
+      if (touched == run_.touched.end() || touched->second.keys.empty()) continue;
+      ASSIGN_OR_RETURN(const bool read, ReadAgain(reader, table, touched->second.keys, targets));
+      if (!read) return Ok();
+    }
+    Complete(table);
+    return Ok();
+  }
+
+  /// False: the table is postponed.
+  Result<bool> ReadAgain(InitialCopy::Reader& reader, size_t table, const StreamedKeys& touched, const std::vector<size_t>& targets) {
+    HeldRows keys;
+    Status read = reader.ReadKeys(run_.tables[table], touched, end_.get_token(), keys);
+    if (read.ok()) {
+      for (const size_t i : targets) {
         Status removed = run_.targets[i].sink->RemoveCopied(run_.tables[table], keys.bytes(), keys.count());
         if (!removed.ok()) return OfSink(std::move(removed).error(), *run_.targets[i].sink);
       }
       SLUICE_FAILPOINT("pipeline.touched_rows_removed");
       FanOut rows(table, progress_, end_.get_token());
-      RETURN_IF_ERROR(rows.Open(run_, resumed, std::nullopt));
-      read = reader.ReadRowsOf(run_.tables[table], touched->second.keys, end_.get_token(), rows);
-      if (!read.ok()) return Unreadable(table, std::move(read).error());
-      RETURN_IF_ERROR(rows.Finish());
-      SLUICE_FAILPOINT("pipeline.touched_rows_written");
-      log::Info("pipeline", "copy.rows_read_again", "rows that changed while the copy was interrupted were read again by their keys",
-                {{"table", ToString(run_.tables[table].schema->name)}, {"keys", std::to_string(keys.count())}});
+      RETURN_IF_ERROR(rows.Open(run_, targets, std::nullopt));
+      read = reader.ReadRowsOf(run_.tables[table], touched, end_.get_token(), rows);
+      if (read.ok()) RETURN_IF_ERROR(rows.Finish());
     }
-    Complete(table);
-    return Ok();
+    if (!read.ok()) {
+      RETURN_IF_ERROR(Unreadable(table, std::move(read).error()));
+      return false;
+    }
+    SLUICE_FAILPOINT("pipeline.touched_rows_written");
+    log::Info("pipeline", "copy.rows_read_again", "rows that changed while the copy was interrupted were read again by their keys",
+              {{"table", ToString(run_.tables[table].schema->name)}, {"keys", std::to_string(keys.count())}});
+    return true;
   }
 
   // The other tables go on; this one never becomes complete, and is copied again by the next run.
@@ -281,7 +296,7 @@ Status KeepWhatFits(const InitialCopyRun& run, Sink& sink) {
   std::set<TableName> kept;
   for (const auto& [name, copy] : sink.kept_copies()) {
     const auto table = std::find_if(run.tables.begin(), run.tables.end(), [&](const TableDefinition& one) { return one.schema->name == name; });
-    const auto touched = run.touched.find(name);
+    const auto touched = run.touched.find({name, copy.lsn});
     const bool same = table != run.tables.end() && copy.oid == table->schema->oid && copy.fingerprint == CopyFingerprint(*table);
     if (same && touched != run.touched.end() && touched->second.unknown.empty()) {
       kept.insert(name);

@@ -219,15 +219,7 @@ std::vector<MissingTables> Pipeline::Missing(const ResumePlan& plan) const {
 
 // Of tables that are still missing and as they were; everything else starts again.
 Status Pipeline::KeepInterruptedCopies(const ResumePlan& plan, const std::optional<SlotState>& slot) {
-  std::map<TableName, TableSchemaPtr> tables;
   ASSIGN_OR_RETURN(const std::set<TableName> published, source_->PublishedTables());
-  // All sinks' copies of a table are brought up by the same keys, so they must have begun under the same snapshot.
-  std::map<TableName, Lsn> first;
-  for (const AttachedSink& attached : *sinks_)
-    for (const auto& [name, copy] : attached.sink->kept_copies()) {
-      const auto known = first.try_emplace(name, copy.lsn).first;
-      known->second = std::min(known->second, copy.lsn);
-    }
   for (size_t i = 0; i < sinks_->size(); ++i) {
     Sink& sink = *(*sinks_)[i].sink;
     std::set<TableName> kept;
@@ -235,22 +227,25 @@ Status Pipeline::KeepInterruptedCopies(const ResumePlan& plan, const std::option
       const auto missing = std::find_if(plan.tables_to_copy[i].begin(), plan.tables_to_copy[i].end(), [&](size_t table) { return tables_[table].schema->name == name; });
       const bool due = missing != plan.tables_to_copy[i].end() && published.contains(name);
       const TableDefinition* const table = due ? &tables_[*missing] : nullptr;
-      std::string reason = WhyFromTheStart(copy, source_->identity(), slot, table);
-      if (reason.empty() && copy.lsn != first[name]) reason = "another destination keeps an older copy of it";
+      const std::string reason = WhyFromTheStart(copy, source_->identity(), slot, table);
       if (!reason.empty()) {
         log::Info("pipeline", "copy.from_the_start", "an interrupted copy of a table can't go on, so it starts again",
                   {{"table", ToString(name)}, {"sink", std::string(sink.name())}, {"reason", reason}});
         continue;
       }
       kept.insert(name);
-      tables[name] = table->schema;
-      interrupted_since_[name] = copy.lsn;
-      interrupted_from_ = interrupted_from_.valid() ? std::min(interrupted_from_, copy.lsn) : copy.lsn;
+      interrupted_.push_back({table->schema, copy.lsn});
     }
     RETURN_IF_ERROR(sink.KeepCopies(kept));
   }
-  for (const auto& [name, schema] : tables) interrupted_tables_.push_back(schema);
   return Ok();
+}
+
+/// The oldest snapshot of copies that go on; unset: none does.
+Lsn Pipeline::InterruptedFrom() const {
+  Lsn from;
+  for (const InterruptedCopy& copy : interrupted_) from = from.valid() ? std::min(from, copy.since) : copy.since;
+  return from;
 }
 
 // Nothing streams yet, so nothing runs beside it.
@@ -268,9 +263,9 @@ Status Pipeline::CopyAll(const ResumePlan& plan, std::stop_token stop) {
   run.source_time = source_time;
   CopyGuard guard = GuardOf(options_.copy, *source_);
   run.guard = &guard;
-  if (interrupted_from_.valid()) {
-    TouchedKeys touched(interrupted_tables_, kTouchedBytesMax, interrupted_since_);
-    RETURN_IF_ERROR(ReadTouchedKeys(*source_, interrupted_from_, run.position.lsn, touched, stop));
+  if (!interrupted_.empty()) {
+    TouchedKeys touched(interrupted_);
+    RETURN_IF_ERROR(ReadTouchedKeys(*source_, InterruptedFrom(), run.position.lsn, touched, stop));
     ASSIGN_OR_RETURN(run.touched, touched.TakeUpTo(run.position.lsn, stop));
     SLUICE_FAILPOINT("pipeline.touched_keys_read");
   }
@@ -305,8 +300,9 @@ Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token sto
   ASSIGN_OR_RETURN(const SourceLog source_log, source_->ReadLog());
   ASSIGN_OR_RETURN(Lsn resume_from, ResumeFrom(source_log, slot, SinkStates()));
   // The sinks skip what they have.
-  if (interrupted_from_.valid()) resume_from = std::min(resume_from, interrupted_from_);
-  TouchedKeys touched(interrupted_tables_, kTouchedBytesMax, interrupted_since_);
+  const Lsn interrupted_from = InterruptedFrom();
+  if (interrupted_from.valid()) resume_from = std::min(resume_from, interrupted_from);
+  TouchedKeys touched(interrupted_);
   const auto started_at = std::chrono::steady_clock::now();
   Streaming streaming;
   ASSIGN_OR_RETURN(streaming.stream, source_->OpenStream(resume_from));
@@ -328,12 +324,12 @@ Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token sto
   board_.Phase(PipelineState::kStreaming);
   log::Info("pipeline", "stream.started", "streaming", {{"lsn", ToString(resume_from)}});
 
-  ChangeReader reader(*streaming.stream, threads, cuts_, resume_from, until, interrupted_from_.valid() ? &touched : nullptr);
+  ChangeReader reader(*streaming.stream, threads, cuts_, resume_from, until, interrupted_from.valid() ? &touched : nullptr);
   cuts_.Attach(threads.size(), sinks_);
   std::optional<CopyBeside> copying;
   if (std::vector<MissingTables> missing = Missing(plan); !missing.empty() && options_.may_copy) {
     reader.KeepFrom(Lsn{});  // Before the reader could end at `until`.
-    copying.emplace(connector_, options_, std::move(missing), CopyBeside::Interrupted{interrupted_from_, &touched}, board_.copy_progress(),
+    copying.emplace(connector_, options_, std::move(missing), CopyBeside::Interrupted{interrupted_from, &touched}, board_.copy_progress(),
                     CopyBeside::Hooks{[&reader](Lsn lsn) { reader.KeepFrom(lsn); },
                                       [&streaming](Status ended) {
                                         if (ended.ok()) return streaming.BeginAnew();

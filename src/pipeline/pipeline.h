@@ -3,7 +3,6 @@
 // everything is resumed from the sinks' bookmarks.
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -18,6 +17,7 @@
 #include "pipeline/status_board.h"
 #include "pipeline/table_changes.h"
 #include "pipeline/table_requests.h"
+#include "pipeline/touched_keys.h"
 #include "sink/sink.h"
 #include "source/source.h"
 
@@ -54,7 +54,6 @@ enum class PipelineEnd {
 
 struct MissingTables;
 class ChangeReader;
-class TouchedKeys;
 
 class Pipeline {
  public:
@@ -73,6 +72,7 @@ class Pipeline {
 
   Result<PipelineEnd> RunOpened(std::stop_token stop);
   Lsn DurableOf(const Error& error) const;
+  Lsn InterruptedFrom() const;
   Result<size_t> CarryOutRequests();
   Status ForgetNamesakes(const ResumePlan& plan);
   Status CarryOutChanges();
@@ -103,9 +103,7 @@ class Pipeline {
   std::set<std::pair<std::string, TableName>> rewritten_;  // By sink: copied again since no stream tells of their rows.
   Lsn changes_noticed_at_;  // At the start, where the stream has to come first.
   std::vector<SinkState> states_;  // As the stream found them.
-  Lsn interrupted_from_;           // The oldest snapshot of copies that go on; unset: none does.
-  std::vector<TableSchemaPtr> interrupted_tables_;
-  std::map<TableName, Lsn> interrupted_since_;  // By table: the snapshot that its copies began under.
+  std::vector<InterruptedCopy> interrupted_;  // Those that go on.
   std::shared_ptr<std::vector<AttachedSink>> sinks_;  // Shared with views that outlive a failed pipeline.
   bool made_progress_ = false;
   bool over_budget_ = false, soon_lost_ = false;

@@ -50,8 +50,8 @@ bool SameKey(const TableSchema& a, const TableSchema& b) {
 
 }  // namespace
 
-TouchedKeys::TouchedKeys(const std::vector<TableSchemaPtr>& tables, size_t bytes_max, std::map<TableName, Lsn> since) : bytes_max_(bytes_max) {
-  for (const TableSchemaPtr& schema : tables) tables_[schema->name] = {.schema = schema, .since = since[schema->name]};
+TouchedKeys::TouchedKeys(const std::vector<InterruptedCopy>& copies, size_t bytes_max) : bytes_max_(bytes_max) {
+  for (const InterruptedCopy& copy : copies) tables_[{copy.table->name, copy.since}].schema = copy.table;
 }
 
 void TouchedKeys::GiveUp(Watched& table, std::string why) {
@@ -69,11 +69,13 @@ void TouchedKeys::AddKey(Watched& table, std::string key) {
 }
 
 void TouchedKeys::AddChange(const ChangeBatch& batch, const Change& change, Lsn commit_lsn) {
+  const TableName& name = batch.tables[change.table]->name;
+  for (auto at = tables_.lower_bound({name, Lsn{}}); at != tables_.end() && at->first.first == name && at->first.second <= commit_lsn; ++at)
+    if (at->second.touched.unknown.empty()) AddChange(batch, change, at->second);
+}
+
+void TouchedKeys::AddChange(const ChangeBatch& batch, const Change& change, Watched& table) {
   const TableSchema& schema = *batch.tables[change.table];
-  const auto found = tables_.find(schema.name);
-  if (found == tables_.end() || !found->second.touched.unknown.empty()) return;
-  Watched& table = found->second;
-  if (commit_lsn < table.since) return;
   if (change.operation == Operation::kTruncate) return GiveUp(table, "it was truncated meanwhile");
   if (!SameKey(schema, *table.schema)) return GiveUp(table, "its key was another one meanwhile");
   std::vector<Value> before;
@@ -104,7 +106,7 @@ Result<TouchedTables> TouchedKeys::TakeUpTo(Lsn lsn, const std::stop_token& stop
   if (!changed_.wait(lock, stop, [&] { return reached_ >= lsn; })) return Error{ErrorKind::kCancelled, "copy stopped on request"};
   taken_ = true;
   TouchedTables touched;
-  for (auto& [name, table] : tables_) touched[name] = std::move(table.touched);
+  for (auto& [copy, table] : tables_) touched[copy] = std::move(table.touched);
   return touched;
 }
 

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -18,20 +19,26 @@ namespace sluice {
 /// Of all tables together; beyond it the table that needed more is copied from its start.
 inline constexpr size_t kTouchedBytesMax = 128u << 20;
 
-/// What is known of one table.
+/// A copy that a sink keeps. What committed before its first snapshot is in it already and is no key of it: rows are
+/// removed by these keys, and if that is interrupted the next start, which may read less of the stream, has to find
+/// the same ones.
+struct InterruptedCopy {
+  TableSchemaPtr table;  ///< As the catalog has it; with a key.
+  Lsn since = {};        ///< KeptCopy::lsn.
+};
+
+/// What is known of one table since one snapshot.
 struct TouchedTable {
   StreamedKeys keys;    ///< Old and new ones.
   std::string unknown;  ///< Why they don't tell which rows changed; empty: they do.
 };
-using TouchedTables = std::map<TableName, TouchedTable>;
+/// Sinks may have begun under different snapshots.
+using TouchedTables = std::map<std::pair<TableName, Lsn>, TouchedTable>;
 
 /// Collects until somebody takes it. Add is called by one thread, the others by another.
 class TouchedKeys {
  public:
-  /// `tables`: as the catalog has them; each with a key. `since`: what committed before it was in the first snapshot
-  /// already, and is left out: rows are removed by these keys, and if that is interrupted the next start, which may read
-  /// less of the stream, has to find the same ones.
-  explicit TouchedKeys(const std::vector<TableSchemaPtr>& tables, size_t bytes_max = kTouchedBytesMax, std::map<TableName, Lsn> since = {});
+  explicit TouchedKeys(const std::vector<InterruptedCopy>& copies, size_t bytes_max = kTouchedBytesMax);
 
   void Add(const ChangeBatch& batch);
 
@@ -42,12 +49,12 @@ class TouchedKeys {
  private:
   struct Watched {
     TableSchemaPtr schema;
-    Lsn since = {};
     TouchedTable touched = {};
     size_t bytes = 0;
   };
 
   void AddChange(const ChangeBatch& batch, const Change& change, Lsn commit_lsn);
+  void AddChange(const ChangeBatch& batch, const Change& change, Watched& table);
   void AddKey(Watched& table, std::string key);
   void GiveUp(Watched& table, std::string why);
 
@@ -55,7 +62,7 @@ class TouchedKeys {
 
   std::mutex mutex_;  // Guards everything below.
   std::condition_variable_any changed_;
-  std::map<TableName, Watched> tables_;
+  std::map<std::pair<TableName, Lsn>, Watched> tables_;
   size_t bytes_ = 0;
   Lsn reached_;
   bool taken_ = false;

@@ -45,6 +45,7 @@ class Batch {
   }
   ChangeBatch End(Lsn end, bool ends_here = true) {
     Transaction transaction;
+    transaction.commit_lsn = end;
     transaction.end_lsn = end;
     transaction.change_count = batch_.changes.size();
     transaction.ends_here = ends_here;
@@ -64,7 +65,7 @@ class Batch {
 };
 
 TouchedTable Take(TouchedKeys& keys, const std::string& table = "t") {
-  return std::move(keys.TakeUpTo(Lsn{100}, {}))->at({"public", table});
+  return std::move(keys.TakeUpTo(Lsn{100}, {}))->at({{"public", table}, Lsn{}});
 }
 
 StreamedKeys Keys(const std::vector<Values>& keys) {
@@ -75,7 +76,7 @@ StreamedKeys Keys(const std::vector<Values>& keys) {
 
 TEST(TouchedKeys, AreTheOldAndTheNewOnesOfEveryChange) {
   const TableSchemaPtr table = Table("t");
-  TouchedKeys keys({table});
+  TouchedKeys keys({{table}});
   keys.Add(Batch().Add(table, Operation::kInsert, {}, {"1", "x", "new"})
                .Add(table, Operation::kUpdate, {}, {"2", "x", std::nullopt})
                .Add(table, Operation::kUpdate, {"3", "x", ""}, {"4", "x", "moved"})
@@ -87,30 +88,42 @@ TEST(TouchedKeys, AreTheOldAndTheNewOnesOfEveryChange) {
   EXPECT_EQ(touched.keys, Keys({{"1", "x"}, {"2", "x"}, {"3", "x"}, {"4", "x"}, {"5", "x"}}));
 }
 
+TEST(TouchedKeys, WhatCommittedBeforeACopyBeganIsNoneOfIt) {
+  const TableSchemaPtr table = Table("t");
+  TouchedKeys keys({{table, Lsn{50}}, {table, Lsn{80}}});
+  keys.Add(Batch().Add(table, Operation::kTruncate, {}).Add(table, Operation::kInsert, {}, {"49", "x", "c"}).End(Lsn{49}));
+  for (const uint64_t lsn : {50, 79, 80}) keys.Add(Batch().Add(table, Operation::kInsert, {}, {std::to_string(lsn), "x", "c"}).End(Lsn{lsn}));
+  const TouchedTables touched = *keys.TakeUpTo(Lsn{80}, {});
+  const TouchedTable &earlier = touched.at({{"public", "t"}, Lsn{50}}), &later = touched.at({{"public", "t"}, Lsn{80}});
+  EXPECT_EQ(earlier.unknown + later.unknown, "");
+  EXPECT_EQ(earlier.keys, Keys({{"50", "x"}, {"79", "x"}, {"80", "x"}}));
+  EXPECT_EQ(later.keys, Keys({{"80", "x"}}));
+}
+
 TEST(TouchedKeys, AKeyColumnThatWasNotSentIsThatOfTheOldRow) {
   const TableSchemaPtr table = Table("t");
-  TouchedKeys keys({table});
+  TouchedKeys keys({{table}});
   keys.Add(Batch().Add(table, Operation::kUpdate, {"1", "long", ""}, {"2", std::nullopt, "c"}).End(Lsn{100}));
   EXPECT_EQ(Take(keys).keys, Keys({{"1", "long"}, {"2", "long"}}));
 }
 
 TEST(TouchedKeys, AKeyThatWasNotSentMakesTheTableUnknown) {
   const TableSchemaPtr table = Table("t");
-  TouchedKeys keys({table});
+  TouchedKeys keys({{table}});
   keys.Add(Batch().Add(table, Operation::kUpdate, {}, {"2", std::nullopt, "c"}).End(Lsn{100}));
   EXPECT_EQ(Take(keys).unknown, "the stream does not tell a key");
 }
 
 TEST(TouchedKeys, AreInTheOrderOfTheKey) {
   const TableSchemaPtr table = Table("t", {2, 0});
-  TouchedKeys keys({table});
+  TouchedKeys keys({{table}});
   keys.Add(Batch().Add(table, Operation::kInsert, {}, {"a", "b", "c"}).End(Lsn{100}));
   EXPECT_EQ(Take(keys).keys, Keys({{"c", "a"}}));
 }
 
 TEST(TouchedKeys, OtherTablesAreNotLookedAt) {
   const TableSchemaPtr table = Table("t");
-  TouchedKeys keys({table});
+  TouchedKeys keys({{table}});
   keys.Add(Batch().Add(Table("other"), Operation::kTruncate, {}).Add(Table("other"), Operation::kInsert, {}, {"1", "2", "3"}).End(Lsn{100}));
   const TouchedTable touched = Take(keys);
   EXPECT_EQ(touched.unknown, "");
@@ -119,28 +132,28 @@ TEST(TouchedKeys, OtherTablesAreNotLookedAt) {
 
 TEST(TouchedKeys, ATruncateOrAnotherKeyInBetweenMakesTheTableUnknown) {
   const TableSchemaPtr table = Table("t"), other_key = Table("t", {2}), fewer = Table("u");
-  TouchedKeys keys({table, fewer});
+  TouchedKeys keys({{table}, {fewer}});
   keys.Add(Batch().Add(table, Operation::kInsert, {}, {"1", "x", "c"}).Add(other_key, Operation::kInsert, {}, {"1", "x", "c"})
                .Add(fewer, Operation::kTruncate, {}).Add(fewer, Operation::kInsert, {}, {"1", "x", "c"}).End(Lsn{100}));
   const TouchedTables touched = *keys.TakeUpTo(Lsn{100}, {});
-  EXPECT_EQ(touched.at({"public", "t"}).unknown, "its key was another one meanwhile");
-  EXPECT_EQ(touched.at({"public", "u"}).unknown, "it was truncated meanwhile");
-  EXPECT_TRUE(touched.at({"public", "u"}).keys.empty());
+  EXPECT_EQ(touched.at({{"public", "t"}, Lsn{}}).unknown, "its key was another one meanwhile");
+  EXPECT_EQ(touched.at({{"public", "u"}, Lsn{}}).unknown, "it was truncated meanwhile");
+  EXPECT_TRUE(touched.at({{"public", "u"}, Lsn{}}).keys.empty());
 }
 
 TEST(TouchedKeys, ATableWithTooManyIsUnknownAndLeavesRoomForOthers) {
   const TableSchemaPtr large = Table("large"), small = Table("small");
-  TouchedKeys keys({large, small}, /*bytes_max=*/1000);
+  TouchedKeys keys({{large}, {small}}, /*bytes_max=*/1000);
   for (int i = 0; i < 100; ++i) keys.Add(Batch().Add(large, Operation::kInsert, {}, {std::to_string(i), "x", "c"}).End(Lsn{50}));
   keys.Add(Batch().Add(small, Operation::kInsert, {}, {"1", "x", "c"}).End(Lsn{100}));
   const TouchedTables touched = *keys.TakeUpTo(Lsn{100}, {});
-  EXPECT_EQ(touched.at({"public", "large"}).unknown, "too many of its rows changed meanwhile");
-  EXPECT_EQ(touched.at({"public", "small"}).keys.size(), 1u);
+  EXPECT_EQ(touched.at({{"public", "large"}, Lsn{}}).unknown, "too many of its rows changed meanwhile");
+  EXPECT_EQ(touched.at({{"public", "small"}, Lsn{}}).keys.size(), 1u);
 }
 
 TEST(TouchedKeys, APartOfATransactionReachesNothing) {
   const TableSchemaPtr table = Table("t");
-  TouchedKeys keys({table});
+  TouchedKeys keys({{table}});
   keys.Add(Batch().Add(table, Operation::kInsert, {}, {"1", "x", "c"}).End(Lsn{100}, /*ends_here=*/false));
   std::stop_source stop;
   stop.request_stop();

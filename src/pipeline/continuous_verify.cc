@@ -13,6 +13,7 @@ namespace sluice {
 namespace {
 
 using std::chrono::milliseconds;
+using SteadyTime = ComparisonTurns::SteadyTime;
 
 // Whoever has just started it looks at something else first.
 constexpr milliseconds kFirstAfter{600'000};
@@ -50,6 +51,11 @@ const TableDefinition* ComparisonTurns::Next(const std::vector<TableDefinition>&
   return next_due <= now ? next : nullptr;
 }
 
+std::optional<ComparisonTurns::SteadyTime> ComparisonTurns::next_due() const {
+  const auto first = std::min_element(due_.begin(), due_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  return first == due_.end() ? std::nullopt : std::optional(first->second);
+}
+
 void ComparisonTurns::Done(const TableDefinition& table, SteadyTime now, bool soon) {
   due_[table.schema->name] = now + (soon ? Shorter(kSoon, every_) : every_);
 }
@@ -59,15 +65,13 @@ void Tell(StatusBoard& board, const VerifyReport& report) {
     board.Compared(table, report.lsn);
     // Where rows are not all followed by declaration a difference is no surprise.
     if (table.result != Comparison::kDifferent || table.append_only) continue;
-    uint64_t rows = 0;
-    for (const DifferentRow& row : table.rows) rows += row.copies;
-    log::Write(log::Level::kError, "verify", "table.different", "a table differs between the source and a sink",
+    log::Error("verify", "table.different", "a table differs between the source and a sink",
                {{"table", table.table},
                 {"sink", table.sink},
                 {"lsn", ToString(report.lsn)},
                 {"rows_source", std::to_string(table.rows_source)},
                 {"rows_sink", std::to_string(table.rows_sink)},
-                {"rows_different", table.located ? std::to_string(rows) : fmt::format("{} and more", rows)},
+                {"rows_different", fmt::format("{}{}", table.rows_different(), table.located ? "" : " and more")},
                 {"code", fmt::format("SLU-{}", slu::kVerifyDifferent)}});
   }
 }
@@ -85,7 +89,10 @@ void ContinuousVerify::Run(const std::stop_token& stop) {
       if (!compared.ok() && compared.error().kind != ErrorKind::kCancelled)
         log::Info("verify", "verify.waits", compared.error().message + ", trying again later", {{"evidence", compared.error().evidence}});
     }
-    Pause(Shorter(kPoll, config_.every), stop);
+    // Looking costs the source two connections and a reading of its catalog: not while nothing can be due.
+    const auto now = std::chrono::steady_clock::now();
+    const SteadyTime::duration until_due = turns.next_due().value_or(now) - now;
+    Pause(std::clamp<SteadyTime::duration>(until_due, Shorter(kPoll, config_.every), Shorter(kTablesKnownFor, config_.every)), stop);
   }
 }
 

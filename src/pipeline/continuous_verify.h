@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -21,6 +22,9 @@ class ComparisonTurns {
 
   /// The one that has waited longest; nullptr: none is due. Forgets tables that are not among these.
   const TableDefinition* Next(const std::vector<TableDefinition>& tables, SteadyTime now);
+
+  /// When the next of those it knows is due; nullopt: it knows none.
+  std::optional<SteadyTime> next_due() const;
 
   /// `soon`: it is due again before its time, because it differs or could not be compared.
   void Done(const TableDefinition& table, SteadyTime now, bool soon);

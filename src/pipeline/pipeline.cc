@@ -82,7 +82,7 @@ Result<PipelineEnd> Pipeline::Run(std::stop_token stop) {
   board_.Phase(PipelineState::kStarting);
   Result<PipelineEnd> ran = RunOpened(stop);
   const Error reason = ran.ok() ? Error{ErrorKind::kUnavailable, "the pipeline ended", slu::kVerifyNotStreaming} : ran.error();
-  if (slot_to_give_up_ && source_) ran = GiveUpSlot(*slot_to_give_up_);
+  if (slot_to_give_up_) ran = GiveUpSlot(*slot_to_give_up_);
   if (!ran.ok() && requests_.AskRemedy(ran.error(), DurableOf(ran.error()))) ran = PipelineEnd::kAgain;
   cuts_.Detach(reason, /*another_follows=*/ran.ok() && *ran == PipelineEnd::kAgain);
   sinks_.reset();
@@ -362,7 +362,7 @@ Result<PipelineEnd> Pipeline::Stream(const ResumePlan& plan, std::stop_token sto
 // Production's disk comes before what we hold: without the slot the tables have to be copied again.
 bool Pipeline::BeyondBudget(const SlotState& slot) const {
   const uint64_t budget = board_.slot_budget().give_up_bytes;
-  return budget > 0 && !slot.lost && !slot.active && slot.retained_bytes > budget;
+  return budget > 0 && !slot.lost && slot.retained_bytes > budget;
 }
 
 Error Pipeline::GiveUpSlot(const SlotState& slot) {
@@ -433,7 +433,7 @@ void Pipeline::LookAtSource() {
     log::Error("source", "slot.soon_lost", "at this speed the slot is lost soon, and all tables would have to be copied again",
                {{"slot", (*slot)->name}, {"seconds", std::to_string(lost_in->count())}, {"retained_bytes", std::to_string((*slot)->retained_bytes)}});
   soon_lost_ = soon_lost;
-  if (budget.give_up_bytes > 0 && (*slot)->retained_bytes > budget.give_up_bytes) slot_to_give_up_ = **slot;
+  if (BeyondBudget(**slot)) slot_to_give_up_ = **slot;
 }
 
 std::vector<SinkState> Pipeline::SinkStates() const {

@@ -112,9 +112,7 @@ std::optional<std::chrono::seconds> StatusBoard::slot_lost_in() const {
 
 void StatusBoard::Compared(const TableComparison& comparison, Lsn lsn) {
   const std::lock_guard lock(mutex_);
-  uint64_t rows = 0;
-  for (const DifferentRow& row : comparison.rows) rows += row.copies;
-  compared_[comparison.table][comparison.sink] = {comparison.sink, clock_.Now(), lsn, comparison.result, rows, comparison.reason, comparison.append_only};
+  compared_[comparison.table][comparison.sink] = {comparison.sink, clock_.Now(), lsn, comparison.result, comparison.rows_different(), comparison.reason, comparison.append_only};
 }
 
 void StatusBoard::SourceClockAhead(std::chrono::microseconds ahead) {

@@ -47,6 +47,12 @@ struct TableComparison {
   std::vector<std::string> columns;  ///< Names, as in `form`; of a table without identity one column holds the whole row.
   std::vector<DifferentRow> rows;
 
+  /// Of `rows`.
+  uint64_t rows_different() const {
+    uint64_t count = 0;
+    for (const DifferentRow& row : rows) count += row.copies;
+    return count;
+  }
   uint64_t count(RowDifference difference) const {
     uint64_t count = 0;
     for (const DifferentRow& row : rows) count += row.difference == difference ? row.copies : 0;

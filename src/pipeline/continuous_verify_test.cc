@@ -68,9 +68,7 @@ TEST(ContinuousVerify, FindsWhatSomebodyElseChangedAndSaysSoOnTheBoard) {
   CutRequests cuts;
   TableRequests requests;
   const Connector connector = world.connector();
-  PipelineOptions until_caught_up;
-  until_caught_up.until_caught_up = true;
-  ASSERT_TRUE(testing::RunAll(connector, until_caught_up, clock, board, cuts, requests, {}).ok());
+  ASSERT_TRUE(testing::RunUntilCaughtUp(world).ok());
   world.sink(0).rows[testing::Named("shot")].erase(7);
   std::stop_source stop;
   std::thread running([&] { EXPECT_TRUE(testing::RunAll(connector, {}, clock, board, cuts, requests, stop.get_token()).ok()); });

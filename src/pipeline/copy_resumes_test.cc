@@ -19,16 +19,11 @@ using Texts = std::vector<std::string>;
 
 constexpr Operation kInsert = Operation::kInsert, kDelete = Operation::kDelete;
 
-Status RunUntilCaughtUp(FakeWorld& world) {
+/// Range after range, so that it is known which ones are read when it is stopped.
+Status RunInTurn(FakeWorld& world) {
   PipelineOptions options;
-  options.until_caught_up = true;
   options.copy.parallel = 1;
-  const Connector connector = world.connector();
-  SystemClock clock;
-  StatusBoard board("test", "source", {}, clock);
-  CutRequests cuts;
-  TableRequests requests;
-  return testing::RunAll(connector, options, clock, board, cuts, requests, {});
+  return testing::RunUntilCaughtUp(world, options);
 }
 
 /// The fake reads even rows in the first range and odd ones in the second. Stops at the `nth` step of this name.
@@ -42,7 +37,7 @@ void StopAt(Where& where, const std::string& step, int nth) {
 template <class Where>
 void Interrupted(FakeWorld& world, Where& where, const std::string& step, int nth) {
   StopAt(where, step, nth);
-  ASSERT_FALSE(RunUntilCaughtUp(world).ok());
+  ASSERT_FALSE(RunInTurn(world).ok());
   where.fail = nullptr;
 }
 
@@ -52,7 +47,7 @@ TEST(CopyResumes, OnlyTheMissingRangeIsReadAndWhatChangedSince) {
   Interrupted(world, world.log, "read", 2);
   world.log.Commit({{Named("shot"), kDelete, 2}, {Named("shot"), kDelete, 3}, {Named("shot"), kInsert, 22}, {Named("shot"), kInsert, 23}});
   world.log.Commit({{Named("shot"), kDelete, 4}, {Named("shot"), kInsert, 4}, {Named("shot"), kDelete, 22}});
-  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  ASSERT_TRUE(RunInTurn(world).ok());
   EXPECT_TRUE(world.Equal());
   EXPECT_EQ(world.sink(0).ranges_written, (Texts{"shot 0", "shot 5"}));
 }
@@ -62,7 +57,7 @@ TEST(CopyResumes, ATableWhoseRangesAreAllKeptIsOnlyBroughtUp) {
   world.log.Insert("shot", 1, 20);
   Interrupted(world, world.sink(0), "finish", 1);
   world.log.Commit({{Named("shot"), kDelete, 2}, {Named("shot"), kInsert, 30}});
-  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  ASSERT_TRUE(RunInTurn(world).ok());
   EXPECT_TRUE(world.Equal());
   EXPECT_EQ(world.sink(0).ranges_written, (Texts{"shot 0", "shot 5"}));
 }
@@ -76,7 +71,7 @@ TEST(CopyResumes, ChangesOfEveryInterruptionCount) {
   world.log.Commit({{Named("shot"), kDelete, 3}, {Named("shot"), kInsert, 2}});
   Interrupted(world, world.sink(0), "finish", 1);
   world.log.Commit({{Named("shot"), kDelete, 2}, {Named("shot"), kDelete, 6}, {Named("shot"), kInsert, 3}});
-  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  ASSERT_TRUE(RunInTurn(world).ok());
   EXPECT_TRUE(world.Equal());
   EXPECT_EQ(world.sink(0).ranges_written, (Texts{"shot 0", "shot 5"}));
 }
@@ -86,7 +81,7 @@ TEST(CopyResumes, ASinkThatKeepsLessGetsItsRangesAlone) {
   world.log.Insert("shot", 1, 20);
   Interrupted(world, world.sink(1), "copying", 1);
   world.log.Commit({{Named("shot"), kDelete, 2}, {Named("shot"), kDelete, 3}, {Named("shot"), kInsert, 50}});
-  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  ASSERT_TRUE(RunInTurn(world).ok());
   EXPECT_TRUE(world.Equal());
   EXPECT_EQ(world.sink(0).ranges_written, (Texts{"shot 0", "shot 5"}));
   EXPECT_EQ(world.sink(1).ranges_written, (Texts{"shot 0", "shot 5"}));
@@ -101,7 +96,7 @@ TEST(CopyResumes, SinksThatBeganUnderDifferentSnapshotsGoOnEachFromItsOwn) {
   EXPECT_LT(world.sink(0).kept.at(Named("shot")).lsn, world.sink(1).kept.at(Named("shot")).lsn);
   world.log.Commit({{Named("shot"), kDelete, 4}, {Named("shot"), kDelete, 50}, {Named("shot"), kInsert, 51}, {Named("shot"), kInsert, 3}});
   Interrupted(world, world.log, "read_rows_of", 1);  // What changed is removed already.
-  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  ASSERT_TRUE(RunInTurn(world).ok());
   EXPECT_TRUE(world.Equal());
   EXPECT_EQ(world.sink(0).ranges_written, (Texts{"shot 0", "shot 5"}));
   EXPECT_EQ(world.sink(1).ranges_written, (Texts{"shot 0", "shot 5"}));
@@ -110,7 +105,7 @@ TEST(CopyResumes, SinksThatBeganUnderDifferentSnapshotsGoOnEachFromItsOwn) {
 TEST(CopyResumes, BesideOthersNothingIsAcknowledgedThatAnInterruptedCopyNeeds) {
   FakeWorld world({"shot"}, {"replica", "lake"});
   world.log.Insert("shot", 1, 20);
-  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  ASSERT_TRUE(RunInTurn(world).ok());
   world.log.AddTable("club");
   world.log.Insert("club", 1, 20);
   Interrupted(world, world.log, "read", 2);
@@ -121,7 +116,7 @@ TEST(CopyResumes, BesideOthersNothingIsAcknowledgedThatAnInterruptedCopyNeeds) {
     EXPECT_LE(world.log.slot->confirmed_flush_lsn, first);
   }
   world.log.Commit({{Named("shot"), kDelete, 1}, {Named("club"), kDelete, 40}, {Named("club"), kInsert, 2}});
-  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  ASSERT_TRUE(RunInTurn(world).ok());
   EXPECT_TRUE(world.Equal());
   const Texts written = world.sink(0).ranges_written;
   EXPECT_EQ(std::count(written.begin(), written.end(), "club 0"), 1);
@@ -133,7 +128,7 @@ TEST(CopyResumes, ATruncateInBetweenMakesTheTableStartAgain) {
   world.log.Insert("shot", 1, 20);
   Interrupted(world, world.log, "read", 2);
   world.log.Commit({{Named("shot"), Operation::kTruncate, 0}, {Named("shot"), kInsert, 7}});
-  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  ASSERT_TRUE(RunInTurn(world).ok());
   EXPECT_TRUE(world.Equal());
   EXPECT_EQ(world.sink(0).ranges_written, (Texts{"shot 0", "shot 0", "shot 5"}));
 }
@@ -143,7 +138,7 @@ TEST(CopyResumes, ATableThatHadLeftThePublicationStartsAgain) {
   world.log.Insert("shot", 1, 20);
   Interrupted(world, world.log, "read", 2);
   world.log.not_published = {"shot"};
-  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  ASSERT_TRUE(RunInTurn(world).ok());
   EXPECT_EQ(world.sink(0).ranges_written, (Texts{"shot 0", "shot 0", "shot 5"}));
 }
 
@@ -153,7 +148,7 @@ TEST(CopyResumes, ASlotThatHasForgottenTheChangesMakesTheTableStartAgain) {
   Interrupted(world, world.log, "read", 2);
   world.log.Commit({{Named("shot"), kDelete, 2}});
   world.log.slot->confirmed_flush_lsn = world.log.end();
-  ASSERT_TRUE(RunUntilCaughtUp(world).ok());
+  ASSERT_TRUE(RunInTurn(world).ok());
   EXPECT_TRUE(world.Equal());
   EXPECT_EQ(world.sink(0).ranges_written, (Texts{"shot 0", "shot 0", "shot 5"}));
 }

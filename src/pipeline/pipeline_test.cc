@@ -16,6 +16,7 @@ namespace {
 
 using testing::FakeWorld;
 using testing::Named;
+using testing::RunUntilCaughtUp;
 
 /// Pipelines over a fake world on a thread, one after the other as long as they end to begin anew.
 class Running {
@@ -50,12 +51,6 @@ class Running {
   Status status_;
   std::thread thread_;
 };
-
-Status RunUntilCaughtUp(FakeWorld& world) {
-  PipelineOptions options;
-  options.until_caught_up = true;
-  return Running(world, options).Join();
-}
 
 int CodeOf(const Status& status) { return status.ok() ? 0 : status.error().code; }
 

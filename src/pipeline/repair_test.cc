@@ -13,17 +13,7 @@ namespace {
 
 using testing::FakeWorld;
 using testing::Named;
-
-Status RunUntilCaughtUp(FakeWorld& world) {
-  PipelineOptions options;
-  options.until_caught_up = true;
-  const Connector connector = world.connector();
-  SystemClock clock;
-  StatusBoard board("test", "source", {}, clock);
-  CutRequests cuts;
-  TableRequests requests;
-  return testing::RunAll(connector, options, clock, board, cuts, requests, {});
-}
+using testing::RunUntilCaughtUp;
 
 Result<RepairReport> RepairAlone(FakeWorld& world, bool dry_run = false) {
   const Connector connector = world.connector();

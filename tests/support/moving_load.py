@@ -1,8 +1,7 @@
 """A table of some megabytes and a load that moves its rows about: what a copy that is interrupted must get right."""
 
-import threading
-
 from support.postgres import Database
+from support.workload import Load
 
 # About 13 ranges of 1 MiB. The bodies of some rows are TOASTed and stay untouched by most updates; text that does not
 # compress, so that files of the lake fill.
@@ -33,34 +32,6 @@ def move_rows(database: Database, first: int, passes: int = 1):
             database.execute(statement.format(n=n))
 
 
-class MovingLoad:
-    """Runs MOVES again and again in a thread until stopped."""
-
+class MovingLoad(Load):
     def __init__(self, source: Database):
-        self._source = source
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.error = None
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join(60)
-        if self.error is not None:
-            raise self.error
-
-    def _run(self):
-        n = 1000
-        try:
-            with self._source.connect() as connection:
-                while True:
-                    n += 1
-                    for statement in MOVES:
-                        connection.execute(statement.format(n=n))
-                        if self._stop.wait(0.02):
-                            return
-        except Exception as error:  # Raised to the test by __exit__.
-            self.error = error
+        super().__init__(source, MOVES, pause=0.02, passes=1000)

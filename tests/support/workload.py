@@ -52,14 +52,14 @@ def stream_small_transactions(source: Database):
     source.execute(f'ALTER DATABASE "{source.name}" SET logical_decoding_work_mem = \'64kB\'')
 
 
-class MixedLoad:
-    """Runs MIXED_CHANGES again and again in a thread until stopped."""
+class Load:
+    """Runs statements again and again in a thread until stopped, with {n} the number of the pass."""
 
-    def __init__(self, source: Database, pause: float = 0.01):
-        self._source, self._pause = source, pause
+    def __init__(self, source: Database, statements, pause: float, passes: int = 0):
+        self._source, self._statements, self._pause = source, statements, pause
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self.passes = 0
+        self.passes = passes
         self.error = None
 
     def __enter__(self):
@@ -77,12 +77,19 @@ class MixedLoad:
             with self._source.connect() as connection:
                 while not self._stop.is_set():
                     self.passes += 1
-                    for statement in MIXED_CHANGES:
+                    for statement in self._statements:
                         connection.execute(statement.format(n=self.passes))
                         if self._stop.wait(self._pause):
                             return
         except Exception as error:  # Raised to the test by __exit__.
             self.error = error
+
+
+class MixedLoad(Load):
+    """MIXED_CHANGES again and again."""
+
+    def __init__(self, source: Database, pause: float = 0.01):
+        super().__init__(source, MIXED_CHANGES, pause)
 
 
 def pgbench_init(source: Database, scale: int):

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <span>
 
 #include "base/failpoint.h"
 #include "observability/errors/replica_codes.h"
 #include "sink/replica/kept_copies.h"
+#include "sink/replica/parse_number.h"
 
 namespace sluice {
 namespace {
@@ -44,13 +44,6 @@ constexpr const char* kReadBookmark =
 
 Error Fenced() {
   return Error{ErrorKind::kConflict, "another process has opened the replica since we did", slu::kReplicaFenced};
-}
-
-template <class Number>
-Number ParseNumber(std::string_view text) {
-  Number number{};
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
 }
 
 std::string ToJson(const ColumnNames& columns) {

@@ -1,20 +1,9 @@
 #include "sink/replica/kept_copies.h"
 
-#include <charconv>
-
 #include "postgres/quote.h"
+#include "sink/replica/parse_number.h"
 
 namespace sluice {
-namespace {
-
-template <class Number>
-Number ParseNumber(std::string_view text) {
-  Number number{};
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
-}  // namespace
 
 // The numbers of blocks and the system's identifier exceed int4 and int8.
 const char* const kKeptCopyTables[2] = {

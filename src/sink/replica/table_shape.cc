@@ -3,19 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+
+#include "sink/replica/parse_number.h"
 
 namespace sluice {
-namespace {
-
-template <class Number>
-Number ParseNumber(std::string_view text) {
-  Number number{};
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
-}  // namespace
 
 Result<std::optional<TableShape>> ReadShape(PgConnection& connection, const TableName& table) {
   ASSIGN_OR_RETURN(const PgResult rows,

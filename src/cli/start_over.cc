@@ -4,17 +4,15 @@
 
 #include "cli/commands.h"
 #include "cli/parts.h"
+#include "cli/slot_plan.h"
 #include "config/printable.h"
-#include "config/units.h"
 #include "server/state_lock.h"
 
 namespace sluice::cli {
 namespace {
 
 std::string Plan(const Config& config, const std::optional<SlotState>& slot, const std::vector<SinkBookmark>& bookmarks) {
-  std::string plan = fmt::format("On source {}:\n", Printable(config.source.name));
-  plan += slot ? fmt::format("  drop replication slot {} (holds {})\n", Printable(slot->name), FormatSize(slot->retained_bytes))
-               : fmt::format("  replication slot {} is not there\n", Printable(config.source.slot));
+  std::string plan = SlotPlan(config, slot);
   for (const SinkBookmark& entry : bookmarks)
     plan += fmt::format("In {}:\n  forget that it is at {}; its rows stay readable until each table's new copy is complete\n", Printable(entry.sink),
                         entry.bookmark ? ToString(entry.bookmark->position.lsn) : "no position");
@@ -43,10 +41,7 @@ Result<ExitCode> StartOver(Invocation& invocation) {
   ASSIGN_OR_RETURN(const StateLock lock, StateLock::Acquire(config.state_folder));
   const Connector connector = MakeConnector(config);
   ASSIGN_OR_RETURN(const std::unique_ptr<Source> source, connector.open_source());
-  ASSIGN_OR_RETURN(const std::optional<SlotState> slot, source->FindSlot());
-  if (slot && slot->active)
-    return Error{ErrorKind::kConflict, fmt::format("replication slot \"{}\" is being read by process {}", Printable(slot->name), slot->active_pid), slu::kSlotInUse, "", "",
-                 {"stop the sluice run that reads it, then: sluice start-over"}};
+  ASSIGN_OR_RETURN(const std::optional<SlotState> slot, FindIdleSlot(*source, "start-over"));
   ASSIGN_OR_RETURN(const std::vector<SinkBookmark> bookmarks, ReadBookmarks(config));
   invocation.Say(Plan(config, slot, bookmarks));
   if (!Confirmed(invocation)) return Error{ErrorKind::kNeedsOperator, "nothing was changed", slu::kNotConfirmed};

@@ -3,17 +3,15 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/slot_plan.h"
 #include "config/printable.h"
-#include "config/units.h"
 #include "source/postgres/pg_source.h"
 
 namespace sluice::cli {
 namespace {
 
 std::string Plan(const Config& config, const std::optional<SlotState>& slot) {
-  std::string plan = fmt::format("On source {}:\n", Printable(config.source.name));
-  plan += slot ? fmt::format("  drop replication slot {} (holds {})\n", Printable(config.source.slot), FormatSize(slot->retained_bytes))
-               : fmt::format("  replication slot {} is not there\n", Printable(config.source.slot));
+  std::string plan = SlotPlan(config, slot);
   plan += fmt::format("  drop publication {} and the one for inserts beside it\n", Printable(config.source.publication));
   return plan + "The destinations stay as they are. Going on later means copying every table again.\n";
 }
@@ -21,10 +19,7 @@ std::string Plan(const Config& config, const std::optional<SlotState>& slot) {
 Result<ExitCode> Teardown(Invocation& invocation) {
   ASSIGN_OR_RETURN(const Config config, invocation.LoadConfig());
   ASSIGN_OR_RETURN(const std::unique_ptr<PgSource> source, PgSource::Connect(config.source, config.pipeline, config.state_folder + "/spill"));
-  ASSIGN_OR_RETURN(const std::optional<SlotState> slot, source->FindSlot());
-  if (slot && slot->active)
-    return Error{ErrorKind::kConflict, fmt::format("replication slot \"{}\" is being read by process {}", Printable(slot->name), slot->active_pid), slu::kSlotInUse, "", "",
-                 {"stop sluice run, then: sluice teardown"}};
+  ASSIGN_OR_RETURN(const std::optional<SlotState> slot, FindIdleSlot(*source, "teardown"));
   invocation.Say(Plan(config, slot));
   if (!Confirmed(invocation)) return Error{ErrorKind::kNeedsOperator, "nothing was removed", slu::kNotConfirmed};
   RETURN_IF_ERROR(source->DropSlotAndPublication());

@@ -19,9 +19,6 @@ constexpr std::string_view kCopyingPrefix = "sluice.copying.", kPartPrefix = "sl
 
 Error Malformed(const std::string& key) { return Error{ErrorKind::kCorrupt, fmt::format("the lake's property {} is malformed", key)}; }
 
-// The length of the namespace tells where the name begins.
-std::string Suffix(const TableName& table) { return fmt::format("{}.{}.{}", table.name_space.size(), table.name_space, table.name); }
-
 template <class Number>
 bool Parse(std::string_view text, Number& number) {
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -36,19 +33,13 @@ std::string_view Take(std::string_view& rest, char separator) {
   return taken;
 }
 
-std::optional<TableName> ParseSuffix(std::string_view text) {
-  size_t length = 0;
-  if (!Parse(Take(text, '.'), length) || length >= text.size() || text[length] != '.') return std::nullopt;
-  return TableName{std::string(text.substr(0, length)), std::string(text.substr(length + 1))};
-}
-
 /// The table that a property is about; nullopt: it is another property.
 std::optional<TableName> TableOfProperty(std::string_view key) {
-  if (key.starts_with(kCopyingPrefix)) return ParseSuffix(key.substr(kCopyingPrefix.size()));
+  if (key.starts_with(kCopyingPrefix)) return ParsePropertySuffix(key.substr(kCopyingPrefix.size()));
   if (!key.starts_with(kPartPrefix)) return std::nullopt;
   key.remove_prefix(kPartPrefix.size());
   Take(key, '.');
-  return ParseSuffix(key);
+  return ParsePropertySuffix(key);
 }
 
 Status ParseCopying(const std::string& key, std::string_view text, LakeKeptCopy& kept) {
@@ -94,7 +85,7 @@ std::string LayoutOf(const std::string& table_uuid, const LakeSchema& schema, co
   return fmt::format("1-{:016x}{:016x}", hash.high, hash.low);
 }
 
-std::string CopyingProperty(const TableName& table) { return std::string(kCopyingPrefix) + Suffix(table); }
+std::string CopyingProperty(const TableName& table) { return std::string(kCopyingPrefix) + PropertySuffix(table); }
 
 std::string ToText(const KeptCopy& copy, const std::string& layout) {
   return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", copy.log.system_identifier, copy.log.timeline, copy.oid, copy.log.slot, layout, copy.fingerprint, copy.log.database);
@@ -108,7 +99,7 @@ Result<std::pair<KeptPart, std::string>> WritePart(ObjectStore& store, const std
   ASSIGN_OR_RETURN(const std::vector<iceberg::Type> types, iceberg::PartitionTypes(spec, schema.iceberg));
   ASSIGN_OR_RETURN(const std::string bytes, iceberg::EncodeManifest({2, iceberg::ManifestContent::kData, schema.iceberg, spec}, types, entries));
   const std::string uuid = iceberg::NewUuid();
-  KeptPart part{fmt::format("{}{}.{}", kPartPrefix, uuid, Suffix(table)), fmt::format("{}/metadata/part-{}.avro", location, uuid)};
+  KeptPart part{fmt::format("{}{}.{}", kPartPrefix, uuid, PropertySuffix(table)), fmt::format("{}/metadata/part-{}.avro", location, uuid)};
   RETURN_IF_ERROR(store.Put(part.manifest, bytes));
   std::string text;
   for (const BlockRange& range : ranges) text += fmt::format("{}{}:{}:{}", text.empty() ? "" : " ", range.leaf, range.first_block, range.end_block);

@@ -88,9 +88,19 @@ Result<std::optional<CopiedTable>> ParseCopiedTable(const Properties& properties
 }
 
 // The length of the namespace tells where the name begins.
-std::string HeldProperty(const TableName& table) {
-  return fmt::format("{}{}.{}.{}", kHeldPrefix, table.name_space.size(), table.name_space, table.name);
+std::string PropertySuffix(const TableName& table) { return fmt::format("{}.{}.{}", table.name_space.size(), table.name_space, table.name); }
+
+std::optional<TableName> ParsePropertySuffix(std::string_view suffix) {
+  size_t length = 0;
+  const auto parsed = std::from_chars(suffix.data(), suffix.data() + suffix.size(), length);
+  const auto digits = static_cast<size_t>(parsed.ptr - suffix.data());
+  if (parsed.ec != std::errc() || digits == suffix.size() || suffix[digits] != '.') return std::nullopt;
+  suffix.remove_prefix(digits + 1);
+  if (length >= suffix.size() || suffix[length] != '.') return std::nullopt;
+  return TableName{std::string(suffix.substr(0, length)), std::string(suffix.substr(length + 1))};
 }
+
+std::string HeldProperty(const TableName& table) { return std::string(kHeldPrefix) + PropertySuffix(table); }
 
 std::string ToText(const HeldTable& held) { return fmt::format("{} {} {} {}", held.oid, held.code, ToString(held.lsn), held.reason); }
 
@@ -98,22 +108,18 @@ Result<HeldTables> ParseHeldTables(const Properties& properties) {
   HeldTables tables;
   for (const auto& [key, value] : properties) {
     if (!key.starts_with(kHeldPrefix)) continue;
-    const std::string_view rest = std::string_view(key).substr(kHeldPrefix.size());
-    size_t length = 0;
-    const auto parsed = std::from_chars(rest.data(), rest.data() + rest.size(), length);
-    const size_t at = static_cast<size_t>(parsed.ptr - rest.data()) + 1;
+    const auto table = ParsePropertySuffix(std::string_view(key).substr(kHeldPrefix.size()));
     HeldTable held;
     const char* const end = value.data() + value.size();
     const auto oid = std::from_chars(value.data(), end, held.oid);
     const auto code = oid.ptr < end ? std::from_chars(oid.ptr + 1, end, held.code) : oid;
     const std::string_view tail(code.ptr < end ? code.ptr + 1 : end, code.ptr < end ? static_cast<size_t>(end - code.ptr - 1) : 0);
     const size_t space = tail.find(' ');
-    const bool key_holds = parsed.ec == std::errc() && length < rest.size() && at + length < rest.size() && rest[at + length] == '.';
-    if (!key_holds || oid.ec != std::errc() || code.ec != std::errc() || space == std::string_view::npos)
+    if (!table || oid.ec != std::errc() || code.ec != std::errc() || space == std::string_view::npos)
       return Error{ErrorKind::kCorrupt, fmt::format("the lake's property {} is malformed", key)};
     ASSIGN_OR_RETURN(held.lsn, ParseLsn(tail.substr(0, space)));
     held.reason = tail.substr(space + 1);
-    tables[{std::string(rest.substr(at, length)), std::string(rest.substr(at + length + 1))}] = std::move(held);
+    tables[*table] = std::move(held);
   }
   return tables;
 }

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "change/copy_state.h"
@@ -38,7 +39,12 @@ iceberg::Properties TableProperties(const Bookmark& bookmark, Oid table);
 /// A table of ours whose copy is complete; nullopt for any other. Error: kCorrupt.
 Result<std::optional<CopiedTable>> ParseCopiedTable(const iceberg::Properties& properties);
 
-/// Where the bookmark's namespace says that a table is held. Unambiguous whatever the names contain.
+/// A table as the last part of a property's name. Unambiguous whatever the names contain.
+std::string PropertySuffix(const TableName& table);
+/// nullopt: no table.
+std::optional<TableName> ParsePropertySuffix(std::string_view suffix);
+
+/// Where the bookmark's namespace says that a table is held.
 std::string HeldProperty(const TableName& table);
 std::string ToText(const HeldTable& held);
 /// All holds among the properties of the bookmark's namespace. Error: kCorrupt.

@@ -44,6 +44,11 @@ size_t MeasureRow(Bytes bytes, size_t columns) {
 
 }  // namespace
 
+std::string AsCopied(const Column& column, std::string value) {
+  if (column.type && !column.type->has_binary) value += "::pg_catalog.text";
+  return value;
+}
+
 Status CopyRows::Add(Bytes message) {
   if (!header_seen_) {
     const size_t header = MeasureHeader(message);

@@ -7,12 +7,17 @@
 // Source: PostgreSQL manual, COPY, "Binary Format".
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "change/row_receiver.h"
+#include "change/table_schema.h"
 
 namespace sluice {
+
+/// The SQL expression of a column's value so that COPY can send it: types without a binary form go as text.
+std::string AsCopied(const Column& column, std::string value);
 
 /// Gathers rows into blocks of about 256 KiB and hands them on.
 class CopyRows {

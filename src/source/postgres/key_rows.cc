@@ -8,6 +8,7 @@
 #include "change/tuple.h"
 #include "postgres/quote.h"
 #include "postgres/row_sql.h"
+#include "source/postgres/copy_rows.h"
 
 namespace sluice {
 namespace {
@@ -17,11 +18,6 @@ constexpr size_t kSentBytesMax = 16 << 10;
 constexpr size_t kSentMax = 200;
 constexpr size_t kBlockBytes = 32 << 10;
 constexpr const char* kStatement = "sluice_key";
-
-std::string AsCopied(const Column& column, std::string value) {
-  if (column.type && !column.type->has_binary) value += "::pg_catalog.text";
-  return value;
-}
 
 /// Sends one prepared statement for each key, many to a round trip, and hands on the rows that come back.
 class KeyLookup {

@@ -260,8 +260,7 @@ std::string CopyCommand(const TableSchema& schema, const TableName& leaf, const 
   std::string columns;
   for (const Column& column : schema.columns) {
     if (!columns.empty()) columns += ", ";
-    columns += QuoteIdentifier(column.name);
-    if (column.type && !column.type->has_binary) columns += "::pg_catalog.text";
+    columns += AsCopied(column, QuoteIdentifier(column.name));
   }
   return fmt::format("COPY (SELECT {} FROM ONLY {} WHERE {}) TO STDOUT (FORMAT binary)", columns, QuoteName(leaf), RangeCondition(range));
 }

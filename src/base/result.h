@@ -32,6 +32,7 @@ struct Error {
   /// Namespace and name of the one table that it is about: without that table all others can go on. Else empty.
   std::vector<std::string> table = {};
   std::string sink = {};          ///< The one destination that it is about. Else empty.
+  std::string sql_state = {};     ///< PostgreSQL's, where it sent one.
 };
 
 /// A value or the error that prevented it.

@@ -108,6 +108,14 @@ struct TableDefinition {
   std::vector<size_t> primary_key;        ///< Indexes into schema->columns; empty: none.
   bool unlogged = false;
   TableFingerprint fingerprint;           ///< Of the source's table, also where the definition is mapped.
+
+  uint64_t size_bytes() const;            ///< With TOAST: what a copy must read.
 };
+
+inline uint64_t TableDefinition::size_bytes() const {
+  uint64_t bytes = 0;
+  for (const Leaf& leaf : leaves) bytes += leaf.size_bytes;
+  return bytes;
+}
 
 }  // namespace sluice

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <map>
 
 #include "change/table_definition.h"
 
@@ -25,18 +26,24 @@ class Hasher {
   std::string text_;
 };
 
-void AddTypes(const Type& type, Hasher& composites, std::vector<uint32_t>& labels) {
+// Each composite type once, however many columns are of it.
+void AddTypes(const Type& type, std::map<Oid, uint64_t>& composites, std::vector<uint32_t>& labels) {
   for (const std::string& label : type.labels) {
     Hasher hasher;
     hasher.Add(type.oid);
     hasher.Add(label);
     labels.push_back(static_cast<uint32_t>(hasher.Take()));
   }
-  for (const CompositeField& field : type.fields) {
-    composites.Add(field.name);
-    composites.Add(field.type ? field.type->oid : 0);
-    composites.Add(static_cast<uint32_t>(field.typmod));
-    if (field.type) AddTypes(*field.type, composites, labels);
+  if (!type.fields.empty() && !composites.contains(type.oid)) {
+    Hasher hasher;
+    for (const CompositeField& field : type.fields) {
+      hasher.Add(field.name);
+      hasher.Add(field.type ? field.type->oid : 0);
+      hasher.Add(static_cast<uint32_t>(field.typmod));
+    }
+    composites[type.oid] = hasher.Take();
+    for (const CompositeField& field : type.fields)
+      if (field.type) AddTypes(*field.type, composites, labels);
   }
   if (type.element) AddTypes(*type.element, composites, labels);
 }
@@ -139,12 +146,17 @@ std::optional<TableFingerprint> ParseFingerprint(std::string_view text) {
 TableFingerprint FingerprintOf(const TableDefinition& table) {
   TableFingerprint made;
   Hasher columns, composites;
+  std::map<Oid, uint64_t> composite_types;
   for (size_t i = 0; i < table.schema->columns.size(); ++i) {
     const Column& column = table.schema->columns[i];
     columns.Add(static_cast<uint16_t>(column.attribute_number));
     columns.Add(column.name);
     columns.Add(table.columns[i].changed_by);
-    if (column.type) AddTypes(*column.type, composites, made.labels);
+    if (column.type) AddTypes(*column.type, composite_types, made.labels);
+  }
+  for (const auto& [oid, fields] : composite_types) {
+    composites.Add(oid);
+    composites.Add(fields);
   }
   made.append_only = table.schema->append_only();
   made.columns = columns.Take();

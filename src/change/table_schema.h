@@ -28,6 +28,7 @@ struct Column {
   int32_t typmod = -1;
   bool not_null = false;
   bool fills_old_rows = false;   ///< Has a default or is an identity: where it is new, old rows may hold something in it.
+  std::optional<std::string> old_rows_hold = {};  ///< As the source prints it (attmissingval), where all old rows hold the same.
 };
 
 enum class ReplicaIdentity : char { kDefault = 'd', kNothing = 'n', kFull = 'f', kIndex = 'i' };

@@ -26,12 +26,6 @@ constexpr std::chrono::minutes kSnapshotAgeMax{60};
 // How long the list of tables is taken for true.
 constexpr std::chrono::minutes kTablesKnownFor{5};
 
-uint64_t SizeOf(const TableDefinition& table) {
-  uint64_t bytes = 0;
-  for (const Leaf& leaf : table.leaves) bytes += leaf.size_bytes;
-  return bytes;
-}
-
 milliseconds Shorter(milliseconds wait, milliseconds every) { return std::min(wait, every / 10); }
 
 }  // namespace
@@ -125,7 +119,7 @@ Result<ContinuousVerify::Outcome> ContinuousVerify::CompareOne(Source& source, c
 }
 
 bool ContinuousVerify::TooLarge(const TableDefinition& table) const {
-  const uint64_t bytes = SizeOf(table);
+  const uint64_t bytes = table.size_bytes();
   const uint64_t needed = bytes / std::max<uint64_t>(config_.bytes_per_second_max, 1);
   if (needed <= static_cast<uint64_t>(std::chrono::seconds(kSnapshotAgeMax).count())) return false;
   log::Warn("verify", "verify.too_large", "a table takes too long to compare at this rate: raise verify.max_rate, or run sluice verify at a quiet hour",

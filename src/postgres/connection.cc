@@ -302,7 +302,9 @@ Error ErrorFromResult(const PGresult* result, std::string_view what) {
   if (objects != nullptr) message += fmt::format(": {}", objects);
   std::replace(message.begin(), message.end(), '\n', ';');
   if (std::string_view(state).starts_with("22")) message = WithoutQuoted(message);
-  return Error{KindOfSqlState(state), std::string(what), 0, fmt::format("postgres: {} [{}]", message, state)};
+  Error error{KindOfSqlState(state), std::string(what), 0, fmt::format("postgres: {} [{}]", message, state)};
+  error.sql_state = state;
+  return error;
 }
 
 std::string RedactDsn(const std::string& dsn) {

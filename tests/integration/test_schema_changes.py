@@ -36,7 +36,15 @@ class Change:
 
 CHANGES = {
     "add column": Change("ALTER TABLE t ADD COLUMN n int", BOTH),
-    "add column with a constant default": Change("ALTER TABLE t ADD COLUMN n int NOT NULL DEFAULT 7", NONE),
+    "add column with a constant default": Change("ALTER TABLE t ADD COLUMN n int NOT NULL DEFAULT 7", REPLICA),
+    "add columns with defaults of many types": Change(
+        """ALTER TABLE t ADD COLUMN n1 text DEFAULT 'it''s \\ "so" {1,2}', ADD COLUMN n2 mood DEFAULT 'sad', ADD COLUMN n3 int[] DEFAULT '{{1,2},{3,NULL}}', """
+        """ADD COLUMN n4 timestamptz DEFAULT now(), ADD COLUMN n5 pair DEFAULT ROW(1, 'a,"b"'), ADD COLUMN n6 bytea DEFAULT '\\x005c', """
+        """ADD COLUMN n7 jsonb DEFAULT '{"a": [1, null]}', ADD COLUMN n8 interval DEFAULT '1 mon -3 days 04:05', ADD COLUMN n9 text DEFAULT ''""", REPLICA),
+    "add column with a default that is another by now": Change("ALTER TABLE t ADD COLUMN n int DEFAULT 7; UPDATE t SET a = a WHERE id < 5; ALTER TABLE t ALTER n SET DEFAULT 8", REPLICA,
+                                                               "INSERT INTO t (id) SELECT i FROM generate_series(3000, 3010) i"),
+    "add column with a default, and all rows rewritten": Change("ALTER TABLE t ADD COLUMN n int DEFAULT 7; ALTER TABLE t ALTER n TYPE bigint", NONE),
+    "add column, then a default": Change("ALTER TABLE t ADD COLUMN n int; ALTER TABLE t ALTER n SET DEFAULT 8", NONE, "INSERT INTO t (id) SELECT i FROM generate_series(3000, 3010) i"),
     "add column with a volatile default": Change("ALTER TABLE t ADD COLUMN n double precision DEFAULT random()", NONE),
     "add serial column": Change("ALTER TABLE t ADD COLUMN n bigserial", NONE),
     "add identity column": Change("ALTER TABLE t ADD COLUMN n int GENERATED ALWAYS AS IDENTITY", NONE),

@@ -52,9 +52,7 @@ void CheckSpace(const LakeConfig& config, const std::vector<TableDefinition>& ta
   const auto space = std::filesystem::space(path, error);
   if (error) return;  // Not a local folder.
   uint64_t source_bytes = 0;
-  for (const TableDefinition& table : tables) {
-    for (const Leaf& leaf : table.leaves) source_bytes += leaf.size_bytes;
-  }
+  for (const TableDefinition& table : tables) source_bytes += table.size_bytes();
   // Parquet takes a third of PostgreSQL's pages or less; half leaves room for versions that are not expired yet.
   const uint64_t wanted = std::max(kFreeBytesMin, source_bytes / 2);
   const std::string found = fmt::format("{} MiB free", space.available >> 20);

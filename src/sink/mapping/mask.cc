@@ -48,6 +48,7 @@ Mask::Mask(const MaskConfig& config, const Column& column) : config_(config), ki
   changes_type_ = !always_null_ && config.kind != MaskKind::kTruncate;
   if (config.kind == MaskKind::kHash) key_ = std::make_shared<const HmacKey>(config.salt);
   if (always_null_) column_.not_null = false;
+  column_.old_rows_hold.reset();  // It is not masked.
   if (!changes_type_) return;
   column_.type = TextLike(column.type);
   column_.typmod = -1;

@@ -95,11 +95,13 @@ TEST(Mask, TheColumnHasTheTypeOfMaskedValuesAndTravelsAsBefore) {
   Column column = Of(23);
   column.not_null = true;
   column.typmod = 8;
+  column.old_rows_hold = "plain";
   const Column hashed = Mask::For(Hash(), column)->column();
   EXPECT_EQ(hashed.type->oid, 25u);
   EXPECT_EQ(hashed.typmod, -1);
   EXPECT_TRUE(hashed.not_null);
   EXPECT_TRUE(hashed.type->has_binary);
+  EXPECT_FALSE(hashed.old_rows_hold) << "the plain value of old rows would get into the destination's column";
   EXPECT_FALSE(Mask::For({}, column)->column().not_null);
   column.type = TypeOf(25, "t", false);
   EXPECT_FALSE(Mask::For(Hash(), column)->column().type->has_binary);

@@ -54,9 +54,9 @@ class Follower {
 
   const ShapeColumn* Find(const std::string& name) const { return FindColumn(shape_, name); }
 
-  // What hangs on a column on the replica, a view or somebody's trigger, is not ours to drop.
-  Status Alter(const std::string& action, const std::string& refused) {
-    const std::string sql = "ALTER TABLE " + QuoteName(schema_.name) + " " + action;
+  // What hangs on a column on the replica, a view or somebody's trigger, is not ours to drop. `value`: not for logs.
+  Status Alter(const std::string& action, const std::string& refused, const std::string& value = "") {
+    const std::string sql = "ALTER TABLE " + QuoteName(schema_.name) + " " + action + value;
     RETURN_IF_ERROR(begin_());
     ASSIGN_OR_RETURN(const Refusal refusal, Attempt(connection_, sql));
     if (refusal) {
@@ -96,12 +96,17 @@ class Follower {
   }
 
   Status Add(const Column& column, bool numbered) {
-    if (column.fills_old_rows) return Changed(fmt::format("column {} was added with a value for the rows that were there", column.name));
+    if (column.fills_old_rows && !column.old_rows_hold)
+      return Changed(fmt::format("column {} was added with a value for the rows that were there", column.name));
     if (!numbered) RETURN_IF_ERROR(RefuseUnexplained(column));
     RETURN_IF_ERROR(begin_());
     RETURN_IF_ERROR(types_.Ensure(*column.type));
     ASSIGN_OR_RETURN(const std::string type, types_.Sql(*column.type, column.typmod));
-    return Alter(fmt::format("ADD COLUMN {} {}", QuoteIdentifier(column.name), type), fmt::format("column {} cannot be added on the replica", column.name));
+    const std::string name = QuoteIdentifier(column.name), refused = fmt::format("column {} cannot be added on the replica", column.name);
+    if (!column.old_rows_hold) return Alter(fmt::format("ADD COLUMN {} {}", name, type), refused);
+    // The rows that are there are not written, here as on the source. Rows to come bring their own values.
+    RETURN_IF_ERROR(Alter(fmt::format("ADD COLUMN {} {} DEFAULT ", name, type), refused, QuoteLiteral(*column.old_rows_hold)));
+    return Alter(fmt::format("ALTER COLUMN {} DROP DEFAULT", name), refused);
   }
 
   // Without numbers a column that is new and one that is gone may be the same one under another name.

@@ -24,7 +24,7 @@ constexpr const char* kColumns =
     "SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attidentity, a.attgenerated, a.attstorage,"
     "  (SELECT quote_ident(n.nspname) || '.' || quote_ident(l.collname) FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace"
     "    WHERE l.oid = a.attcollation AND a.attcollation <> t.typcollation),"
-    "  pg_get_expr(d.adbin, d.adrelid), d.oid, a.xmin"
+    "  pg_get_expr(d.adbin, d.adrelid), d.oid, a.xmin, (a.attmissingval::text::text[])[1]"
     "  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
     " WHERE a.attrelid = ANY($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum";
 
@@ -60,6 +60,7 @@ void AddColumn(const PgResult& rows, int row, const TypesByOid& types, const Nee
   definition.toastable = CharAt(rows, row, 8) != 'p';
   definition.changed_by = NumberAt<uint32_t>(rows, row, 12);
   column.fills_old_rows = definition.identity != '\0' || definition.default_value.has_value();
+  if (!IsNull(rows, row, 13)) column.old_rows_hold = TextAt(rows, row, 13);
   draft.index_of_attribute[column.attribute_number] = draft.schema.columns.size();
   draft.schema.columns.push_back(std::move(column));
   draft.definition.columns.push_back(std::move(definition));

@@ -35,7 +35,7 @@ Result<CopySession> OpenSession(const std::string& dsn, const std::string& snaps
     Error error = done.error();
     // invalid_parameter_value or undefined_object: this server does not know the snapshot, or the session that exported it
     // has ended. Another copy has another one.
-    if (error.evidence.find("[22023]") != std::string::npos || error.evidence.find("[42704]") != std::string::npos) {
+    if (error.sql_state == "22023" || error.sql_state == "42704") {
       error.kind = ErrorKind::kUnavailable;
       error.code = slu::kSnapshotMismatch;
       error.message = "a copy connection does not find the exported snapshot";
@@ -177,7 +177,7 @@ class PgCopyReader final : public InitialCopy::Reader {
 
   static Error CannotCopy(const TableName& leaf, Error error) {
     error.message = fmt::format("cannot copy {}", ToString(leaf));
-    if (error.evidence.find("[42501]") != std::string::npos) error.code = slu::kSourcePrivilege;
+    if (error.sql_state == "42501") error.code = slu::kSourcePrivilege;
     if (CatalogMovedOn(error)) error.kind = ErrorKind::kUnavailable;
     return error;
   }
@@ -231,9 +231,8 @@ Status PgInitialCopy::ReadSequenceValues(std::vector<TableDefinition>& tables) {
 
 std::vector<CopyRange> PlanRanges(const std::vector<TableDefinition>& tables, uint64_t range_bytes_target) {
   range_bytes_target = std::max<uint64_t>(range_bytes_target, 1);
-  std::vector<uint64_t> table_bytes(tables.size());
-  for (size_t table = 0; table < tables.size(); ++table)
-    for (const Leaf& leaf : tables[table].leaves) table_bytes[table] += leaf.size_bytes;
+  std::vector<uint64_t> table_bytes;
+  for (const TableDefinition& table : tables) table_bytes.push_back(table.size_bytes());
   std::vector<size_t> order(tables.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return table_bytes[a] > table_bytes[b]; });

@@ -34,11 +34,11 @@ Status RunWithLockTimeout(PgConnection& connection, const std::string& sql, cons
     const auto done = connection.Execute(sql);
     if (done.ok()) return Ok();
     Error error = done.error();
-    if (error.evidence.find("[42501]") != std::string::npos) error.code = slu::kSourcePrivilege;
-    const bool unlogged_since = error.evidence.find("[22023]") != std::string::npos;  // Such a table cannot be published.
+    if (error.sql_state == "42501") error.code = slu::kSourcePrivilege;
+    const bool unlogged_since = error.sql_state == "22023";  // Such a table cannot be published.
     if (unlogged_since || CatalogMovedOn(error)) error.kind = ErrorKind::kUnavailable;
     error.message = what;
-    if (error.evidence.find("[55P03]") == std::string::npos) return error;
+    if (error.sql_state != "55P03") return error;
     if (attempt == limits.attempts) {
       error.code = slu::kPublicationLock;
       error.message = fmt::format("{}: some transaction held the table through {} attempts", what, attempt);

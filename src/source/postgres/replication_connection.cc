@@ -67,11 +67,11 @@ std::string CreateSlotCommand(const std::string& name, bool temporary, int serve
 }  // namespace
 
 Error SlotError(Error error, const std::string& slot) {
-  if (Says(error, "[55006]")) {
+  if (error.sql_state == "55006") {
     error.kind = ErrorKind::kConflict;
     error.code = slu::kSlotInUse;
     error.message = fmt::format("replication slot \"{}\" is being read by someone else", slot);
-  } else if (Says(error, "[53400]")) {
+  } else if (error.sql_state == "53400") {
     error.kind = ErrorKind::kNeedsOperator;
     error.code = slu::kSlotsExhausted;
   } else if (Says(error, "can no longer get changes") || Says(error, "cannot read from logical replication slot") ||
@@ -79,14 +79,14 @@ Error SlotError(Error error, const std::string& slot) {
     error.kind = ErrorKind::kSourceLost;
     error.code = slu::kSlotLost;
     error.message = fmt::format("replication slot \"{}\" was invalidated by PostgreSQL", slot);
-  } else if (Says(error, "[42704]") && Says(error, "publication")) {
+  } else if (error.sql_state == "42704" && Says(error, "publication")) {
     error.kind = ErrorKind::kSourceLost;
     error.code = slu::kPublicationMissing;
-  } else if (Says(error, "[42704]")) {
+  } else if (error.sql_state == "42704") {
     error.kind = ErrorKind::kSourceLost;
     error.code = slu::kSlotMissing;
     error.message = fmt::format("there is no replication slot \"{}\"", slot);
-  } else if (Says(error, "[42501]")) {
+  } else if (error.sql_state == "42501") {
     error.code = slu::kSourcePrivilege;
   }
   return error;

@@ -194,5 +194,6 @@ def test_the_regression_database_arrives_through_a_hundred_kills(source, replica
     assert not (wrong := differences(compare, source, entries)), "\n".join(wrong)
     assert tables >= FEWEST_TABLES
     refused = suite.said("because it does not have a replica identity and publishes")
+    print(*suite.around("because it does not have a replica identity and publishes", {"publication"}), sep="\n\n")
     assert set(refused) <= {"publication"}, f"the application was refused its updates: {refused}"
     sluice.stop()

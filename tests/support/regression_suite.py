@@ -64,6 +64,15 @@ class RegressionSuite:
                                        [f"regress/{name}"])
                 return False
 
+    def around(self, words: str, apart_from: set) -> list:
+        """The output before each place where other scripts printed these words."""
+        found = []
+        for path in self.outputs.iterdir():
+            text = path.read_text(errors="replace")
+            places = [] if path.name in apart_from else [match.end() for match in re.finditer(re.escape(words), text)]
+            found += [f"{path.name}: …{text[max(0, place - 1500):place]}" for place in places]
+        return found
+
     def said(self, words: str) -> dict:
         """Script: how often it printed these words."""
         counts = {path.name: path.read_text(errors="replace").count(words) for path in self.outputs.iterdir()}

@@ -190,8 +190,8 @@ Status ReplicaSink::PrepareTables(const std::vector<TableDefinition>& tables, co
       if (!place.ok()) return About(name, place.error());
       if (*place == CopyPlace::kBeside) refilled.insert(name);
       if (kept_copies_.contains(name)) {
-        // What was made for it then may have been altered since; a sequence that refuses is said when it is made.
-        for (const SequenceDefinition& sequence : tables[i].sequences) RETURN_IF_ERROR(EnsureSequence(session.connection, sequence));
+        // What was made for it then may have been altered since. One of an identity may come with its column only at the end.
+        for (const SequenceDefinition& sequence : tables[i].sequences) RETURN_IF_ERROR(AlterSequence(session.connection, sequence));
         continue;
       }
       const KeptCopy begun{point.position.log, tables[i].schema->oid, CopyFingerprint(tables[i]), {}, {}};

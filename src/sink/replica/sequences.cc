@@ -16,6 +16,10 @@ constexpr const char* kUsedElsewhere =
     "  JOIN pg_catalog.pg_attrdef d ON d.oid = u.objid WHERE u.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass"
     "   AND u.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND u.refobjid = s.oid AND d.adrelid <> t.oid)";
 
+std::string Definition(const SequenceDefinition& sequence) {
+  return fmt::format("{} AS {} {}", QuoteName(sequence.name), sequence.data_type.empty() ? "bigint" : sequence.data_type, SequenceOptions(sequence));
+}
+
 }  // namespace
 
 std::string SequenceOptions(const SequenceDefinition& sequence) {
@@ -29,13 +33,14 @@ Result<Refusal> EnsureSequence(PgConnection& connection, const SequenceDefinitio
                    connection.Execute("SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
                                       " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'S'",
                                       {sequence.name.name_space, sequence.name.name}));
-  const bool there = PQntuples(found.get()) == 1;
-  ASSIGN_OR_RETURN(Refusal refusal,
-                   Attempt(connection, fmt::format("{} SEQUENCE {} AS {} {}", there ? "ALTER" : "CREATE", QuoteName(sequence.name),
-                                                   sequence.data_type.empty() ? "bigint" : sequence.data_type, SequenceOptions(sequence))));
-  // Somebody else's, or already past the source's bounds: it still gives values.
-  if (there) return Refusal();
-  return refusal;
+  if (PQntuples(found.get()) == 0) return Attempt(connection, "CREATE SEQUENCE " + Definition(sequence));
+  RETURN_IF_ERROR(AlterSequence(connection, sequence));
+  return Refusal();
+}
+
+Status AlterSequence(PgConnection& connection, const SequenceDefinition& sequence) {
+  const auto attempted = Attempt(connection, "ALTER SEQUENCE IF EXISTS " + Definition(sequence));
+  return attempted.ok() ? Status() : attempted.error();
 }
 
 Result<Refusal> AdvanceSequence(PgConnection& connection, const SequenceDefinition& sequence) {

@@ -17,6 +17,9 @@ std::string SequenceOptions(const SequenceDefinition& sequence);
 /// Inside a transaction of the caller.
 Result<Refusal> EnsureSequence(PgConnection& connection, const SequenceDefinition& sequence);
 
+/// Gives one that is there the source's options; one that refuses them stays as it is. Inside a transaction of the caller.
+Status AlterSequence(PgConnection& connection, const SequenceDefinition& sequence);
+
 /// Moves it to the source's value if it is behind. One that is not there is none of ours.
 /// Inside a transaction of the caller.
 Result<Refusal> AdvanceSequence(PgConnection& connection, const SequenceDefinition& sequence);

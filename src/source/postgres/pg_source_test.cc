@@ -309,6 +309,20 @@ TEST_F(PgSourceTest, ATableThatIsGoneOrUnloggedSinceTheCatalogWasReadIsNoReasonT
   EXPECT_TRUE(source_->EnsurePublication(*source_->ReadTables()).ok());
 }
 
+TEST_F(PgSourceTest, AnotherTableThatHasTheNameSinceTheCatalogWasReadIsNotPublishedWithItsUpdates) {
+  Run("CREATE TABLE public.t (id int PRIMARY KEY)");
+  source_ = Connect();
+  const auto tables = source_->ReadTables();
+  ASSERT_TRUE(tables.ok());
+  Run("DROP TABLE public.t; CREATE TABLE public.t (id int); INSERT INTO public.t VALUES (1)");
+  const Status stale = source_->EnsurePublication(*tables);
+  ASSERT_FALSE(stale.ok());
+  EXPECT_EQ(stale.error().kind, ErrorKind::kUnavailable);
+  Run("UPDATE public.t SET id = 2");  // PostgreSQL refuses it where it would be published without identity.
+  EXPECT_TRUE(source_->EnsurePublication(*source_->ReadTables()).ok());
+  EXPECT_EQ(Ask("SELECT bool_and(pubname LIKE '%inserts') FROM pg_publication_tables"), "t");
+}
+
 TEST_F(PgSourceTest, APublicationThatLeavesSomethingOutIsRefused) {
   Run("CREATE TABLE public.good (id int PRIMARY KEY); CREATE PUBLICATION " + std::string("\"Publication \"\"of\"\" test's\"") + " FOR TABLE public.good WITH (publish = 'insert')");
   source_ = Connect();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <thread>
 
 #include "base/failpoint.h"
@@ -29,9 +30,9 @@ std::string FixFor(const MissingIdentity& missing) {
   return fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL;   -- or give it a primary key", QuoteName(missing.leaf));
 }
 
-Status RunWithLockTimeout(PgConnection& connection, const std::string& sql, const std::string& what, const PublicationLockLimits& limits) {
+Status RunWithLockTimeout(const std::function<Status()>& run, const std::string& what, const PublicationLockLimits& limits) {
   for (int attempt = 1;; ++attempt) {
-    const auto done = connection.Execute(sql);
+    const Status done = run();
     if (done.ok()) return Ok();
     Error error = done.error();
     if (error.sql_state == "42501") error.code = slu::kSourcePrivilege;
@@ -48,9 +49,36 @@ Status RunWithLockTimeout(PgConnection& connection, const std::string& sql, cons
   }
 }
 
+Status RunWithLockTimeout(PgConnection& connection, const std::string& sql, const std::string& what, const PublicationLockLimits& limits) {
+  const auto run = [&] {
+    const auto done = connection.Execute(sql);
+    return done.ok() ? Status() : Status(done.error());
+  };
+  return RunWithLockTimeout(run, what, limits);
+}
+
 /// Without ONLY, children of an inheritance parent would join in silence. A partitioned table has no rows of its own.
 std::string Published(const TableDefinition& table) {
   return (table.partition_key.empty() ? "ONLY " : "") + QuoteName(table.schema->name);
+}
+
+// The catalog was read a moment before: another table may have the name now, or this one has lost its key. Published with
+// its updates it would make the application's fail. The lock that publishing takes keeps the table as it is from here on.
+Status StillAsRead(PgConnection& connection, const TableDefinition& table, PublishedOperations operations) {
+  const Error changed{ErrorKind::kUnavailable, fmt::format("table {} changed while it was added to the publication", ToString(table.schema->name))};
+  ASSIGN_OR_RETURN(const std::string oid, connection.QueryValue("SELECT coalesce(pg_catalog.to_regclass($1)::pg_catalog.oid, 0)", {QuoteName(table.schema->name)}));
+  if (oid != std::to_string(table.schema->oid)) return changed;
+  if (operations == PublishedOperations::kInserts) return Ok();
+  ASSIGN_OR_RETURN(const std::vector<MissingIdentity> missing, FindMissingIdentities(connection, {table}));
+  return missing.empty() ? Ok() : Status(changed);
+}
+
+Status AddTable(PgConnection& connection, const std::string& publication, const TableDefinition& table, PublishedOperations operations) {
+  RETURN_IF_ERROR(connection.Execute("BEGIN"));
+  const auto added = connection.Execute(fmt::format("ALTER PUBLICATION {} ADD TABLE {}", QuoteIdentifier(publication), Published(table)));
+  const Status done = added.ok() ? StillAsRead(connection, table, operations) : Status(added.error());
+  const auto ended = connection.Execute(done.ok() ? "COMMIT" : "ROLLBACK");
+  return done.ok() && !ended.ok() ? Status(ended.error()) : done;
 }
 
 }  // namespace
@@ -154,7 +182,7 @@ Status MakePublication(PgConnection& connection, const std::string& publication,
   }
   for (const TableDefinition& table : added) {
     SLUICE_FAILPOINT("source.before_publish_table");
-    RETURN_IF_ERROR(RunWithLockTimeout(connection, fmt::format("ALTER PUBLICATION {} ADD TABLE {}", name, Published(table)),
+    RETURN_IF_ERROR(RunWithLockTimeout([&] { return AddTable(connection, publication, table, operations); },
                                        fmt::format("cannot add {} to publication \"{}\"", ToString(table.schema->name), publication), limits));
   }
   for (const TableName& extra : facts.tables) {

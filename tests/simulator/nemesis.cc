@@ -80,7 +80,7 @@ void Nemesis::BlockSink(SimProcess*) {
 
 void Nemesis::FailOverSink(SimProcess*) {
   Destination& destination = AnyDestination();
-  if (destination.earlier.empty()) return;
+  if (destination.earlier.empty() || must_stop_) return;  // Sinks that know of nothing any more may begin anew.
   Count(Event::kSinkFailover);
   destination.durable = random_.Pick(std::vector(destination.earlier.begin(), destination.earlier.end()));
   destination.earlier.clear();

@@ -69,11 +69,9 @@ Status SimSource::Call(const char* what) {
 Result<std::vector<TableDefinition>> SimSource::ReadTables() {
   RETURN_IF_ERROR(Call("read tables"));
   std::vector<TableDefinition> tables;
-  for (const auto& [oid, table] : world_.server.database.tables()) {
-    if (!IsFollowed(*table.shape)) continue;
-    tables.push_back(Define(table));
-    tables.back().schema = schemas_->Intern(*tables.back().schema);
-  }
+  for (const auto& [oid, table] : world_.server.database.tables())
+    if (IsFollowed(*table.shape)) tables.push_back(Define(table));
+  for (TableDefinition& table : tables) table.schema = schemas_->Intern(*table.schema);  // A lock: others may come first.
   return tables;
 }
 

@@ -38,6 +38,11 @@ namespace sluice::simulator {
   EVENT(kTableError, "error of one table") EVENT(kTableHeld, "table held") EVENT(kFollowError, "follow refused")      \
   EVENT(kFollowed, "followed in place") EVENT(kCopied, "table copied") EVENT(kCopiedBeside, "table copied beside")    \
   EVENT(kCaughtUp, "table caught up") EVENT(kQueueFull, "queue full")                                                 \
+  /* copies that are interrupted */                                                                                    \
+  EVENT(kRangeKept, "range kept") EVENT(kCopyGoesOn, "interrupted copy goes on")                                      \
+  EVENT(kCopyGoesOnAgain, "copy interrupted again goes on") EVENT(kCopyFromTheStart, "interrupted copy starts again") \
+  EVENT(kRowsReadAgain, "touched rows read again") EVENT(kRowMoved, "touched row in two ranges")                      \
+  EVENT(kKillInCopy, "killed after a range")                                                                          \
   /* the process and its people */                                                                                    \
   EVENT(kKill, "killed") EVENT(kStop, "stopped") EVENT(kRestart, "started") EVENT(kGaveUp, "gave up, started by hand") \
   EVENT(kGuardStop, "stopped by a guard") EVENT(kResync, "resync asked") EVENT(kSkip, "skip asked")                   \

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "random.h"
 
 namespace sluice::simulator {
 namespace {
@@ -249,19 +250,30 @@ Lsn FakeDatabase::Commit(uint32_t xid, Timestamp time) {
     const auto known = tables_.find(oid);
     if (known == tables_.end()) continue;
     touched.insert(oid);
-    if (overlay.truncated) {
-      known->second.content.Clear();
-      known->second.file_node = ++last_oid_;
-    }
-    for (const auto& [key, row] : overlay.rows) known->second.content.Erase(key);
-    for (auto& [key, row] : overlay.rows)
-      if (row) SLUICE_CHECK(known->second.content.Insert(key, std::move(*row)));
+    Settle(known->second, overlay, commit.lsn);
   }
   for (const Oid oid : touched)
     if (const auto known = tables_.find(oid); known != tables_.end())
       versions_[oid].push_back({commit.end, known->second.content.digest(), known->second.shape});
   Release(xid);
   return commit.end;
+}
+
+void FakeDatabase::Settle(Table& table, Overlay& overlay, Lsn commit) {
+  if (overlay.truncated) {
+    table.content.Clear();
+    table.blocks.clear();
+    table.file_node = ++last_oid_;
+  }
+  for (const auto& [key, row] : overlay.rows) {
+    table.content.Erase(key);
+    table.blocks.erase(key);
+  }
+  for (auto& [key, row] : overlay.rows) {
+    if (!row) continue;
+    SLUICE_CHECK(table.content.Insert(key, std::move(*row)));
+    table.blocks[key] = static_cast<uint32_t>(Random::Mix(commit.value + static_cast<uint64_t>(key)) % kBlocks);
+  }
 }
 
 void FakeDatabase::Abort(uint32_t xid) {

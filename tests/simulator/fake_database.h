@@ -68,6 +68,7 @@ class FakeDatabase {
   struct Table {
     TableShapePtr shape;
     TableContent content;
+    std::map<int64_t, uint32_t> blocks;  ///< Where each row lies: somewhere else whenever it is written.
     Oid file_node = 0;
     bool published = false;
   };
@@ -139,6 +140,7 @@ class FakeDatabase {
   bool PublishedFor(Oid table) const;
   Record& Append(Record record, uint64_t bytes);
   void AppendChange(Transaction& transaction, Record record);
+  void Settle(Table& table, Overlay& overlay, Lsn commit);
   void Release(uint32_t xid);
 
   std::map<Oid, Table> tables_;
@@ -153,6 +155,9 @@ class FakeDatabase {
   uint32_t last_xid_ = 700;
   Oid last_oid_ = 16400;
 };
+
+/// Pages when a copy is planned; rows lie beyond them too, as of a table that has grown since.
+inline constexpr uint32_t kPages = 10, kBlocks = 13;
 
 /// Whether the configuration takes the table; the others are in the log, but never published.
 inline bool IsFollowed(const TableShape& shape) { return !shape.name.name.starts_with("hidden"); }

@@ -84,6 +84,14 @@ Status SimSource::EnsurePublication(const std::vector<TableDefinition>& tables) 
   return Ok();
 }
 
+Result<std::set<TableName>> SimSource::PublishedTables() {
+  RETURN_IF_ERROR(Call("published tables"));
+  std::set<TableName> names;
+  for (const auto& [oid, table] : world_.server.database.tables())
+    if (table.published) names.insert(table.shape->name);
+  return names;
+}
+
 Result<std::optional<SlotState>> SimSource::FindSlot() {
   RETURN_IF_ERROR(Call("find slot"));
   const std::optional<SlotFacts> facts = world_.server.Facts(world_.scheduler.now());

@@ -30,7 +30,7 @@ class Simulation {
   }
 
   void Run() {
-    scheduler_.OnStep([this] { nemesis_.OnStep(); });
+    scheduler_.OnStep([this] { nemesis_.OnStep(process_.get()); });
     clients_.Fill();
     StartProcess();
     clients_.Start();

@@ -17,6 +17,7 @@ namespace sluice::simulator {
   EVENT(kEmptyTransaction, "empty transaction") EVENT(kLogicalMessage, "logical message")                             \
   EVENT(kOtherTraffic, "log of other databases") EVENT(kLongTransaction, "transaction open for long")                 \
   EVENT(kLargeTransaction, "large transaction") EVENT(kAddColumn, "column added") EVENT(kDropColumn, "column dropped") \
+  EVENT(kRewritten, "table rewritten") EVENT(kStructureUndone, "structure change undone by a savepoint")              \
   EVENT(kCreateTable, "table created") EVENT(kDropTable, "table dropped") EVENT(kRecreateTable, "table made anew")    \
   /* the stream */                                                                                                    \
   EVENT(kStreamBlock, "stream block") EVENT(kStreamCommit, "stream commit") EVENT(kStreamAbort, "stream abort")       \
@@ -28,7 +29,7 @@ namespace sluice::simulator {
   EVENT(kServerCrash, "source crashed") EVENT(kConfirmedWentBack, "confirmed position went back")                     \
   EVENT(kSourceDown, "source unreachable") EVENT(kSlotDropped, "slot dropped") EVENT(kSlotRecreated, "slot made anew") \
   EVENT(kSlotInvalidated, "slot invalidated") EVENT(kOtherSystem, "another system") EVENT(kFailover, "failover to a standby behind") \
-  EVENT(kExporterKilled, "exporting session killed") EVENT(kRewrittenInCopy, "table emptied while copied")            \
+  EVENT(kExporterKilled, "exporting session killed") EVENT(kRewrittenInCopy, "table emptied or rewritten while copied")            \
   EVENT(kSnapshotWaited, "snapshot waited for a transaction") EVENT(kSnapshotLate, "snapshot gave up waiting")        \
   /* sinks */                                                                                                         \
   EVENT(kSinkCommit, "sink commit") EVENT(kSinkError, "sink call failed") EVENT(kCommitLost, "reply of a commit lost") \

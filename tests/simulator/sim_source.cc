@@ -159,6 +159,9 @@ Result<std::unique_ptr<ChangeStream>> SimSource::OpenStream(Lsn resume_from) {
   RETURN_IF_ERROR(Call("start replication"));
   auto connection = SimStream::Start(world_, life_, resume_from);
   if (!connection.ok()) return connection.error();
+  auto started = world_.server.Facts(world_.scheduler.now());
+  if (started) started->state.active = false;
+  RETURN_IF_ERROR(CheckSlot(started, identity_.slot, identity_.database, resume_from));
   PgChangeStream::Options options;
   options.database = identity_.database;
   options.spill_folder = "/tmp";

@@ -62,9 +62,11 @@ Status CopyBeside::Run(const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Source> source, connector_.open_source());
   std::vector<std::unique_ptr<Sink>> beside;
   std::vector<MissingTables> missing = missing_;
+  std::vector<Sink*> without_bookmark;
   for (MissingTables& of_sink : missing) {
     ASSIGN_OR_RETURN(auto sink, of_sink.sink->OpenBeside());
     of_sink.sink = sink.get();
+    if (!sink->bookmark()) without_bookmark.push_back(sink.get());
     beside.push_back(std::move(sink));
   }
   hooks_.keep_from(Lsn{});
@@ -75,7 +77,9 @@ Status CopyBeside::Run(const std::stop_token& stop) {
       for (const MissingTables& of_sink : missing) RETURN_IF_ERROR(of_sink.sink->KeepCopies({}));
     Status copied = CopyOnce(*source, missing, goes_on, stop);
     if (copied.ok() || copied.error().code != slu::kCopiedTableRewritten) return copied;
-    const bool some = std::any_of(missing.begin(), missing.end(), [](const MissingTables& of_sink) { return !of_sink.sink->copied_tables().empty(); });
+    // A sink that has got its first bookmark from this snapshot must not see a later one acknowledged.
+    const bool some = std::any_of(missing.begin(), missing.end(), [](const MissingTables& of_sink) { return !of_sink.sink->copied_tables().empty(); }) ||
+                      std::any_of(without_bookmark.begin(), without_bookmark.end(), [](const Sink* sink) { return sink->bookmark().has_value(); });
     log::Info("pipeline", "copy.again", copied.error().message + ", trying again");
     // Those that are complete need not wait for one that is emptied all the time.
     if (some || attempt == kRewrittenAttempts) return Ok();

@@ -11,11 +11,6 @@ namespace {
 
 constexpr size_t kTablesMax = 6;
 
-TableShapePtr ShapeOf(const FakeDatabase& database, Oid table) {
-  const auto found = database.tables().find(table);
-  return found == database.tables().end() ? nullptr : found->second.shape;
-}
-
 }  // namespace
 
 Clients::Clients(World& world) : world_(world), database_(world.server.database) {
@@ -78,14 +73,18 @@ void Clients::RunTransaction(Random& random) {
   const uint32_t xid = database_.Begin();
   const bool large = random.Chance(0.06), slow = random.Chance(0.25), very_long = random.Chance(0.02);
   if (large) Count(Event::kLargeTransaction);
-  if (structure_changes_ && random.Chance(world_.server.snapshots_under_way > 0 ? 0.4 : 0.08)) ChangeStructure(random, xid);
+  const double alters = !structure_changes_ ? 0 : world_.server.snapshots_under_way > 0 ? 0.4 : 0.08;
+  if (random.Chance(alters)) ChangeStructure(random, xid);
   int64_t changes = large ? random.Between(30, 120) : random.Between(1, 6);
   for (; changes > 0 && StillOpen(xid); --changes) {
     ChangeSomething(random, xid);
-    if (random.Chance(large ? 0.05 : 0.15)) database_.Savepoint(xid);
+    if (random.Chance(large ? 0.05 : 0.15)) {
+      database_.Savepoint(xid);
+      if (random.Chance(2 * alters)) ChangeStructure(random, xid);
+    }
     if (random.Chance(0.08) && database_.HasSavepoint(xid)) {
       Count(Event::kSavepointRollback);
-      database_.RollbackToSavepoint(xid);
+      if (database_.RollbackToSavepoint(xid)) Count(Event::kStructureUndone);
     }
     if (random.Chance(0.04)) database_.Message(xid, true, "other", "in a transaction");
     if (slow && random.Chance(large ? 0.1 : 0.5)) Pause(random.Between(1, 400) * kMillisecond);
@@ -125,12 +124,11 @@ void Clients::ChangeSomething(Random& random, uint32_t xid) {
   const bool being_copied = world_.server.snapshots_under_way > 0;
   if (random.Chance(being_copied ? 0.05 : 0.01)) return Truncate(random, xid, tables);
   const std::vector<int64_t> keys = database_.WritableKeys(xid, table);
-  const TableShapePtr shape = ShapeOf(database_, table);
+  const TableShapePtr shape = database_.ShapeFor(xid, table);
   const bool insert = keys.size() < 4 || (keys.size() < 60 && random.Chance(0.35));
   if (!insert && random.Chance(0.08)) return Rotate(random, xid, table, keys);
   if (!insert) return ChangeRow(random, xid, table, random.Pick(keys));
-  Row row = shape ? RandomRow(random, *shape) : Row{{2, fmt::format("{}", ++last_value_)}};
-  if (database_.Insert(xid, table, NewKey(random), std::move(row))) Count(Event::kInsert);
+  if (database_.Insert(xid, table, NewKey(random), RandomRow(random, *shape))) Count(Event::kInsert);
 }
 
 void Clients::ChangeRow(Random& random, uint32_t xid, Oid table, int64_t key) {
@@ -138,8 +136,7 @@ void Clients::ChangeRow(Random& random, uint32_t xid, Oid table, int64_t key) {
     if (database_.Delete(xid, table, key)) Count(Event::kDelete);
     return;
   }
-  const TableShapePtr shape = ShapeOf(database_, table);
-  if (!shape) return;
+  const TableShapePtr shape = database_.ShapeFor(xid, table);
   std::map<int16_t, std::optional<std::string>> changed;
   const Row row = RandomRow(random, *shape);
   for (const ColumnShape& column : shape->columns) {
@@ -168,26 +165,29 @@ void Clients::Truncate(Random& random, uint32_t xid, const std::vector<Oid>& tab
   Count(chosen.size() > 1 ? Event::kTruncateMany : Event::kTruncate);
 }
 
-size_t Clients::FollowedTables() const {
-  return static_cast<size_t>(std::count_if(database_.tables().begin(), database_.tables().end(), [](const auto& table) { return IsFollowed(*table.second.shape); }));
+// Those that another one may be about to drop are not counted.
+size_t Clients::FollowedTables(uint32_t xid) const {
+  const std::vector<Oid> tables = database_.WritableTables(xid);
+  return static_cast<size_t>(std::count_if(tables.begin(), tables.end(), [&](Oid table) { return IsFollowed(*database_.ShapeFor(xid, table)); }));
 }
 
 void Clients::ChangeStructure(Random& random, uint32_t xid) {
   const std::vector<Oid> tables = database_.WritableTables(xid);
   if (tables.empty()) return;
   const Oid table = random.Pick(tables);
-  const TableShapePtr shape = ShapeOf(database_, table);
-  const uint64_t what = random.Below(tables_come_and_go_ ? 6 : 2);
+  const TableShapePtr shape = database_.ShapeFor(xid, table);
+  const uint64_t what = random.Below(tables_come_and_go_ ? 7 : 3);
   if (what == 0 && database_.AddColumn(xid, table, random.Chance(0.3))) return Count(Event::kAddColumn);
-  if (what == 1 && shape && shape->columns.size() > 2 && database_.DropColumn(xid, table, shape->columns.back().attribute)) return Count(Event::kDropColumn);
-  if (what < 2) return;
-  const std::string name = shape ? shape->name.name : fmt::format("t{}", ++tables_made_);
-  if (what == 2 && database_.tables().size() < kTablesMax) {
+  if (what == 1 && shape->columns.size() > 2 && database_.DropColumn(xid, table, shape->columns.back().attribute)) return Count(Event::kDropColumn);
+  if (what == 2 && database_.Rewrite(xid, table)) return Count(Event::kRewritten);
+  if (what < 3) return;
+  const std::string name = shape->name.name;
+  if (what == 3 && database_.tables().size() < kTablesMax) {
     database_.CreateTable(xid, fmt::format("t{}", ++tables_made_), ReplicaIdentity::kDefault, random.Chance(0.5));
     return Count(Event::kCreateTable);
   }
-  if (!shape || !IsFollowed(*shape) || FollowedTables() < 2 || !database_.DropTable(xid, table)) return;
-  if (what == 3) return Count(Event::kDropTable);
+  if (!IsFollowed(*shape) || FollowedTables(xid) < 2 || !database_.DropTable(xid, table)) return;
+  if (what == 4) return Count(Event::kDropTable);
   database_.CreateTable(xid, name, ReplicaIdentity::kDefault, random.Chance(0.5));
   Count(Event::kRecreateTable);
 }

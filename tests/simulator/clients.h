@@ -26,7 +26,7 @@ class Clients {
   void Truncate(Random& random, uint32_t xid, const std::vector<Oid>& tables);
   void ChangeStructure(Random& random, uint32_t xid);
   void End(Random& random, uint32_t xid);
-  size_t FollowedTables() const;
+  size_t FollowedTables(uint32_t xid) const;
   bool StillOpen(uint32_t xid) const;
   void Pause(Nanoseconds time);
   Row RandomRow(Random& random, const TableShape& shape);

@@ -17,6 +17,7 @@ namespace sluice::simulator {
   EVENT(kEmptyTransaction, "empty transaction") EVENT(kLogicalMessage, "logical message")                             \
   EVENT(kOtherTraffic, "log of other databases") EVENT(kLongTransaction, "transaction open for long")                 \
   EVENT(kLargeTransaction, "large transaction") EVENT(kAddColumn, "column added") EVENT(kDropColumn, "column dropped") \
+  EVENT(kRewritten, "table rewritten") EVENT(kStructureUndone, "structure change undone by a savepoint")              \
   EVENT(kCreateTable, "table created") EVENT(kDropTable, "table dropped") EVENT(kRecreateTable, "table made anew")    \
   /* the stream */                                                                                                    \
   EVENT(kStreamBlock, "stream block") EVENT(kStreamCommit, "stream commit") EVENT(kStreamAbort, "stream abort")       \
@@ -28,7 +29,7 @@ namespace sluice::simulator {
   EVENT(kServerCrash, "source crashed") EVENT(kConfirmedWentBack, "confirmed position went back")                     \
   EVENT(kSourceDown, "source unreachable") EVENT(kSlotDropped, "slot dropped") EVENT(kSlotRecreated, "slot made anew") \
   EVENT(kSlotInvalidated, "slot invalidated") EVENT(kOtherSystem, "another system") EVENT(kFailover, "failover to a standby behind") \
-  EVENT(kExporterKilled, "exporting session killed") EVENT(kRewrittenInCopy, "table emptied while copied")            \
+  EVENT(kExporterKilled, "exporting session killed") EVENT(kRewrittenInCopy, "table emptied or rewritten while copied")            \
   EVENT(kSnapshotWaited, "snapshot waited for a transaction") EVENT(kSnapshotLate, "snapshot gave up waiting")        \
   /* sinks */                                                                                                         \
   EVENT(kSinkCommit, "sink commit") EVENT(kSinkError, "sink call failed") EVENT(kCommitLost, "reply of a commit lost") \
@@ -38,6 +39,11 @@ namespace sluice::simulator {
   EVENT(kTableError, "error of one table") EVENT(kTableHeld, "table held") EVENT(kFollowError, "follow refused")      \
   EVENT(kFollowed, "followed in place") EVENT(kCopied, "table copied") EVENT(kCopiedBeside, "table copied beside")    \
   EVENT(kCaughtUp, "table caught up") EVENT(kQueueFull, "queue full")                                                 \
+  /* copies that are interrupted */                                                                                    \
+  EVENT(kRangeKept, "range kept") EVENT(kCopyGoesOn, "interrupted copy goes on")                                      \
+  EVENT(kCopyGoesOnAgain, "copy interrupted again goes on") EVENT(kCopyFromTheStart, "interrupted copy starts again") \
+  EVENT(kRowsReadAgain, "touched rows read again") EVENT(kRowMoved, "touched row in two ranges")                      \
+  EVENT(kKillInCopy, "killed after a range")                                                                          \
   /* the process and its people */                                                                                    \
   EVENT(kKill, "killed") EVENT(kStop, "stopped") EVENT(kRestart, "started") EVENT(kGaveUp, "gave up, started by hand") \
   EVENT(kGuardStop, "stopped by a guard") EVENT(kResync, "resync asked") EVENT(kSkip, "skip asked")                   \

@@ -48,8 +48,8 @@ TableDefinition Define(const FakeDatabase::Table& table) {
   Leaf leaf;
   leaf.oid = table.shape->oid;
   leaf.name = table.shape->name;
-  leaf.pages = 10;
-  leaf.size_bytes = 81920;
+  leaf.pages = kPages;
+  leaf.size_bytes = kPages * uint64_t{8192};
   leaf.estimated_rows = static_cast<double>(table.content.rows().size());
   leaf.file_node = table.file_node;
   definition.leaves = {leaf};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "random.h"
 
 namespace sluice::simulator {
 namespace {
@@ -13,6 +14,9 @@ uint64_t BytesOf(const Record& record) {
   for (const auto& [attribute, value] : record.old_row) bytes += value.size();
   return bytes + record.content.size();
 }
+
+/// Where a row comes to lie that is written by this commit.
+uint32_t BlockOf(int64_t key, Lsn commit) { return static_cast<uint32_t>(Random::Mix(commit.value + static_cast<uint64_t>(key)) % kBlocks); }
 
 }  // namespace
 
@@ -137,9 +141,18 @@ bool FakeDatabase::Truncate(uint32_t xid, const std::vector<Oid>& tables) {
     Overlay& overlay = transaction.overlays[table];
     overlay.truncated = true;
     overlay.rows.clear();
+    AppendAltered(transaction, table);
     if (PublishedFor(table)) record.truncated.push_back(ShapeFor(transaction, table));
   }
   AppendChange(transaction, std::move(record));
+  return true;
+}
+
+bool FakeDatabase::Rewrite(uint32_t xid, Oid table) {
+  if (!LockWhole(xid, table)) return false;
+  Transaction& transaction = transactions_.at(xid);
+  AppendAltered(transaction, table);
+  transaction.rewritten.insert(table);
   return true;
 }
 
@@ -147,13 +160,9 @@ bool FakeDatabase::AddColumn(uint32_t xid, Oid table, bool toasted) {
   if (!LockWhole(xid, table)) return false;
   Transaction& transaction = transactions_.at(xid);
   auto shape = std::make_shared<TableShape>(*ShapeFor(transaction, table));
-  int16_t last = 1;
-  for (const TableVersion& version : versions_[table])
-    for (const ColumnShape& column : version.shape->columns) last = std::max(last, column.attribute);
-  for (const ColumnShape& column : shape->columns) last = std::max(last, column.attribute);
-  const auto attribute = static_cast<int16_t>(last + 1);
-  shape->columns.push_back({attribute, "c" + std::to_string(attribute), toasted, xid});
-  transaction.shapes[table] = std::move(shape);
+  const int16_t attribute = ++shape->last_attribute;
+  shape->columns.push_back({attribute, "c" + std::to_string(attribute), toasted, transaction.subxid});
+  Reshape(transaction, table, std::move(shape));
   return true;
 }
 
@@ -162,26 +171,36 @@ bool FakeDatabase::DropColumn(uint32_t xid, Oid table, int16_t attribute) {
   Transaction& transaction = transactions_.at(xid);
   auto shape = std::make_shared<TableShape>(*ShapeFor(transaction, table));
   if (std::erase_if(shape->columns, [&](const ColumnShape& column) { return column.attribute == attribute; }) == 0) return false;
-  transaction.shapes[table] = std::move(shape);
+  Reshape(transaction, table, std::move(shape));
   return true;
 }
 
 bool FakeDatabase::DropTable(uint32_t xid, Oid table) {
   if (!LockWhole(xid, table)) return false;
-  transactions_.at(xid).shapes[table] = nullptr;
+  Transaction& transaction = transactions_.at(xid);
+  auto shape = std::make_shared<TableShape>(*ShapeFor(transaction, table));
+  shape->dropped = true;
+  Reshape(transaction, table, std::move(shape));
   return true;
 }
 
 Oid FakeDatabase::CreateTable(uint32_t xid, const std::string& name, ReplicaIdentity identity, bool with_toast) {
+  Transaction& transaction = transactions_.at(xid);
   auto shape = std::make_shared<TableShape>();
   shape->oid = ++last_oid_;
   shape->name = {"public", name};
   shape->identity = identity;
-  shape->columns = {{1, "id", false, xid}, {2, "c2", false, xid}};
-  if (with_toast) shape->columns.push_back({3, "c3", true, xid});
+  shape->columns = {{1, "id", false, transaction.subxid}, {2, "c2", false, transaction.subxid}};
+  if (with_toast) shape->columns.push_back({3, "c3", true, transaction.subxid});
+  shape->last_attribute = shape->columns.back().attribute;
   table_locks_[shape->oid] = xid;
-  transactions_.at(xid).shapes[shape->oid] = std::move(shape);
+  Reshape(transaction, last_oid_, std::move(shape));
   return last_oid_;
+}
+
+void FakeDatabase::Reshape(Transaction& transaction, Oid table, TableShapePtr shape) {
+  AppendAltered(transaction, table);
+  transaction.shapes[table] = std::move(shape);
 }
 
 void FakeDatabase::Message(uint32_t xid, bool transactional, const std::string& prefix, const std::string& content) {
@@ -197,14 +216,14 @@ void FakeDatabase::Message(uint32_t xid, bool transactional, const std::string& 
 
 void FakeDatabase::Savepoint(uint32_t xid) {
   Transaction& transaction = transactions_.at(xid);
-  transaction.savepoints.emplace_back(transaction.subxid, transaction.overlays);
+  transaction.savepoints.push_back({transaction.subxid, transaction.overlays, transaction.shapes, transaction.rewritten});
   transaction.subxid = ++last_xid_;
   transaction.live_subxids.push_back(transaction.subxid);
 }
 
-void FakeDatabase::RollbackToSavepoint(uint32_t xid) {
+bool FakeDatabase::RollbackToSavepoint(uint32_t xid) {
   Transaction& transaction = transactions_.at(xid);
-  auto [outer, overlays] = std::move(transaction.savepoints.back());
+  Saved saved = std::move(transaction.savepoints.back());
   transaction.savepoints.pop_back();
   Record record;
   record.kind = Record::Kind::kSubAbort;
@@ -213,8 +232,12 @@ void FakeDatabase::RollbackToSavepoint(uint32_t xid) {
   record.subxids = {transaction.subxid};
   Append(std::move(record), 40);
   std::erase(transaction.live_subxids, transaction.subxid);
-  transaction.overlays = std::move(overlays);
-  transaction.subxid = outer;
+  const bool reshaped = transaction.shapes != saved.shapes || transaction.rewritten != saved.rewritten;
+  transaction.overlays = std::move(saved.overlays);
+  transaction.shapes = std::move(saved.shapes);
+  transaction.rewritten = std::move(saved.rewritten);
+  transaction.subxid = saved.subxid;
+  return reshaped;
 }
 
 Lsn FakeDatabase::Commit(uint32_t xid, Timestamp time) {
@@ -224,44 +247,60 @@ Lsn FakeDatabase::Commit(uint32_t xid, Timestamp time) {
   record.kind = Record::Kind::kCommit;
   record.top = record.xid = xid;
   record.time = time;
-  for (const auto& [oid, shape] : transaction.shapes) record.altered.push_back(oid);
   const Record& commit = Append(std::move(record), 48);
   committed_.push_back({transaction.first_record, commit.lsn});
   std::set<Oid> touched;
-  for (auto& [oid, shape] : transaction.shapes) {
+  for (const auto& [oid, shape] : transaction.shapes) {
     touched.insert(oid);
-    if (!shape) {
-      versions_[oid].push_back({commit.end, tables_.at(oid).content.digest(), tables_.at(oid).shape});
-      tables_.erase(oid);
-      continue;
-    }
-    Table& table = tables_[oid];
-    if (table.shape) {
-      for (const ColumnShape& column : table.shape->columns)
-        if (std::none_of(shape->columns.begin(), shape->columns.end(), [&](const ColumnShape& kept) { return kept.attribute == column.attribute; }))
-          table.content.DropColumn(column.attribute);
-    } else {
-      table.file_node = oid;
-    }
-    table.shape = shape;
+    CommitShape(oid, shape);
   }
   for (auto& [oid, overlay] : transaction.overlays) {
     const auto known = tables_.find(oid);
     if (known == tables_.end()) continue;
     touched.insert(oid);
-    if (overlay.truncated) {
-      known->second.content.Clear();
-      known->second.file_node = ++last_oid_;
-    }
-    for (const auto& [key, row] : overlay.rows) known->second.content.Erase(key);
-    for (auto& [key, row] : overlay.rows)
-      if (row) SLUICE_CHECK(known->second.content.Insert(key, std::move(*row)));
+    Settle(known->second, overlay, commit.lsn);
   }
-  for (const Oid oid : touched)
-    if (const auto known = tables_.find(oid); known != tables_.end())
-      versions_[oid].push_back({commit.end, known->second.content.digest(), known->second.shape});
+  for (const Oid oid : transaction.rewritten)
+    if (const auto known = tables_.find(oid); known != tables_.end()) MoveRows(known->second, commit.lsn);
+  for (const Oid oid : touched) {
+    const Table& table = tables_.at(oid);
+    versions_[oid].push_back({commit.end, table.content.digest(), table.shape});
+    if (table.shape->dropped) tables_.erase(oid);
+  }
   Release(xid);
   return commit.end;
+}
+
+void FakeDatabase::CommitShape(Oid oid, const TableShapePtr& shape) {
+  Table& table = tables_[oid];
+  if (!table.shape) table.file_node = oid;
+  else
+    for (const ColumnShape& column : table.shape->columns)
+      if (std::none_of(shape->columns.begin(), shape->columns.end(), [&](const ColumnShape& kept) { return kept.attribute == column.attribute; }))
+        table.content.DropColumn(column.attribute);
+  table.shape = shape;
+}
+
+void FakeDatabase::Settle(Table& table, Overlay& overlay, Lsn commit) {
+  if (overlay.truncated) {
+    table.content.Clear();
+    table.blocks.clear();
+    table.file_node = ++last_oid_;
+  }
+  for (const auto& [key, row] : overlay.rows) {
+    table.content.Erase(key);
+    table.blocks.erase(key);
+  }
+  for (auto& [key, row] : overlay.rows) {
+    if (!row) continue;
+    SLUICE_CHECK(table.content.Insert(key, std::move(*row)));
+    table.blocks[key] = BlockOf(key, commit);
+  }
+}
+
+void FakeDatabase::MoveRows(Table& table, Lsn commit) {
+  table.file_node = ++last_oid_;
+  for (auto& [key, block] : table.blocks) block = BlockOf(key, commit);
 }
 
 void FakeDatabase::Abort(uint32_t xid) {
@@ -292,11 +331,11 @@ std::vector<Oid> FakeDatabase::WritableTables(uint32_t xid) const {
   for (const auto& [oid, table] : tables_) {
     const auto lock = table_locks_.find(oid);
     if (lock != table_locks_.end() && lock->second != xid) continue;
-    if (const auto own = transaction.shapes.find(oid); own != transaction.shapes.end() && !own->second) continue;
+    if (const auto own = transaction.shapes.find(oid); own != transaction.shapes.end() && own->second->dropped) continue;
     writable.push_back(oid);
   }
   for (const auto& [oid, shape] : transaction.shapes)
-    if (shape && !tables_.contains(oid)) writable.push_back(oid);
+    if (!shape->dropped && !tables_.contains(oid)) writable.push_back(oid);
   return writable;
 }
 
@@ -329,6 +368,13 @@ void FakeDatabase::AppendChange(Transaction& transaction, Record record) {
   if (record.table) record.published = PublishedFor(record.table->oid);
   const uint64_t bytes = BytesOf(record);
   Append(std::move(record), bytes);
+}
+
+void FakeDatabase::AppendAltered(Transaction& transaction, Oid table) {
+  Record record;
+  record.kind = Record::Kind::kAltered;
+  record.altered = table;
+  AppendChange(transaction, std::move(record));
 }
 
 void FakeDatabase::Publish(const std::set<TableName>& names) {

@@ -31,12 +31,14 @@ struct TableShape {
   TableName name;
   ReplicaIdentity identity = ReplicaIdentity::kDefault;
   std::vector<ColumnShape> columns;
+  bool dropped = false;
+  int16_t last_attribute = 0;  ///< Also of columns that are gone: no number comes twice.
 };
 using TableShapePtr = std::shared_ptr<const TableShape>;
 
 /// One record of the log.
 struct Record {
-  enum class Kind { kChange, kTruncate, kMessage, kCommit, kAbort, kSubAbort, kOther };
+  enum class Kind { kChange, kTruncate, kMessage, kAltered, kCommit, kAbort, kSubAbort, kOther };
   Kind kind = Kind::kOther;
   Lsn lsn, end;
   uint32_t top = 0, xid = 0;
@@ -52,11 +54,11 @@ struct Record {
   std::vector<TableShapePtr> truncated;  ///< Published ones.
   bool transactional = false;            ///< Of a message.
   std::string prefix, content;
-  std::vector<Oid> altered;              ///< Of a commit: tables whose shape it changed.
+  Oid altered = 0;                       ///< The table that a command has made, changed or emptied in the catalog.
   std::vector<uint32_t> subxids;         ///< Of an abort: which subtransactions end with it, inner ones first.
 };
 
-/// What a table held from one commit on; dropping it changes nothing.
+/// What a table held from one commit on; where it was dropped: until then.
 struct TableVersion {
   Lsn end;
   Digest digest;
@@ -68,6 +70,7 @@ class FakeDatabase {
   struct Table {
     TableShapePtr shape;
     TableContent content;
+    std::map<int64_t, uint32_t> blocks;  ///< Where each row lies: somewhere else whenever it is written.
     Oid file_node = 0;
     bool published = false;
   };
@@ -79,13 +82,16 @@ class FakeDatabase {
   bool Update(uint32_t xid, Oid table, int64_t key, int64_t new_key, const std::map<int16_t, std::optional<std::string>>& changed);
   bool Delete(uint32_t xid, Oid table, int64_t key);
   bool Truncate(uint32_t xid, const std::vector<Oid>& tables);
+  /// As CLUSTER: the same rows in other files and at other places.
+  bool Rewrite(uint32_t xid, Oid table);
   bool AddColumn(uint32_t xid, Oid table, bool toasted);
   bool DropColumn(uint32_t xid, Oid table, int16_t attribute);
   bool DropTable(uint32_t xid, Oid table);
   Oid CreateTable(uint32_t xid, const std::string& name, ReplicaIdentity identity, bool with_toast);
   void Message(uint32_t xid, bool transactional, const std::string& prefix, const std::string& content);
   void Savepoint(uint32_t xid);
-  void RollbackToSavepoint(uint32_t xid);
+  /// Whether that undid a change of structure.
+  bool RollbackToSavepoint(uint32_t xid);
   Lsn Commit(uint32_t xid, Timestamp time);
   void Abort(uint32_t xid);
 
@@ -94,6 +100,8 @@ class FakeDatabase {
   std::vector<uint32_t> OpenTransactions() const;
   /// As the transaction sees it; null: no such row.
   const Row* Find(uint32_t xid, Oid table, int64_t key) const;
+  /// As the transaction sees it, which may have made or changed it.
+  const TableShapePtr& ShapeFor(uint32_t xid, Oid table) const { return ShapeFor(transactions_.at(xid), table); }
   /// Those it may write to now.
   std::vector<Oid> WritableTables(uint32_t xid) const;
   std::vector<int64_t> WritableKeys(uint32_t xid, Oid table) const;
@@ -118,12 +126,19 @@ class FakeDatabase {
     bool truncated = false;
     std::map<int64_t, std::optional<Row>> rows;
   };
+  struct Saved {
+    uint32_t subxid;
+    std::map<Oid, Overlay> overlays;
+    std::map<Oid, TableShapePtr> shapes;
+    std::set<Oid> rewritten;
+  };
   struct Transaction {
     uint32_t xid = 0;
     size_t first_record = 0;
     std::map<Oid, Overlay> overlays;
-    std::map<Oid, TableShapePtr> shapes;     // Changed or made by it; null: dropped.
-    std::vector<std::pair<uint32_t, std::map<Oid, Overlay>>> savepoints;
+    std::map<Oid, TableShapePtr> shapes;     // Changed, made or dropped by it.
+    std::set<Oid> rewritten;
+    std::vector<Saved> savepoints;
     uint32_t subxid = 0;                     // Whose changes come next.
     std::vector<uint32_t> live_subxids;
   };
@@ -139,6 +154,11 @@ class FakeDatabase {
   bool PublishedFor(Oid table) const;
   Record& Append(Record record, uint64_t bytes);
   void AppendChange(Transaction& transaction, Record record);
+  void AppendAltered(Transaction& transaction, Oid table);
+  void Reshape(Transaction& transaction, Oid table, TableShapePtr shape);
+  void CommitShape(Oid table, const TableShapePtr& shape);
+  void Settle(Table& table, Overlay& overlay, Lsn commit);
+  void MoveRows(Table& table, Lsn commit);
   void Release(uint32_t xid);
 
   std::map<Oid, Table> tables_;
@@ -153,6 +173,9 @@ class FakeDatabase {
   uint32_t last_xid_ = 700;
   Oid last_oid_ = 16400;
 };
+
+/// Pages when a copy is planned; rows lie beyond them too, as of a table that has grown since.
+inline constexpr uint32_t kPages = 10, kBlocks = 13;
 
 /// Whether the configuration takes the table; the others are in the log, but never published.
 inline bool IsFollowed(const TableShape& shape) { return !shape.name.name.starts_with("hidden"); }

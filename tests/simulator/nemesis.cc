@@ -1,6 +1,7 @@
 #include "nemesis.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "coverage.h"
 #include "observability/error_catalog.h"
@@ -17,6 +18,7 @@ Nemesis::Nemesis(World& world) : world_(world), random_(world.seed, 5) {
     if (random_.Chance(0.4)) deeds_.emplace_back(deed, rate * (random_.Chance(0.3) ? 4 : 1));
   deeds_.emplace_back(&Nemesis::Checkpoint, 0.2);
   ruins_ = random_.Chance(0.12);
+  interrupts_copies_ = random_.Pick(std::vector<double>{0, 0, 0.05, 0.2, 0.4});
 }
 
 void Nemesis::Strike(SimProcess* process) {
@@ -32,23 +34,41 @@ void Nemesis::Strike(SimProcess* process) {
 
 void Nemesis::End() {
   condemned_ = nullptr;
+  interrupts_copies_ = 0;
   world_.server.down_until = 0;
   for (const auto& destination : world_.destinations) destination->blocked_until = 0;
 }
 
-void Nemesis::OnStep() {
+void Nemesis::OnStep(SimProcess* process) {
+  uint64_t ranges_copied = 0;
+  for (const auto& destination : world_.destinations) ranges_copied += destination->ranges_copied;
+  if (std::exchange(ranges_copied_, ranges_copied) < ranges_copied) InCopy(process);
   if (condemned_ == nullptr || --steps_to_live_ > 0) return;
   Trace("process {} is killed", condemned_->number);
   condemned_->alive = false;
   condemned_ = nullptr;
 }
 
+void Nemesis::InCopy(SimProcess* process) {
+  for (const auto& destination : world_.destinations)
+    if (random_.Chance(0.05)) destination->Remember();
+  if (!random_.Chance(interrupts_copies_) || !CanKill(process)) return;
+  Count(Event::kKillInCopy);
+  Condemn(process, uint64_t{1} << random_.Below(10));
+}
+
+bool Nemesis::CanKill(SimProcess* process) const { return process != nullptr && process->alive() && condemned_ == nullptr; }
+
+void Nemesis::Condemn(SimProcess* process, uint64_t steps_max) {
+  condemned_ = process->life();
+  steps_to_live_ = 1 + random_.Below(steps_max);
+}
+
 // At any step from now on, often a near one.
 void Nemesis::Kill(SimProcess* process) {
-  if (process == nullptr || !process->alive() || condemned_ != nullptr) return;
+  if (!CanKill(process)) return;
   Count(Event::kKill);
-  condemned_ = process->life();
-  steps_to_live_ = 1 + random_.Below(uint64_t{1} << random_.Below(12));
+  Condemn(process, uint64_t{1} << random_.Below(12));
 }
 
 void Nemesis::StopIt(SimProcess* process) {
@@ -80,7 +100,7 @@ void Nemesis::BlockSink(SimProcess*) {
 
 void Nemesis::FailOverSink(SimProcess*) {
   Destination& destination = AnyDestination();
-  if (destination.earlier.empty()) return;
+  if (destination.earlier.empty() || must_stop_) return;  // Sinks that know of nothing any more may begin anew.
   Count(Event::kSinkFailover);
   destination.durable = random_.Pick(std::vector(destination.earlier.begin(), destination.earlier.end()));
   destination.earlier.clear();

@@ -17,14 +17,15 @@ class Nemesis {
   void Strike(SimProcess* process);
   /// After the last strike: what ends by itself has ended.
   void End();
-  /// Called on every step: the moment of a kill may have come.
-  void OnStep();
+  /// Called on every step: the moment of a kill may have come, or a range was copied. `process`: null while none runs.
+  void OnStep(SimProcess* process);
   /// Something was done after which the process has to stop by a guard.
   bool must_stop() const { return must_stop_; }
 
  private:
   using Deed = void (Nemesis::*)(SimProcess*);
 
+  void InCopy(SimProcess* process);
   void Kill(SimProcess* process);
   void StopIt(SimProcess* process);
   void CrashServer(SimProcess* process);
@@ -39,6 +40,8 @@ class Nemesis {
   /// What nothing goes on after; once in a seed.
   void Ruin();
 
+  bool CanKill(SimProcess* process) const;
+  void Condemn(SimProcess* process, uint64_t steps_max);
   bool AnyBookmark() const;
   const FakeDatabase::Table* AnyTable();
   Destination& AnyDestination() { return *world_.destinations[random_.Below(world_.destinations.size())]; }
@@ -50,6 +53,8 @@ class Nemesis {
   bool must_stop_ = false;
   LifePtr condemned_;
   uint64_t steps_to_live_ = 0;
+  double interrupts_copies_ = 0;  // How likely a range is followed by a kill.
+  uint64_t ranges_copied_ = 0;    // As of the last step.
 };
 
 }  // namespace sluice::simulator

@@ -14,6 +14,7 @@ namespace sluice::simulator {
 namespace {
 
 constexpr size_t kShown = 12;
+constexpr size_t kRelationFacts = 1 + sizeof(uint32_t);  // Behind the kind and the transaction.
 
 class Describer {
  public:
@@ -111,11 +112,31 @@ std::set<uint32_t> Aborted(const std::vector<std::string>& messages) {
   return aborted;
 }
 
+/// A table whose shape a streamed transaction has changed is described again with each of its blocks, which end where a
+/// server's memory says: only what differs from the last time is told, or follows on what is undone.
+class Described {
+ public:
+  bool SameAgain(uint32_t top, const pgoutput::Relation& relation, std::string text, bool aborted) {
+    Last& last = last_[{top, relation.oid}];
+    const bool same = last.text == text && !last.aborted;
+    last = {std::move(text), aborted};
+    return same;
+  }
+
+ private:
+  struct Last {
+    std::string text;
+    bool aborted = false;
+  };
+  std::map<std::pair<uint32_t, Oid>, Last> last_;
+};
+
 }  // namespace
 
 std::vector<std::string> Describe(const std::vector<std::string>& messages) {
   const std::set<uint32_t> aborted = Aborted(messages);
   Describer describer;
+  Described described;
   std::vector<std::string> lines;
   std::map<uint32_t, std::vector<std::string>> streamed;  // By top-level xid, until it ends.
   uint32_t open = 0;
@@ -129,7 +150,10 @@ std::vector<std::string> Describe(const std::vector<std::string>& messages) {
     } else if (std::holds_alternative<pgoutput::StreamStop>(*decoded)) {
       open = 0;
     } else if (open != 0) {
-      if (!aborted.contains(XidOf(*decoded))) streamed[open].push_back(std::move(line));
+      const bool undone = aborted.contains(XidOf(*decoded));
+      const auto* const relation = std::get_if<pgoutput::Relation>(&*decoded);
+      if (relation != nullptr && described.SameAgain(open, *relation, message.substr(kRelationFacts), undone)) continue;
+      if (!undone) streamed[open].push_back(std::move(line));
     } else if (const auto* const abort = std::get_if<pgoutput::StreamAbort>(&*decoded); abort != nullptr && abort->subxid != abort->xid) {
       streamed[abort->xid].push_back(std::move(line));
     } else {

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "coverage.h"
+#include "seed_limits.h"
 
 namespace sluice::simulator {
 namespace {
@@ -217,9 +218,19 @@ Scheduler::Fiber* Scheduler::ChooseNext() {
   }
 }
 
+void Scheduler::Step(Nanoseconds takes) {
+  now_ += takes;
+  if (++steps_ <= kStepsMax && now_ - kBegin <= kVirtualTimeMax) return;
+  Fail(fmt::format("no end after {} steps and {} s of virtual time\n{}", steps_, (now_ - kBegin) / kSecond, DescribeFibers()));
+}
+
+Nanoseconds Scheduler::ReadClock() {
+  Step(200);
+  return now_;
+}
+
 void Scheduler::Switch() {
-  ++steps_;
-  now_ += 500;
+  Step(500);
   if (on_step_) on_step_();
   Fiber* const next = ChooseNext();
   Note(next->id * 1'000'003 + static_cast<uint64_t>(now_));

@@ -53,8 +53,9 @@ class Scheduler {
 
   // ── time ──
   /// Goes on a little with each question, so that a loop which polls the clock ends.
-  Nanoseconds ReadClock() { return now_ += 200; }
+  Nanoseconds ReadClock();
   Nanoseconds now() const { return now_; }
+  /// Switches and looks at the clock.
   uint64_t steps() const { return steps_; }
   uint64_t trace_hash() const { return hash_; }
   /// Mixes what happened into the hash by which two runs are compared.
@@ -91,7 +92,10 @@ class Scheduler {
   void WakeDue();
   void RunFiber(Fiber* next);
   void BuryDead();
+  void Step(Nanoseconds takes);
   Fiber* Find(uint64_t id);
+
+  static constexpr Nanoseconds kBegin = 1'000 * kSecond;
 
   Random random_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
@@ -99,7 +103,7 @@ class Scheduler {
   Fiber* running_ = nullptr;
   Fiber* dead_ = nullptr;  // Its stack is given back once another one runs.
   uint64_t last_id_ = 0;
-  Nanoseconds now_ = 1'000 * kSecond;
+  Nanoseconds now_ = kBegin;
   Nanoseconds next_deadline_ = kNever;
   uint64_t steps_ = 0;
   uint64_t hash_ = 0;

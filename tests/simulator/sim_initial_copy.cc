@@ -1,9 +1,11 @@
 #include "sim_initial_copy.h"
 
 #include <algorithm>
+#include <set>
 
 #include "change/row_text.h"
 #include "change/server_hash.h"
+#include "change/tuple.h"
 #include "coverage.h"
 #include "observability/errors/source_codes.h"
 
@@ -12,10 +14,7 @@ namespace {
 
 constexpr size_t kRowsPerCall = 8;
 
-bool InRange(int64_t key, const CopyRange& range) {
-  if (range.end_block == UINT32_MAX && range.first_block > 5) return false;  // Nothing lies there.
-  return (key % 2 == 0) == (range.first_block == 0);
-}
+constexpr uint64_t kBlockBytes = 8192;
 
 class SimReader final : public InitialCopy::Reader {
  public:
@@ -23,20 +22,7 @@ class SimReader final : public InitialCopy::Reader {
       : world_(world), life_(std::move(life)), incarnation_(incarnation), snapshot_(std::move(snapshot)) {}
 
   Status Read(const TableDefinition& table, const CopyRange& range, RowReceiver& receiver) override {
-    return ForEach(table, range, [&](int64_t key, const Row& row) -> Status {
-      AppendBigEndian(bytes_, static_cast<int16_t>(table.schema->columns.size()));
-      for (const Column& column : table.schema->columns) {
-        if (column.attribute_number == 1) {
-          AppendBigEndian<int32_t>(bytes_, 8);
-          AppendBigEndian(bytes_, key);
-          continue;
-        }
-        const auto value = row.find(column.attribute_number);
-        AppendBigEndian(bytes_, value == row.end() ? -1 : static_cast<int32_t>(value->second.size()));
-        if (value != row.end()) bytes_ += value->second;
-      }
-      return ++rows_ < kRowsPerCall ? Ok() : HandOver(receiver);
-    }, [&] { return HandOver(receiver); });
+    return ForEach(table, range, [&](int64_t key, const Row& row) { return Put(*table.schema, key, row, receiver); }, [&] { return HandOver(receiver); });
   }
 
   Status Hold(const TableDefinition&, size_t) override { return CheckSession(); }
@@ -56,8 +42,21 @@ class SimReader final : public InitialCopy::Reader {
     }, [] { return Ok(); });
   }
 
-  Status ReadKeys(const TableDefinition&, const StreamedKeys&, std::stop_token, RowReceiver&) override { return NothingIsKept(); }
-  Status ReadRowsOf(const TableDefinition&, const StreamedKeys&, std::stop_token, RowReceiver&) override { return NothingIsKept(); }
+  Status ReadKeys(const TableDefinition& table, const StreamedKeys& keys, std::stop_token, RowReceiver& receiver) override {
+    RETURN_IF_ERROR(Look(table));
+    for (const std::string& key : keys) RETURN_IF_ERROR(Put(*table.schema, KeyOf(key), {}, receiver));
+    return HandOver(receiver);
+  }
+
+  // The same key comes in binary form and as text, when the stream has told it in both.
+  Status ReadRowsOf(const TableDefinition& table, const StreamedKeys& keys, std::stop_token, RowReceiver& receiver) override {
+    ASSIGN_OR_RETURN(const FakeDatabase::Table* const found, Look(table));
+    std::set<int64_t> distinct;
+    for (const std::string& key : keys) distinct.insert(KeyOf(key));
+    for (const int64_t key : distinct)
+      if (const Row* const row = found->content.Find(key)) RETURN_IF_ERROR(Put(*table.schema, key, *row, receiver));
+    return HandOver(receiver);
+  }
 
   Status FetchKeys(const TableDefinition&, const RowForm&, const std::vector<std::vector<std::string>>&, std::stop_token,
                    std::vector<std::optional<FetchedRow>>&) override {
@@ -65,7 +64,11 @@ class SimReader final : public InitialCopy::Reader {
   }
 
  private:
-  static Error NothingIsKept() { return Error{ErrorKind::kNeedsOperator, "no range of an interrupted copy is kept here"}; }
+  static int64_t KeyOf(const std::string& streamed) {
+    const Value value = TupleReader(AsBytes(streamed).data()).Next();
+    if (value.kind == ValueKind::kBinary) return LoadBigEndian<int64_t>(value.bytes.data());
+    return std::stoll(std::string(AsText(value.bytes)));
+  }
 
   Status CheckSession() {
     RETURN_IF_ERROR(world_.Travel(*life_));
@@ -94,8 +97,23 @@ class SimReader final : public InitialCopy::Reader {
   Status ForEach(const TableDefinition& table, const CopyRange& range, const Visit& visit, const End& end) {
     ASSIGN_OR_RETURN(const FakeDatabase::Table* const found, Look(table));
     for (const auto& [key, row] : found->content.rows())
-      if (InRange(key, range)) RETURN_IF_ERROR(visit(key, row));
+      if (const uint32_t block = found->blocks.at(key); block >= range.first_block && block < range.end_block) RETURN_IF_ERROR(visit(key, row));
     return end();
+  }
+
+  Status Put(const TableSchema& schema, int64_t key, const Row& row, RowReceiver& receiver) {
+    AppendBigEndian(bytes_, static_cast<int16_t>(schema.columns.size()));
+    for (const Column& column : schema.columns) {
+      if (column.attribute_number == 1) {
+        AppendBigEndian<int32_t>(bytes_, 8);
+        AppendBigEndian(bytes_, key);
+        continue;
+      }
+      const auto value = row.find(column.attribute_number);
+      AppendBigEndian(bytes_, value == row.end() ? -1 : static_cast<int32_t>(value->second.size()));
+      if (value != row.end()) bytes_ += value->second;
+    }
+    return ++rows_ < kRowsPerCall ? Ok() : HandOver(receiver);
   }
 
   Status HandOver(RowReceiver& receiver) {
@@ -131,11 +149,17 @@ SimInitialCopy::SimInitialCopy(World& world, LifePtr life)
 
 SimInitialCopy::~SimInitialCopy() { --world_.server.snapshots_under_way; }
 
+// Other ranges each time, as of tables that have grown.
 std::vector<CopyRange> SimInitialCopy::Plan(const std::vector<TableDefinition>& tables, uint64_t) const {
   std::vector<CopyRange> ranges;
   for (size_t i = 0; i < tables.size(); ++i) {
-    ranges.push_back({i, 0, 0, 5, 40960});
-    ranges.push_back({i, 0, 5, UINT32_MAX, 40960});
+    std::set<uint32_t> ends{kPages};
+    for (uint64_t cuts = world_.random.Below(5); cuts > 0; --cuts) ends.insert(static_cast<uint32_t>(world_.random.Between(1, kPages - 1)));
+    uint32_t first = 0;
+    for (const uint32_t end : ends) {
+      ranges.push_back({i, 0, first, end == kPages ? UINT32_MAX : end, (end - first) * kBlockBytes});
+      first = end;
+    }
   }
   return ranges;
 }

@@ -38,13 +38,16 @@ Result<std::unique_ptr<Sink>> SimSink::Open(World& world, LifePtr life, Destinat
   }
   const uint64_t epoch = destination.TakeEpoch(world.random.Chance(0.5));
   world.checker.Durable(destination);
-  std::unique_ptr<Sink> sink(new SimSink(world, life, destination, epoch));
+  KeptCopies kept;
+  for (const auto& [name, copy] : destination.durable.kept)
+    if (!copy.copy.ranges.empty()) kept[name] = copy.copy;
+  std::unique_ptr<Sink> sink(new SimSink(world, life, destination, epoch, std::move(kept)));
   RETURN_IF_ERROR(world.Travel(*life));
   return sink;
 }
 
-SimSink::SimSink(World& world, LifePtr life, Destination& destination, uint64_t epoch)
-    : world_(world), life_(std::move(life)), destination_(destination), incarnation_(destination.incarnation), epoch_(epoch) {
+SimSink::SimSink(World& world, LifePtr life, Destination& destination, uint64_t epoch, KeptCopies kept)
+    : world_(world), life_(std::move(life)), destination_(destination), incarnation_(destination.incarnation), epoch_(epoch), kept_(std::move(kept)) {
   LearnDurable();
 }
 
@@ -109,6 +112,8 @@ Status SimSink::Forget(const TableName& table) {
   RETURN_IF_ERROR(CheckEpoch());
   destination_.durable.copied.erase(table);
   destination_.durable.held.erase(table);
+  destination_.durable.kept.erase(table);
+  kept_.erase(table);
   LearnDurable();
   return Reply();
 }
@@ -131,46 +136,7 @@ Status SimSink::Follow(const TableDefinition& table, FollowExtent extent) {
 
 Result<std::unique_ptr<Sink>> SimSink::OpenBeside() {
   RETURN_IF_ERROR(Call("open beside"));
-  return std::unique_ptr<Sink>(new SimSink(world_, life_, destination_, epoch_));
-}
-
-// ── copy ──
-
-Status SimSink::PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint&) {
-  RETURN_IF_ERROR(Call("prepare"));
-  for (const TableDefinition& table : tables) staged_[table.schema->name].Clear();
-  return Ok();
-}
-
-Result<std::unique_ptr<CopyWriter>> SimSink::OpenCopyWriter(const TableDefinition& table, const std::optional<BlockRange>&) {
-  RETURN_IF_ERROR(Call("open copy writer"));
-  return std::unique_ptr<CopyWriter>(std::make_unique<SimCopyWriter>(*this, table.schema));
-}
-
-Status SimSink::Stage(const TableName& table, std::map<int64_t, Row> rows) {
-  for (auto& [key, row] : rows)
-    if (!staged_[table].Insert(key, std::move(row))) Fail(fmt::format("row {} of {} was copied twice", key, ToString(table)));
-  return Ok();
-}
-
-Status SimSink::FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) {
-  RETURN_IF_ERROR(Call("finish tables"));
-  RETURN_IF_ERROR(CheckEpoch());
-  Destination::State& durable = destination_.durable;
-  if (durable.bookmark && durable.bookmark->position.log != copy_position.log) Fail("tables were copied from another log than the sink follows");
-  for (const TableDefinition& table : tables) {
-    const TableName& name = table.schema->name;
-    Count(durable.bookmark ? Event::kCopiedBeside : Event::kCopied);
-    durable.tables[name] = std::move(staged_[name]);
-    staged_.erase(name);
-    working_.erase(name);
-    durable.copied[name] = {table.schema->oid, copy_position.lsn, {}, ToText(table.fingerprint)};
-    if (durable.bookmark) durable.copied[name].catching_up_from = copy_position.lsn;
-    durable.held.erase(name);
-  }
-  if (!durable.bookmark) durable.bookmark = Bookmark{copy_position, epoch_, source_time};
-  LearnDurable();
-  return Reply();
+  return std::unique_ptr<Sink>(new SimSink(world_, life_, destination_, epoch_, kept_));
 }
 
 // ── stream ──

@@ -27,9 +27,9 @@ class SimSink final : public Sink {
   Result<std::unique_ptr<Sink>> OpenBeside() override;
   Status PrepareTables(const std::vector<TableDefinition>& tables, const CopyPoint& point) override;
   Result<std::unique_ptr<CopyWriter>> OpenCopyWriter(const TableDefinition& table, const std::optional<BlockRange>& range) override;
-  const KeptCopies& kept_copies() const override { return none_kept_; }
-  Status KeepCopies(const std::set<TableName>&) override { return Ok(); }
-  Status RemoveCopied(const TableDefinition&, Bytes, size_t) override { return Error{ErrorKind::kNeedsOperator, "nothing is kept here"}; }
+  const KeptCopies& kept_copies() const override { return kept_; }
+  Status KeepCopies(const std::set<TableName>& tables) override;
+  Status RemoveCopied(const TableDefinition& table, Bytes keys, size_t count) override;
   Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) override;
   Status Write(ChangeBatchPtr batch) override;
   Status Commit(const Position& position, Timestamp source_time) override;
@@ -37,17 +37,24 @@ class SimSink final : public Sink {
   Result<std::unique_ptr<SinkView>> View() override;
   size_t uncommitted_bytes() const override { return uncommitted_bytes_; }
 
-  /// The rows of a range that is complete.
-  Status Stage(const TableName& table, std::map<int64_t, Row> rows);
+  /// The rows of a range that is complete; without one, of rows that were read again.
+  Status FinishRange(const TableName& table, const std::optional<BlockRange>& range, std::map<int64_t, Row> rows);
   Status Call(const char* what);
 
  private:
-  SimSink(World& world, LifePtr life, Destination& destination, uint64_t epoch);
+  /// A copy as this handle has it, durably or not.
+  struct UnfinishedCopy {
+    std::multimap<int64_t, Row> rows;
+    std::map<BlockRange, std::map<int64_t, Row>> not_kept;
+  };
+
+  SimSink(World& world, LifePtr life, Destination& destination, uint64_t epoch, KeptCopies kept);
 
   Status Broken(Error error);
   Status CheckEpoch();
   Status Reply();
   void LearnDurable();
+  void Keep(const TableName& table);
   bool Wants(const Transaction& transaction, const TableSchema& table) const;
   Status Apply(const ChangeBatch& batch, const Change& change, const TableSchema& table);
   TableContent& Working(const TableName& table);
@@ -60,11 +67,12 @@ class SimSink final : public Sink {
   Destination& destination_;
   const uint64_t incarnation_;
   const uint64_t epoch_;
-  const KeptCopies none_kept_;
   std::optional<Bookmark> bookmark_;
   CopiedTables copied_;
   HeldTables held_;
-  std::map<TableName, TableContent> staged_;
+  KeptCopies kept_;  // As Open found them.
+  Position copy_position_;
+  std::map<TableName, UnfinishedCopy> copies_;
   std::map<TableName, TableContent> working_;  // Durable rows and what is written since; taken when first needed.
   std::map<TableName, TableSchemaPtr> schemas_;
   std::vector<Step> steps_;

@@ -37,30 +37,31 @@ Error RandomTableError(Random& random) {
   }
 }
 
-Status SimCopyWriter::Rows(Bytes rows, size_t count) {
-  RETURN_IF_ERROR(sink_.Call("copy"));
+std::vector<std::pair<int64_t, Row>> ReadCopied(Bytes rows, size_t count, const TableSchema& table) {
+  std::vector<std::pair<int64_t, Row>> read(count);
   ByteReader reader(rows);
-  for (size_t i = 0; i < count; ++i) {
-    if (static_cast<size_t>(reader.Read<int16_t>()) != table_->columns.size()) Fail("a copied row with another number of columns");
-    int64_t key = 0;
-    Row row;
-    for (const Column& column : table_->columns) {
+  for (auto& [key, row] : read) {
+    if (static_cast<size_t>(reader.Read<int16_t>()) != table.columns.size()) Fail("a copied row with another number of columns");
+    for (const Column& column : table.columns) {
       const auto length = reader.Read<int32_t>();
       if (length < 0) continue;
       const Bytes value = reader.ReadBytes(static_cast<size_t>(length));
       if (column.attribute_number == 1) key = LoadBigEndian<int64_t>(value.data());
       else row[column.attribute_number] = AsText(value);
     }
-    if (!rows_.try_emplace(key, std::move(row)).second) Fail(fmt::format("row {} of {} was copied twice", key, ToString(table_->name)));
   }
   if (!reader.ok() || !reader.at_end()) Fail("copied rows are cut off");
+  return read;
+}
+
+Status SimCopyWriter::Rows(Bytes rows, size_t count) {
+  RETURN_IF_ERROR(sink_.Call("copy"));
+  for (auto& [key, row] : ReadCopied(rows, count, *table_))
+    if (!rows_.try_emplace(key, std::move(row)).second) Fail(fmt::format("row {} of {} came twice in one range", key, ToString(table_->name)));
   return Ok();
 }
 
-Status SimCopyWriter::Finish() {
-  RETURN_IF_ERROR(sink_.Call("copied range"));
-  return sink_.Stage(table_->name, std::move(rows_));
-}
+Status SimCopyWriter::Finish() { return sink_.FinishRange(table_->name, range_, std::move(rows_)); }
 
 Result<RowForm> SimView::Form(const TableDefinition& table) {
   RowForm form;

@@ -15,19 +15,22 @@ struct SentRow {
   std::vector<int16_t> untouched;
 };
 SentRow ReadTuple(const std::byte* tuple, const TableSchema& table);
+/// Rows in the form of binary COPY.
+std::vector<std::pair<int64_t, Row>> ReadCopied(Bytes rows, size_t count, const TableSchema& table);
 
 /// One of the errors that are about one table alone.
 Error RandomTableError(Random& random);
 
 class SimCopyWriter final : public CopyWriter {
  public:
-  SimCopyWriter(SimSink& sink, TableSchemaPtr table) : sink_(sink), table_(std::move(table)) {}
+  SimCopyWriter(SimSink& sink, TableSchemaPtr table, const std::optional<BlockRange>& range) : sink_(sink), table_(std::move(table)), range_(range) {}
   Status Rows(Bytes rows, size_t count) override;
   Status Finish() override;
 
  private:
   SimSink& sink_;
   const TableSchemaPtr table_;
+  const std::optional<BlockRange> range_;
   std::map<int64_t, Row> rows_;
 };
 

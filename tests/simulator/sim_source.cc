@@ -69,11 +69,9 @@ Status SimSource::Call(const char* what) {
 Result<std::vector<TableDefinition>> SimSource::ReadTables() {
   RETURN_IF_ERROR(Call("read tables"));
   std::vector<TableDefinition> tables;
-  for (const auto& [oid, table] : world_.server.database.tables()) {
-    if (!IsFollowed(*table.shape)) continue;
-    tables.push_back(Define(table));
-    tables.back().schema = schemas_->Intern(*tables.back().schema);
-  }
+  for (const auto& [oid, table] : world_.server.database.tables())
+    if (IsFollowed(*table.shape)) tables.push_back(Define(table));
+  for (TableDefinition& table : tables) table.schema = schemas_->Intern(*table.schema);  // A lock: others may come first.
   return tables;
 }
 
@@ -84,6 +82,14 @@ Status SimSource::EnsurePublication(const std::vector<TableDefinition>& tables) 
   for (const TableDefinition& table : tables) names.insert(table.schema->name);
   world_.server.database.Publish(names);
   return Ok();
+}
+
+Result<std::set<TableName>> SimSource::PublishedTables() {
+  RETURN_IF_ERROR(Call("published tables"));
+  std::set<TableName> names;
+  for (const auto& [oid, table] : world_.server.database.tables())
+    if (table.published) names.insert(table.shape->name);
+  return names;
 }
 
 Result<std::optional<SlotState>> SimSource::FindSlot() {
@@ -153,6 +159,9 @@ Result<std::unique_ptr<ChangeStream>> SimSource::OpenStream(Lsn resume_from) {
   RETURN_IF_ERROR(Call("start replication"));
   auto connection = SimStream::Start(world_, life_, resume_from);
   if (!connection.ok()) return connection.error();
+  auto started = world_.server.Facts(world_.scheduler.now());
+  if (started) started->state.active = false;
+  RETURN_IF_ERROR(CheckSlot(started, identity_.slot, identity_.database, resume_from));
   PgChangeStream::Options options;
   options.database = identity_.database;
   options.spill_folder = "/tmp";

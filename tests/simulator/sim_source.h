@@ -24,7 +24,7 @@ class SimSource final : public Source {
   Result<Lsn> CurrentLsn() override;
   Result<Timestamp> Now() override;
   Result<SourceLog> ReadLog() override;
-  Result<std::set<TableName>> PublishedTables() override { return std::set<TableName>(); }  // Asked for interrupted copies alone.
+  Result<std::set<TableName>> PublishedTables() override;
   Result<std::optional<std::chrono::milliseconds>> StandbyLag() override { return std::optional<std::chrono::milliseconds>(); }
   Status DropSlot() override { return Error{ErrorKind::kNeedsOperator, "nothing is given up here"}; }
   Status DropSlotAndPublication() override;

@@ -30,7 +30,7 @@ class Simulation {
   }
 
   void Run() {
-    scheduler_.OnStep([this] { nemesis_.OnStep(); });
+    scheduler_.OnStep([this] { nemesis_.OnStep(process_.get()); });
     clients_.Fill();
     StartProcess();
     clients_.Start();
@@ -128,9 +128,11 @@ class Simulation {
   }
 
   void AskForHeldTables() {
-    for (const auto& destination : world_.destinations)
-      for (const auto& [table, why] : destination->durable.held)
+    for (const auto& destination : world_.destinations) {
+      const HeldTables held = destination->durable.held;  // As of now: whoever asks may wait.
+      for (const auto& [table, why] : held)
         if (random_.Chance(0.7)) process_->requests().Ask({TableRequest::Kind::kCopyAgain, table, destination->name});
+    }
   }
 
   Scheduler& scheduler_;

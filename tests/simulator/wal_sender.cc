@@ -13,6 +13,7 @@ constexpr Oid kInt8 = 20, kText = 25;
 
 bool IsPublished(const Record& record) {
   if (record.kind == Record::Kind::kMessage) return true;
+  if (record.kind == Record::Kind::kAltered) return false;
   return record.kind == Record::Kind::kTruncate ? !record.truncated.empty() : record.published;
 }
 
@@ -56,6 +57,9 @@ void WalSender::On(const Record& record, size_t at, std::deque<std::string>& out
         return;
       }
       break;
+    case Record::Kind::kAltered:
+      pending_[record.top].altered.insert(record.altered);
+      break;
     case Record::Kind::kChange:
     case Record::Kind::kTruncate: break;
   }
@@ -75,16 +79,16 @@ void WalSender::Stream(uint32_t xid, Pending& pending, std::deque<std::string>& 
   for (const size_t at : pending.changes) {
     const Record& record = database_.log()[at];
     pending.streamed_subs.insert(record.xid);
-    if (IsPublished(record)) Send(record, /*in_block=*/true, out);
+    Replay(record, /*in_block=*/true, out);
   }
   Emit(database_.log()[pending.changes.back()].lsn, testing::StreamStopMessage(), out);
   in_memory_ -= pending.changes.size();
   pending.changes.clear();
   pending.streamed = true;
+  for (const Oid table : pending.altered) ForgetRelation(table);  // At the end of each block.
 }
 
 void WalSender::Commit(const Record& record, std::deque<std::string>& out) {
-  if (!record.altered.empty()) pending_.try_emplace(record.top);  // The catalog's own rows were changed.
   const auto found = pending_.find(record.top);
   if (found == pending_.end()) return;
   Pending& pending = found->second;
@@ -99,16 +103,14 @@ void WalSender::Commit(const Record& record, std::deque<std::string>& out) {
     if (empty) Count(Event::kEmptyTransaction);
     if (!empty || options_.major < 15) {
       Emit(database_.log()[pending.changes.empty() ? next_ - 1 : pending.changes.front()].lsn, testing::BeginMessage(record.top, record.lsn.value, time), out);
-      for (const size_t at : pending.changes)
-        if (IsPublished(database_.log()[at])) Send(database_.log()[at], /*in_block=*/false, out);
+      for (const size_t at : pending.changes) Replay(database_.log()[at], /*in_block=*/false, out);
       Emit(record.end, testing::CommitMessage(record.lsn.value, record.end.value, time), out);
     }
   }
+  // The server describes a table again once the change of its shape is committed, also to whom it has done so inside.
+  for (const Oid table : pending.altered) ForgetRelation(table);
   in_memory_ -= pending.changes.size();
   pending_.erase(found);
-  // The server describes a table again once the change of its shape is committed, also to whom it has done so inside.
-  for (const Oid oid : record.altered)
-    if (const auto known = relations_.find(oid); known != relations_.end()) known->second = {known->second.shape, false, {}};
 }
 
 void WalSender::Abort(const Record& record, std::deque<std::string>& out) {
@@ -132,6 +134,7 @@ void WalSender::Abort(const Record& record, std::deque<std::string>& out) {
     Count(Event::kStreamAbort);
     Emit(record.lsn, testing::StreamAbortMessage(record.top, record.top), out);
     ForgetStreamed(record.top, false);
+    for (const Oid table : pending.altered) ForgetRelation(table);
   }
   in_memory_ -= pending.changes.size();
   pending_.erase(found);
@@ -140,6 +143,15 @@ void WalSender::Abort(const Record& record, std::deque<std::string>& out) {
 void WalSender::ForgetStreamed(uint32_t xid, bool committed) {
   for (auto& [oid, relation] : relations_)
     if (relation.streamed_in.erase(xid) > 0 && committed) relation.sent = true;
+}
+
+void WalSender::ForgetRelation(Oid table) {
+  if (const auto known = relations_.find(table); known != relations_.end()) known->second = {known->second.shape, false, {}};
+}
+
+void WalSender::Replay(const Record& record, bool in_block, std::deque<std::string>& out) {
+  if (record.kind == Record::Kind::kAltered) return ForgetRelation(record.altered);
+  if (IsPublished(record)) Send(record, in_block, out);
 }
 
 void WalSender::SendRelation(const TableShapePtr& shape, const Record& record, bool in_block, std::deque<std::string>& out) {

@@ -33,6 +33,7 @@ class WalSender {
  private:
   struct Pending {
     std::vector<size_t> changes;      // Records.
+    std::set<Oid> altered;            // Tables, also by subtransactions that were undone since.
     bool streamed = false;
     std::set<uint32_t> streamed_subs;
     bool started = false;
@@ -47,9 +48,11 @@ class WalSender {
   void Commit(const Record& record, std::deque<std::string>& out);
   void Abort(const Record& record, std::deque<std::string>& out);
   void Stream(uint32_t xid, Pending& pending, std::deque<std::string>& out);
+  void Replay(const Record& record, bool in_block, std::deque<std::string>& out);
   void Send(const Record& record, bool in_block, std::deque<std::string>& out);
   void SendRelation(const TableShapePtr& shape, const Record& record, bool in_block, std::deque<std::string>& out);
   void ForgetStreamed(uint32_t xid, bool committed);
+  void ForgetRelation(Oid table);
   void Emit(Lsn start, std::string message, std::deque<std::string>& out) const;
   std::string Tuple(const TableShape& shape, int64_t key, const Row& row, bool key_only, const std::set<int16_t>* untouched) const;
 

@@ -107,6 +107,10 @@ class Both {
     Sql(session, fmt::format("TRUNCATE {}", fmt::join(tables, ", ")));
     EXPECT_TRUE(fake_.Truncate(xids_[session], oids));
   }
+  void Rewrite(int session, const std::string& table) {
+    Sql(session, fmt::format("CLUSTER {0} USING {0}_pkey", table));
+    EXPECT_TRUE(fake_.Rewrite(xids_[session], tables_.at(table)));
+  }
   void AddColumn(int session, const std::string& table, int attribute) {
     Sql(session, fmt::format("ALTER TABLE {} ADD c{} text", table, attribute));
     EXPECT_TRUE(fake_.AddColumn(xids_[session], tables_.at(table), false));
@@ -281,6 +285,91 @@ void StreamLarge(Both& both) {
   both.Commit(0);
 }
 
+void UndoColumns(Both& both) {
+  both.Begin(0);
+  both.Insert(0, "shot", 70, {{2, "before"}});
+  both.Savepoint(0);
+  both.AddColumn(0, "shot", 4);
+  both.Insert(0, "shot", 71, {{4, "undone"}});
+  both.RollbackToSavepoint(0);
+  both.Insert(0, "shot", 72, {{2, "between"}});
+  both.Savepoint(0);
+  both.AddColumn(0, "shot", 4);
+  both.Insert(0, "shot", 73, {{4, "kept"}});
+  both.Commit(0);
+  both.Begin(0);
+  both.Insert(0, "shot", 74, {{4, "after"}});
+  both.Savepoint(0);
+  both.DropColumn(0, "shot", 2);
+  both.RollbackToSavepoint(0);
+  both.Insert(0, "shot", 75, {{2, "still there"}});
+  both.Commit(0);
+  both.Begin(0);
+  both.Insert(0, "shot", 76, {{2, "next"}});
+  both.Commit(0);
+  both.Begin(0);
+  both.Savepoint(0);
+  both.DropColumn(0, "shot", 2);
+  both.RollbackToSavepoint(0);
+  both.Commit(0);
+  both.Begin(0);
+  both.Savepoint(0);
+  both.Truncate(0, {"shot"});
+  both.RollbackToSavepoint(0);
+  both.Insert(0, "shot", 77, {{2, "all the others are there"}});
+  both.Savepoint(0);
+  both.Truncate(0, {"shot", "player"});
+  both.Insert(0, "shot", 78, {{2, "alone"}});
+  both.Commit(0);
+  both.Begin(0);
+  both.Insert(0, "shot", 79, {});
+  both.Rewrite(0, "shot");
+  both.Insert(0, "shot", 80, {});
+  both.Savepoint(0);
+  both.Rewrite(0, "player");
+  both.RollbackToSavepoint(0);
+  both.Commit(0);
+  both.Begin(0);
+  both.Insert(0, "player", 80, {});
+  both.Insert(0, "shot", 81, {});
+  both.Commit(0);
+}
+
+void UndoColumnsOfLarge(Both& both) {
+  const auto many = [&](int64_t first, int16_t column) {
+    for (int64_t key = first; key < first + 100; ++key) both.Insert(0, "shot", key, {{column, std::string(1500, 'l')}});
+  };
+  both.Begin(0);
+  many(1000, 2);
+  both.Savepoint(0);
+  both.AddColumn(0, "shot", 4);
+  many(2000, 4);
+  both.Drain();
+  both.RollbackToSavepoint(0);
+  many(3000, 2);
+  both.Savepoint(0);
+  both.AddColumn(0, "shot", 4);
+  many(4000, 4);
+  both.Savepoint(0);
+  both.DropColumn(0, "shot", 2);
+  many(5000, 4);
+  both.Drain();
+  both.RollbackToSavepoint(0);
+  many(6000, 2);
+  both.Commit(0);
+  both.Begin(0);
+  both.Insert(0, "shot", 7000, {{4, "kept"}});
+  both.Commit(0);
+  both.Begin(0);
+  both.DropColumn(0, "shot", 4);
+  many(8000, 2);
+  both.Drain();
+  both.Rollback(0);
+  both.Begin(0);
+  both.Insert(0, "shot", 9000, {{4, "still there"}});
+  both.Commit(0);
+}
+
 /// Where they part, with a few lines around it; empty: nowhere.
 std::string FirstDifference(const std::vector<std::string>& real, const std::vector<std::string>& fake) {
   size_t at = 0;
@@ -297,7 +386,7 @@ TEST(WalSender, SaysWhatRealServersSay) {
   ASSERT_FALSE(servers.empty());
   for (const auto& [major, folder] : servers) {
     PgTestServer server({.bin_folder = folder, .extra_settings = "logical_decoding_work_mem=64kB\nautovacuum=off"});
-    for (const auto& script : {ChangeRows, Interleave, TruncateAndHide, ChangeColumns, StreamLarge}) {
+    for (const auto& script : {ChangeRows, Interleave, TruncateAndHide, ChangeColumns, StreamLarge, UndoColumns, UndoColumnsOfLarge}) {
       for (const bool binary : {true, false}) {
         Both both(server, binary);
         MakeTables(both);

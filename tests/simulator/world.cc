@@ -4,7 +4,8 @@ namespace sluice::simulator {
 
 World::World(uint64_t seed_of_all, Scheduler& scheduler_of_all)
     : seed(seed_of_all), scheduler(scheduler_of_all), faults(seed_of_all), random(seed_of_all, 3), checker(server, destinations) {
-  for (const char* const name : {"replica", "lake"}) destinations.push_back(std::make_unique<Destination>(name));
+  const std::vector<Keeping> keeping{Keeping::kAll, Keeping::kAll, Keeping::kSome, Keeping::kSome, Keeping::kNone};
+  for (const char* const name : {"replica", "lake"}) destinations.push_back(std::make_unique<Destination>(name, random.Pick(keeping)));
   if (random.Chance(0.2)) destinations.pop_back();
   server.major = static_cast<int>(random.Between(14, 18));
   server.changes_in_memory = random.Pick(std::vector<size_t>{8, 20, 64, 1000});

@@ -51,6 +51,10 @@ Result<std::unique_ptr<PgChangeStream>> PgChangeStream::Open(const SourceConfig&
   ASSIGN_OR_RETURN(ReplicationConnection replication, ReplicationConnection::Connect(config.dsn, "sluice stream"));
   SLUICE_FAILPOINT("source.before_start_stream");
   RETURN_IF_ERROR(replication.Start({config.slot, std::move(publications), options.resume_from, options.binary}));
+  // Only now nobody can put another slot in its place, which would start later without a word.
+  ASSIGN_OR_RETURN(std::optional<SlotFacts> started, ReadSlot(catalog, config.slot));
+  if (started) started->state.active = false;  // But for us.
+  RETURN_IF_ERROR(CheckSlot(started, config.slot, options.database, options.resume_from));
   return std::make_unique<PgChangeStream>(options, std::make_unique<ReplicationConnection>(std::move(replication)),
                                           std::make_unique<CatalogSchemaResolver>(config.dsn, std::move(catalog), std::move(schemas)),
                                           std::make_unique<Heartbeat>(config.dsn, config.heartbeat_interval, NewToken()));

@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "base/failpoint.h"
 #include "observability/errors/source_codes.h"
 #include "pg_test_server.h"
 #include "source/postgres/pg_change_stream.h"
@@ -329,6 +330,25 @@ TEST_F(PgSourceTest, APublicationThatLeavesSomethingOutIsRefused) {
   const Status refused = source_->EnsurePublication(*source_->ReadTables());
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, slu::kPublicationForeign);
+}
+
+TEST_F(PgSourceTest, ASlotThatIsMadeAnewBetweenTheLookAndTheStartStopsTheStream) {
+  Run("CREATE TABLE public.shot (id int PRIMARY KEY)");
+  Start();
+  stream_.reset();
+  for (int i = 0; i < 200 && Ask("SELECT active FROM pg_replication_slots WHERE slot_name = '" + config_.slot + "'") == "t"; ++i) std::this_thread::sleep_for(milliseconds(10));
+  ASSERT_TRUE(failpoint::Arm("source.before_start_stream=delay").ok());
+  std::thread somebody([&] {
+    std::this_thread::sleep_for(milliseconds(100));  // Of the 200 that the delay takes.
+    Run("SELECT pg_drop_replication_slot('" + config_.slot + "')");
+    Run("INSERT INTO public.shot VALUES (1)");
+    Run("SELECT pg_create_logical_replication_slot('" + config_.slot + "', 'pgoutput')");
+  });
+  auto stream = source_->OpenStream(start_);
+  somebody.join();
+  ASSERT_TRUE(failpoint::Arm("").ok());
+  ASSERT_FALSE(stream.ok());
+  EXPECT_EQ(stream.error().code, slu::kSlotAhead);
 }
 
 TEST_F(PgSourceTest, ASlotThatIsGoneAheadOrInUseStopsTheStream) {

@@ -54,8 +54,8 @@ class TransactionAssembler {
   bool has_transactions() const { return builder_.has_complete() || replay_.transaction != nullptr; }
   /// Nothing but progress is waiting.
   bool has_progress() const { return !builder_.open() && end_lsn_ > taken_end_lsn_; }
-  /// A heartbeat came since the last batch.
-  bool has_heartbeat() const { return heartbeat_; }
+  /// A heartbeat came since the last batch, and no transaction is in the way, with whose end it would leave.
+  bool has_heartbeat() const { return heartbeat_ && !builder_.open(); }
 
   /// The next batch, with the transactions that are complete, or only progress; null: there is nothing. Resolves
   /// schemas. Error: as Add.

@@ -284,6 +284,16 @@ TEST_F(TransactionAssemblerTest, AHeartbeatInsideOfATransactionCountsOnceItEnded
   EXPECT_EQ(batches_[0]->source_time, Timestamp(std::chrono::microseconds(1700000000000000)));
 }
 
+// Whoever waits for a batch would be told again and again that one is due, and get none.
+TEST_F(TransactionAssemblerTest, AHeartbeatBeforeATransactionThatIsStillComingIsNotDue) {
+  ASSERT_TRUE(Feed({LogicalMessageBytes(false, 90, "sluice", "1700000000000000"), BeginMessage(1, 100, 0)}).ok());
+  EXPECT_FALSE(assembler_->has_heartbeat());
+  ASSERT_TRUE(Feed({kShotRelation, InsertMessage(kShot, {"1", "a"}), CommitMessage(100, 110, 0)}).ok());
+  ASSERT_TRUE(TakeOne().ok());
+  EXPECT_EQ(batches_[0]->end_lsn, Lsn{110});
+  EXPECT_FALSE(assembler_->has_heartbeat());
+}
+
 TEST_F(TransactionAssemblerTest, HeartbeatsOfOthersAreNotBelieved) {
   TransactionAssembler assembler(resolver_, folder_, {}, "5ecret ");
   for (const char* const content : {"1700000000000000", "0ther 1700000000000000", "5ecret", "5ecret 17x", "5ecret 99999999999999999999", ""}) {

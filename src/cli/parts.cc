@@ -74,7 +74,7 @@ Result<std::optional<Bookmark>> ReadReplicaBookmark(const ReplicaConfig& config)
 Result<std::optional<Bookmark>> ReadLakeBookmark(const LakeConfig& config) {
   const std::string path = config.catalog_uri.empty() ? config.warehouse + "/catalog.db" : config.catalog_uri;
   if (access(path.c_str(), F_OK) != 0) return std::optional<Bookmark>();
-  ASSIGN_OR_RETURN(const std::unique_ptr<ObjectStore> store, ObjectStore::Open(config.warehouse));
+  ASSIGN_OR_RETURN(const std::unique_ptr<ObjectStore> store, ObjectStore::Open(config.warehouse, config.storage));
   SqliteCatalog::Options options;
   options.path = path;
   options.catalog_name = config.catalog_name;

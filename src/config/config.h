@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/mapping_config.h"
+#include "config/storage_config.h"
 
 namespace sluice {
 
@@ -55,7 +56,8 @@ struct LakeTableConfig {
 
 struct LakeConfig {
   std::string name = "lake";
-  std::string warehouse;                       ///< Folder or URI, e.g. /srv/lake or file:///srv/lake.
+  std::string warehouse;                       ///< Folder, or URI of a bucket: /srv/lake, s3://lake/warehouse.
+  StorageConfig storage;                       ///< Of a bucket.
   std::string catalog_uri;                     ///< SQLite file; empty: <warehouse>/catalog.db.
   std::string catalog_name = "sluice";         ///< Readers load the catalog under this name.
   milliseconds commit_interval{60'000};

@@ -146,7 +146,7 @@ sources:
 sinks:
   lake:
     type: iceberg
-    warehouse: s3://bucket/x
+    warehouse: hdfs://bucket/x
     commit: { interval: 10 parsecs }
     partition: ["week(day)"]
 pipelines:

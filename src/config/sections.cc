@@ -10,6 +10,7 @@
 #include "config/mapping_section.h"
 #include "config/partition.h"
 #include "config/printable.h"
+#include "config/storage_section.h"
 #include "observability/error_catalog.h"
 
 namespace sluice {
@@ -115,14 +116,10 @@ void ReadPartition(FieldReader& fields, std::vector<PartitionFieldConfig>& parti
   }
 }
 
-std::string Absolute(const std::string& path, const std::string& folder) {
-  return path.starts_with('/') || path.find("://") != std::string::npos ? path : folder + "/" + path;
-}
-
 void ReadLakeCatalog(FieldReader& catalog, const std::string& folder, LakeConfig& lake) {
   std::string type;
   catalog.Choice("type", type, {"sqlite"}, Presence::kRequired);
-  if (catalog.Text("path", lake.catalog_uri) != nullptr) lake.catalog_uri = Absolute(lake.catalog_uri, folder);
+  if (catalog.Text("path", lake.catalog_uri) != nullptr) lake.catalog_uri = AbsolutePath(lake.catalog_uri, folder);
   catalog.Text("name", lake.catalog_name);
   catalog.RefuseOthers();
 }
@@ -130,15 +127,11 @@ void ReadLakeCatalog(FieldReader& catalog, const std::string& folder, LakeConfig
 LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::string& folder) {
   LakeConfig lake;
   lake.name = name;
-  if (const YamlNode* node = fields.Text("warehouse", lake.warehouse, Presence::kRequired)) {
-    const size_t scheme = lake.warehouse.find("://");
-    if (scheme != std::string::npos && !lake.warehouse.starts_with("file:///"))
-      fields.Mistake(slu::kNotSupported, fmt::format("a lake in {} is not built in yet", Quoted(*node)), node, "warehouse", "",
-                     "This version writes to file systems.", "name a folder: warehouse: /srv/lake");
-    if (lake.warehouse.starts_with("file://")) lake.warehouse = lake.warehouse.substr(7);
-    lake.warehouse = Absolute(lake.warehouse, folder);
-  }
+  ReadStorage(fields, folder, lake);
   if (auto catalog = fields.Mapping("catalog")) ReadLakeCatalog(*catalog, folder, lake);
+  if (lake.catalog_uri.empty() && lake.warehouse.find("://") != std::string::npos)
+    fields.Mistake(slu::kMissingField, "a lake in a bucket needs a place for its catalog", nullptr, "catalog", "",
+                   "A catalog of type sqlite is a file, which cannot lie in a bucket.", "catalog: { type: sqlite, path: /var/lib/sluice/catalog.db }");
   if (auto commit = fields.Mapping("commit")) {
     commit->Duration("interval", lake.commit_interval, milliseconds(100), hours(24));
     commit->Size("max_bytes", lake.commit_bytes_max, kMiB, 64 * kGiB);

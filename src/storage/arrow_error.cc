@@ -3,12 +3,25 @@
 #include <arrow/util/io_util.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "observability/error_catalog.h"
 
 namespace sluice {
+namespace {
+
+// What the SDKs of the clouds call it; Arrow passes on no more than the text.
+constexpr std::array<std::string_view, 2> kNoBucket = {"NO_SUCH_BUCKET", "NoSuchBucket"};
+constexpr std::array<std::string_view, 4> kNotThere = {"NO_SUCH_KEY", "NOT_FOUND", "Not Found", "does not exist"};
+// The chain may have others by the next time.
+constexpr std::array<std::string_view, 4> kExpired = {"EXPIRED", "ExpiredToken", "TOO_SKEWED", "TokenRefreshRequired"};
+constexpr std::array<std::string_view, 5> kUnknownKey = {"INVALID_ACCESS_KEY_ID", "InvalidAccessKeyId", "SIGNATURE", "INVALID_CLIENT_TOKEN_ID", "MISSING_AUTHENTICATION_TOKEN"};
+constexpr std::array<std::string_view, 3> kDenied = {"ACCESS_DENIED", "AccessDenied", "Forbidden"};
+
+}  // namespace
 
 Error FromErrno(int number, std::string_view doing, std::string_view object) {
   const std::string evidence = fmt::format("system: {}", std::strerror(number));
@@ -33,20 +46,17 @@ Error FromErrno(int number, std::string_view doing, std::string_view object) {
 }
 
 Error ErrorFromArrow(const arrow::Status& status, std::string_view object) {
-  if (const int number = arrow::internal::ErrnoFromStatus(status); number != 0)
-    return FromErrno(number, "using", object);
-  const std::string message = fmt::format("using {}: {}", object, status.message());
-  const std::string evidence = "arrow: " + status.ToString();
+  if (const int number = arrow::internal::ErrnoFromStatus(status); number != 0) return FromErrno(number, "using", object);
   const std::string& text = status.message();
-  if (text.find("NOT_FOUND") != std::string::npos || text.find("Not Found") != std::string::npos ||
-      text.find("does not exist") != std::string::npos)
-    return Error{ErrorKind::kCorrupt, message, slu::kStorageNotFound, evidence};
-  if (text.find("ACCESS_DENIED") != std::string::npos ||
-      text.find("Forbidden") != std::string::npos)
-    return Error{ErrorKind::kNeedsOperator, message, slu::kStoragePermission, evidence};
-  if (status.IsInvalid() || status.IsNotImplemented())
-    return Error{ErrorKind::kNeedsOperator, message, slu::kStorageLocation, evidence};
-  return Error{ErrorKind::kUnavailable, message, slu::kStorageFailed, evidence};
+  const auto says = [&](const auto& words) { return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return text.find(word) != std::string::npos; }); };
+  Error error{ErrorKind::kUnavailable, fmt::format("using {}: {}", object, text), slu::kStorageFailed, "arrow: " + status.ToString()};
+  if (says(kNoBucket)) error.kind = ErrorKind::kNeedsOperator, error.code = slu::kStorageLocation;
+  else if (says(kNotThere)) error.kind = ErrorKind::kCorrupt, error.code = slu::kStorageNotFound;
+  else if (says(kExpired)) error.code = slu::kStorageCredentials;
+  else if (says(kUnknownKey)) error.kind = ErrorKind::kNeedsOperator, error.code = slu::kStorageCredentials;
+  else if (says(kDenied)) error.kind = ErrorKind::kNeedsOperator, error.code = slu::kStoragePermission;
+  else if (status.IsInvalid() || status.IsNotImplemented()) error.kind = ErrorKind::kNeedsOperator, error.code = slu::kStorageLocation;
+  return error;
 }
 
 Status FromArrow(const arrow::Status& status, std::string_view object) {

@@ -11,12 +11,14 @@ constexpr ErrorEntry kErrors[] = {
     // Storage, catalog and table format: 4001 to 4049.
     {slu::kStorageLocation, "the lake's location cannot be used",
      "The location of the lake is not an absolute path or URI, holds characters that readers of the lake "
-     "would take apart, or lies where a file is in the way.",
-     "Give an absolute folder such as /var/lib/sluice/lake, without '%', '?', '#' or '..'.",
+     "would take apart, lies where a file is in the way, or in a bucket that does not exist.",
+     "Give an absolute folder such as /var/lib/sluice/lake, or s3://bucket/path, without '%', '?', '#' or '..'.\n"
+     "Make the bucket, or look at the region and the endpoint if it exists: aws s3 mb s3://BUCKET",
      ExitCode::kConfig},
     {slu::kStoragePermission, "no permission in the lake's storage",
      "The storage refused to read or write an object of the lake for this user.",
-     "Give the user that runs sluice read and write permission on the lake's folder.\n"
+     "Give the user that runs sluice read and write permission on the lake's folder; of a bucket s3:GetObject, s3:PutObject, "
+     "s3:DeleteObject and s3:AbortMultipartUpload below its path, and s3:ListBucket.\n"
      "Check that the file system is not mounted read-only.",
      ExitCode::kNoPermission},
     {slu::kStorageNotFound, "an object of the lake is missing",
@@ -31,9 +33,14 @@ constexpr ErrorEntry kErrors[] = {
      "Free space under the lake's folder or enlarge it; sluice goes on by itself.",
      ExitCode::kUnavailable},
     {slu::kStorageFailed, "the lake's storage failed",
-     "Reading or writing an object failed with an input/output error.",
-     "Look at the evidence and at the system's log for failing disks; sluice tries again by itself.",
+     "Reading or writing an object failed, or a bucket's store gave no answer or asked to slow down through several attempts.",
+     "Look at the evidence, and at the system's log for failing disks; sluice tries again by itself.",
      ExitCode::kUnavailable},
+    {slu::kStorageCredentials, "the lake's storage does not accept who we are",
+     "There are no credentials where they are looked for, or the store does not know them or their signature, or they have expired.",
+     "Look at storage.access_key and storage.secret_key, or without them at what the AWS tools of the same user say: aws sts get-caller-identity\n"
+     "Give the machine a role in place of temporary keys, which expire.",
+     ExitCode::kNoPermission},
     {slu::kLakeFileCorrupt, "a metadata file of the lake is damaged",
      "The bytes of a table's metadata, manifest list or manifest contradict their own format.",
      "Restore the named file from a backup of the lake.\n"

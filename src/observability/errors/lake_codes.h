@@ -9,6 +9,7 @@ inline constexpr int kStoragePermission = 4002;
 inline constexpr int kStorageNotFound = 4003;
 inline constexpr int kStorageFull = 4004;
 inline constexpr int kStorageFailed = 4005;
+inline constexpr int kStorageCredentials = 4006;
 inline constexpr int kLakeFileCorrupt = 4010;
 inline constexpr int kLakeFormatUnknown = 4011;
 inline constexpr int kCatalogConflict = 4020;

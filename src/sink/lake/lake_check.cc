@@ -28,18 +28,28 @@ std::string Lower(std::string name) {
   return name;
 }
 
+// A store that is not there is not a matter of chown.
+std::string FixFor(const LakeConfig& config, const Error& error) {
+  if (config.warehouse.starts_with('/')) return fmt::format("chown \"$(id -un)\" '{}'", config.warehouse);
+  return fmt::format("sluice explain {}", error.code);
+}
+
 void CheckFolder(const LakeConfig& config, Findings& findings) {
-  const auto store = ObjectStore::Open(config.warehouse);
+  const bool local = config.warehouse.starts_with('/');
+  const std::string wanted = local ? "a folder that can be written" : "a bucket that can be written, read and deleted from";
+  const auto store = ObjectStore::Open(config.warehouse, config.storage);
   if (!store.ok()) {
-    findings.push_back({"L001", Severity::kFail, config.warehouse, store.error().message, "a folder that can be written", store.error().evidence});
+    findings.push_back({"L001", Severity::kFail, config.warehouse, store.error().message, wanted, store.error().evidence});
     return;
   }
   const std::string probe = (*store)->root_uri() + "/.sluice-check";
-  const Status put = (*store)->Put(probe, "sluice");
-  const Status removed = put.ok() ? (*store)->Remove(probe) : put;
-  if (!removed.ok()) {
-    findings.push_back({"L001", Severity::kFail, config.warehouse, removed.error().message, "a folder that can be written",
-                        fmt::format("chown \"$(id -un)\" '{}'", config.warehouse)});
+  Status tried = (*store)->Put(probe, "sluice");
+  if (tried.ok()) {
+    const auto read = (*store)->Get(probe);
+    tried = read.ok() ? (*store)->Remove(probe) : Status(read.error());
+  }
+  if (!tried.ok()) {
+    findings.push_back({"L001", Severity::kFail, config.warehouse, tried.error().message, wanted, FixFor(config, tried.error())});
     return;
   }
   findings.push_back({"L001", Severity::kOk, config.warehouse, "the warehouse can be written"});

@@ -13,7 +13,7 @@
 #include "observability/log.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_view.h"
-#include "sink/lake/parallel.h"
+#include "base/parallel.h"
 #include "sink/lake/partitioner.h"
 
 namespace sluice {
@@ -64,7 +64,7 @@ bool SamePartitions(const iceberg::PartitionSpec& a, const iceberg::PartitionSpe
 }  // namespace
 
 Result<std::unique_ptr<Sink>> LakeSink::Open(const LakeConfig& config, const LogIdentity& log) {
-  ASSIGN_OR_RETURN(auto store, ObjectStore::Open(config.warehouse));
+  ASSIGN_OR_RETURN(auto store, ObjectStore::Open(config.warehouse, config.storage));
   SqliteCatalog::Options options;
   options.path = config.catalog_uri;
   if (options.path.empty()) options.path = config.warehouse + "/catalog.db";

@@ -1,4 +1,4 @@
-#include "sink/lake/parallel.h"
+#include "base/parallel.h"
 
 #include <algorithm>
 #include <atomic>

@@ -1,0 +1,65 @@
+#include "config/storage_section.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "observability/error_catalog.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::array<std::string_view, 4> kSchemes = {"s3://", "gs://", "abfs://", "abfss://"};
+
+// Amazon's own words: what is in its documentation can be copied.
+void ReadKeys(FieldReader& storage, StorageConfig& config) {
+  storage.Text("endpoint", config.endpoint);
+  storage.Text("region", config.region);
+  storage.Text("access_key", config.access_key);
+  storage.Secret("secret_key", config.secret_key, "AWS_SECRET_ACCESS_KEY");
+  storage.Secret("session_token", config.session_token, "AWS_SESSION_TOKEN");
+  storage.Text("role_arn", config.role_arn);
+  storage.Text("external_id", config.external_id);
+  storage.Text("ca_file", config.ca_file);
+  if (config.access_key.empty() != config.secret_key.empty())
+    storage.Mistake(slu::kMissingField, "access_key and secret_key belong together", nullptr, config.access_key.empty() ? "secret_key" : "access_key", "",
+                    "Without both the credentials are looked for as every AWS tool does: environment, profile, web identity, the machine's role.",
+                    "access_key: ...\nsecret_key: ${AWS_SECRET_ACCESS_KEY}");
+  if (!config.access_key.empty() && !config.role_arn.empty())
+    storage.Mistake(slu::kConflictingFields, "access_key and role_arn contradict each other", nullptr, "role_arn", "",
+                    "A role is taken on with the credentials of the environment, so that no keys need to stand here.", "leave out access_key and secret_key");
+  if (!config.endpoint.empty() && !config.endpoint.starts_with("https://") && !config.endpoint.starts_with("http://"))
+    storage.Mistake(slu::kBadValue, "an endpoint begins with https:// or http://", nullptr, "endpoint", "", "", "endpoint: https://minio.example:9000");
+}
+
+}  // namespace
+
+std::string AbsolutePath(const std::string& path, const std::string& folder) {
+  return path.starts_with('/') || path.find("://") != std::string::npos ? path : folder + "/" + path;
+}
+
+void ReadStorage(FieldReader& fields, const std::string& folder, LakeConfig& lake) {
+  const YamlNode* const node = fields.Text("warehouse", lake.warehouse, Presence::kRequired);
+  bool remote = false;
+  if (node != nullptr) {
+    const size_t scheme = lake.warehouse.find("://");
+    remote = scheme != std::string::npos && !lake.warehouse.starts_with("file:///");
+    const bool known = std::any_of(kSchemes.begin(), kSchemes.end(), [&](std::string_view one) { return lake.warehouse.starts_with(one); });
+    if (remote && !known)
+      fields.Mistake(slu::kNotSupported, fmt::format("a lake in {} is not built in", Quoted(*node)), node, "warehouse", "",
+                     "A lake is in a folder, or in a bucket of S3 and what speaks its protocol, of Google or of Azure.",
+                     "warehouse: /srv/lake\nwarehouse: s3://bucket/path");
+    if (lake.warehouse.starts_with("file://")) lake.warehouse = lake.warehouse.substr(7);
+    lake.warehouse = AbsolutePath(lake.warehouse, folder);
+    while (lake.warehouse.size() > 1 && lake.warehouse.ends_with('/')) lake.warehouse.pop_back();
+  }
+  if (auto storage = fields.Mapping("storage")) {
+    if (node != nullptr && !lake.warehouse.starts_with("s3://"))
+      fields.Mistake(slu::kConflictingFields, "storage is for a warehouse in s3://", nullptr, "storage", "", "", "warehouse: s3://bucket/path");
+    ReadKeys(*storage, lake.storage);
+    storage->RefuseOthers();
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,24 @@
+#include "storage/canonical_path.h"
+
+#include <fmt/format.h>
+
+#include "observability/error_catalog.h"
+
+namespace sluice {
+
+Result<std::string> CanonicalPath(std::string_view path) {
+  std::string canonical;
+  for (std::string_view rest = path; !rest.empty();) {
+    const size_t slash = rest.find('/');
+    const std::string_view segment = rest.substr(0, slash);
+    rest = slash == std::string_view::npos ? "" : rest.substr(slash + 1);
+    if (segment.empty() || segment == ".") continue;
+    if (segment == "..") return Error{ErrorKind::kNeedsOperator, "a storage location holds '..'", slu::kStorageLocation};
+    canonical.append("/").append(segment);
+  }
+  if (canonical.find_first_of("%?#") != std::string::npos)
+    return Error{ErrorKind::kNeedsOperator, fmt::format("the storage location {} holds one of '%', '?', '#'", canonical), slu::kStorageLocation};
+  return canonical;
+}
+
+}  // namespace sluice

@@ -1,0 +1,134 @@
+#include "storage/remote_store.h"
+
+#include <arrow/filesystem/filesystem.h>
+#include <arrow/io/interfaces.h>
+#include <arrow/result.h>
+#include <fmt/format.h>
+
+#include <functional>
+#include <utility>
+
+#include "base/parallel.h"
+#include "observability/error_catalog.h"
+#include "storage/arrow_error.h"
+#include "storage/canonical_path.h"
+#include "storage/listing.h"
+#include "storage/s3.h"
+
+namespace sluice {
+namespace {
+
+constexpr size_t kPutThreads = 8;  // They wait for the network most of the time.
+
+/// Arrow's own completes what was written when it is destroyed.
+class AbandonedUnlessClosed final : public arrow::io::OutputStream {
+ public:
+  explicit AbandonedUnlessClosed(std::shared_ptr<arrow::io::OutputStream> stream) : stream_(std::move(stream)) {}
+  ~AbandonedUnlessClosed() override {
+    if (!closed_) std::ignore = stream_->Abort();
+  }
+
+  arrow::Status Write(const void* bytes, int64_t size) override { return stream_->Write(bytes, size); }
+  using arrow::io::OutputStream::Write;
+  arrow::Status Flush() override { return stream_->Flush(); }
+  arrow::Status Close() override {
+    ARROW_RETURN_NOT_OK(stream_->Close());
+    closed_ = true;
+    return arrow::Status::OK();
+  }
+  arrow::Result<int64_t> Tell() const override { return stream_->Tell(); }
+  bool closed() const override { return closed_; }
+
+ private:
+  const std::shared_ptr<arrow::io::OutputStream> stream_;
+  bool closed_ = false;
+};
+
+class RemoteStore final : public ObjectStore {
+ public:
+  RemoteStore(std::shared_ptr<arrow::fs::FileSystem> files, std::string root_uri, std::string uri_prefix)
+      : ObjectStore(std::move(root_uri), std::move(uri_prefix)), files_(std::move(files)) {}
+
+  Status PutAll(std::span<const ObjectBytes> objects) override {
+    std::vector<std::function<Status()>> puts;
+    puts.reserve(objects.size());
+    for (const ObjectBytes& object : objects) puts.emplace_back([this, &object] { return Put(object.uri, object.bytes); });
+    return RunParallel(puts, kPutThreads);
+  }
+
+  Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenInput(const std::string& uri) override {
+    ASSIGN_OR_RETURN(const std::string path, PathOf(uri));
+    auto file = files_->OpenInputFile(path);
+    if (!file.ok()) return ErrorFromArrow(file.status(), uri);
+    return std::move(file).ValueUnsafe();
+  }
+
+  Result<std::shared_ptr<arrow::io::OutputStream>> OpenOutput(const std::string& uri) override {
+    ASSIGN_OR_RETURN(const std::string path, PathOf(uri));
+    auto stream = files_->OpenOutputStream(path);
+    if (!stream.ok()) return ErrorFromArrow(stream.status(), uri);
+    return std::shared_ptr<arrow::io::OutputStream>(std::make_shared<AbandonedUnlessClosed>(std::move(stream).ValueUnsafe()));
+  }
+
+  Result<std::vector<ObjectInfo>> List(const std::string& uri) override {
+    ASSIGN_OR_RETURN(const std::string path, PathOf(uri));
+    return ListFiles(*files_, path, UriOf(""));
+  }
+
+  Status Remove(const std::string& uri) override {
+    ASSIGN_OR_RETURN(const std::string path, PathOf(uri));
+    const arrow::Status removed = files_->DeleteFile(path);
+    if (removed.ok()) return Ok();
+    ASSIGN_OR_RETURN(const bool exists, Exists(uri));
+    return exists ? Status(ErrorFromArrow(removed, uri)) : Ok();
+  }
+
+  Result<bool> Exists(const std::string& uri) override {
+    ASSIGN_OR_RETURN(const std::string path, PathOf(uri));
+    return FileExists(*files_, path, UriOf(""));
+  }
+
+ protected:
+  Status PutPath(const std::string& path, std::string_view bytes) override {
+    const std::string uri = UriOf(path);
+    ASSIGN_OR_RETURN(const auto stream, OpenOutput(uri));
+    RETURN_IF_ERROR(FromArrow(stream->Write(bytes.data(), static_cast<int64_t>(bytes.size())), uri));
+    return FromArrow(stream->Close(), uri);
+  }
+
+ private:
+  const std::shared_ptr<arrow::fs::FileSystem> files_;
+};
+
+struct Place {
+  std::string prefix;  ///< "s3://"
+  std::string bucket;
+  std::string path;    ///< Of the bucket and below: "lake/warehouse".
+};
+
+Result<Place> Parse(std::string_view location) {
+  const size_t scheme = location.find("://");
+  ASSIGN_OR_RETURN(std::string path, CanonicalPath(location.substr(scheme + 3)));
+  if (path.empty())
+    return Error{ErrorKind::kNeedsOperator, fmt::format("the storage location '{}' names no bucket", location), slu::kStorageLocation};
+  path.erase(0, 1);
+  return Place{std::string(location.substr(0, scheme + 3)), path.substr(0, path.find('/')), path};
+}
+
+Result<std::shared_ptr<arrow::fs::FileSystem>> OpenFileSystem(const Place& place, const StorageConfig& config) {
+  if (place.prefix == "s3://") return OpenS3(place.bucket, config);
+  auto opened = arrow::fs::FileSystemFromUri(place.prefix + place.path);
+  if (!opened.ok()) return ErrorFromArrow(opened.status(), place.prefix + place.path);
+  return std::move(opened).ValueUnsafe();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ObjectStore>> OpenRemoteStore(std::string_view location, const StorageConfig& config) {
+  ASSIGN_OR_RETURN(Place place, Parse(location));
+  ASSIGN_OR_RETURN(auto files, OpenFileSystem(place, config));
+  std::string root = place.prefix + place.path;
+  return std::unique_ptr<ObjectStore>(std::make_unique<RemoteStore>(std::move(files), std::move(root), std::move(place.prefix)));
+}
+
+}  // namespace sluice

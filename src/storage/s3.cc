@@ -1,0 +1,62 @@
+#include "storage/s3.h"
+
+#include <arrow/filesystem/s3fs.h>
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "observability/error_catalog.h"
+#include "storage/arrow_error.h"
+
+namespace sluice {
+namespace {
+
+// A store that says nothing for so long has lost the request: it is sent again.
+constexpr double kConnectSeconds = 5, kSilenceSeconds = 20;
+constexpr int64_t kAttempts = 5;
+
+Status TakeEndpoint(const std::string& endpoint, arrow::fs::S3Options& options) {
+  const size_t scheme = endpoint.find("://");
+  options.scheme = endpoint.substr(0, scheme);
+  if (scheme == std::string::npos || (options.scheme != "https" && options.scheme != "http"))
+    return Error{ErrorKind::kNeedsOperator, fmt::format("the storage endpoint '{}' does not begin with https:// or http://", endpoint), slu::kStorageLocation};
+  options.endpoint_override = endpoint.substr(scheme + 3);
+  while (options.endpoint_override.ends_with('/')) options.endpoint_override.pop_back();
+  return Ok();
+}
+
+void TakeCredentials(const StorageConfig& config, arrow::fs::S3Options& options) {
+  if (!config.access_key.empty()) options.ConfigureAccessKey(config.access_key, config.secret_key, config.session_token);
+  else if (!config.role_arn.empty()) options.ConfigureAssumeRoleCredentials(config.role_arn, "sluice", config.external_id);
+  else options.ConfigureDefaultCredentials();
+}
+
+}  // namespace
+
+Result<std::shared_ptr<arrow::fs::FileSystem>> OpenS3(const std::string& bucket, const StorageConfig& config) {
+  const auto failed = [&](const arrow::Status& status) { return ErrorFromArrow(status, "s3://" + bucket); };
+  if (const auto ready = arrow::fs::EnsureS3Initialized(); !ready.ok()) return failed(ready);
+  arrow::fs::S3Options options;
+  options.region = config.region;
+  if (!config.endpoint.empty()) {
+    RETURN_IF_ERROR(TakeEndpoint(config.endpoint, options));
+    if (options.region.empty()) options.region = "us-east-1";
+  } else if (options.region.empty()) {
+    auto region = arrow::fs::ResolveS3BucketRegion(bucket);
+    if (!region.ok()) return failed(region.status());
+    options.region = std::move(region).ValueUnsafe();
+  }
+  TakeCredentials(config, options);
+  options.tls_ca_file_path = config.ca_file;
+  options.connect_timeout = kConnectSeconds;
+  options.request_timeout = kSilenceSeconds;
+  options.retry_strategy = arrow::fs::S3RetryStrategy::GetAwsStandardRetryStrategy(kAttempts);
+  options.allow_delayed_open = true;  // A small object takes one request.
+  auto made = arrow::fs::S3FileSystem::Make(options);
+  if (!made.ok()) return failed(made.status());
+  return std::shared_ptr<arrow::fs::FileSystem>(std::move(made).ValueUnsafe());
+}
+
+S3Library::~S3Library() { std::ignore = arrow::fs::EnsureS3Finalized(); }
+
+}  // namespace sluice

@@ -1,0 +1,27 @@
+#pragma once
+// Amazon's S3 and what speaks its protocol, through Arrow and the AWS SDK inside of it.
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "config/storage_config.h"
+
+namespace arrow::fs {
+class FileSystem;
+}
+
+namespace sluice {
+
+/// Asks for the bucket's region where none is given; nothing else is sent yet.
+Result<std::shared_ptr<arrow::fs::FileSystem>> OpenS3(const std::string& bucket, const StorageConfig& config);
+
+/// One at the top of main: the SDK must be taken down while all statics are still there.
+struct S3Library {
+  S3Library() = default;
+  S3Library(const S3Library&) = delete;
+  S3Library& operator=(const S3Library&) = delete;
+  ~S3Library();
+};
+
+}  // namespace sluice

@@ -57,6 +57,21 @@ std::string SourceSection(ConfigTemplate& content) {
                      SlotName(content.project));
 }
 
+// Credentials are never written: they come from where every AWS tool finds them.
+std::string Storage(const ConfigTemplate& content) {
+  if (!content.warehouse.starts_with("s3://")) return {};
+  std::string fields;
+  if (!content.endpoint.empty()) fields += " endpoint: " + Scalar(content.endpoint);
+  if (!content.region.empty()) fields += (fields.empty() ? " region: " : ", region: ") + Scalar(content.region);
+  return fmt::format("    {}storage: {{{} }}  # role_arn; access_key and secret_key: ${{secret:file:NAME}}; else the credentials that AWS tools find\n",
+                     fields.empty() ? "# " : "", fields.empty() ? " region: eu-central-1" : fields);
+}
+
+std::string CatalogLine(const ConfigTemplate& content) {
+  if (content.catalog_path.empty()) return "    catalog: { type: sqlite, name: sluice }    # <warehouse>/catalog.db; readers load it under this name\n";
+  return fmt::format("    catalog: {{ type: sqlite, name: sluice, path: {} }}  # a bucket cannot hold it: back it up\n", Scalar(content.catalog_path));
+}
+
 std::string SinkSection(ConfigTemplate& content) {
   std::string yaml = "sinks:\n";
   if (content.replica) {
@@ -68,7 +83,7 @@ std::string SinkSection(ConfigTemplate& content) {
         "  lake:\n"
         "    type: iceberg\n"
         "    warehouse: {}\n"
-        "    catalog: {{ type: sqlite, name: sluice }}    # <warehouse>/catalog.db; readers load it under this name\n"
+        "{}{}"
         "    commit: {{ interval: 60s, max_bytes: 128MiB }}\n"
         "    partition: [\"day(_ingested_at)\"]           # any Iceberg transform; per table below\n"
         "    files: {{ target_size: 128MiB, compression: zstd, level: 1 }}\n"
@@ -76,7 +91,7 @@ std::string SinkSection(ConfigTemplate& content) {
         "    manifests: {{ merge_at: 30 }}\n"
         "    # map:                                      # names, columns, masks and rows of this sink: sluice help mapping\n"
         "    #   - {{ table: public.player, to: crm.players, columns: {{ exclude: [photo], mask: {{ phone: {{ partial: {{ keep_last: 2 }} }} }} }} }}\n",
-        Scalar(content.warehouse));
+        Scalar(content.warehouse), Storage(content), CatalogLine(content));
   }
   return yaml + "\n";
 }

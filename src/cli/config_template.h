@@ -14,6 +14,8 @@ struct ConfigTemplate {
   DsnParts source;
   std::optional<DsnParts> replica;
   std::string warehouse;                       ///< Empty: no lake.
+  std::string catalog_path;                    ///< Of a warehouse in a bucket, which cannot hold the catalog's file.
+  std::string endpoint, region;                ///< Of the bucket's store; empty: Amazon's.
   std::string yaml;                            ///< Filled.
   std::map<std::string, std::string> secrets;  ///< Filled: what must stand in .sluice/secrets, by file name.
 };

@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <initializer_list>
 
 #include "cli/commands.h"
 #include "cli/config_template.h"
@@ -13,6 +15,7 @@
 #include "config/printable.h"
 #include "config/units.h"
 #include "postgres/connection.h"
+#include "storage/object_store.h"
 
 namespace sluice::cli {
 namespace {
@@ -80,17 +83,39 @@ Result<Facts> LookAtTarget(const Options& options, const Facts& source, const In
   return facts;
 }
 
-Result<std::string> LookAtLake(const Options& options, const Invocation& invocation) {
+// As AWS's own tools take them.
+std::string FromEnvironment(std::initializer_list<const char*> names) {
+  for (const char* const name : names)
+    if (const char* const value = std::getenv(name); value != nullptr && *value != '\0') return value;
+  return {};
+}
+
+Status LookAtBucket(const Options& options, const Invocation& invocation, ConfigTemplate& content) {
+  content.endpoint = FromEnvironment({"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"});
+  content.region = FromEnvironment({"AWS_REGION", "AWS_DEFAULT_REGION"});
+  content.catalog_path = "catalog.db";
+  StorageConfig storage;
+  storage.endpoint = content.endpoint;
+  storage.region = content.region;
+  ASSIGN_OR_RETURN(const auto store, ObjectStore::Open(options.lake, storage));
+  content.warehouse = store->root_uri();
+  const std::string probe = store->root_uri() + "/.sluice-init";
+  RETURN_IF_ERROR(store->Put(probe, "sluice"));
+  RETURN_IF_ERROR(store->Remove(probe));
+  invocation.Say(fmt::format("  {} lake    {} · SQLite catalog beside the configuration · write+delete OK", Mark(invocation, "✓"), Printable(content.warehouse)));
+  return Ok();
+}
+
+Status LookAtLake(const Options& options, const Invocation& invocation, ConfigTemplate& content) {
   std::string folder = options.lake.starts_with("file:///") ? options.lake.substr(7) : options.lake;
-  if (folder.find("://") != std::string::npos)
-    return Error{ErrorKind::kNeedsOperator, fmt::format("a lake in {} is not built in yet", Printable(folder)), slu::kNotSupported, "",
-                 "This version writes to file systems.", {"name a folder: --lake /srv/lake"}};
+  if (folder.find("://") != std::string::npos) return LookAtBucket(options, invocation, content);
   std::error_code failed;
   folder = std::filesystem::absolute(folder, failed).lexically_normal().string();
   if (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
   RETURN_IF_ERROR(ProveWritable(folder));
   invocation.Say(fmt::format("  {} lake    {} · SQLite catalog · write+delete OK", Mark(invocation, "✓"), Printable(folder)));
-  return folder;
+  content.warehouse = folder;
+  return Ok();
 }
 
 // The name of the source database, in the letters that a slot may have.
@@ -125,9 +150,7 @@ Result<ExitCode> Init(const Options& options, const Invocation& invocation) {
     ASSIGN_OR_RETURN(const Facts target, LookAtTarget(options, source, invocation));
     content.replica = target.parts;
   }
-  if (!options.lake.empty()) {
-    ASSIGN_OR_RETURN(content.warehouse, LookAtLake(options, invocation));
-  }
+  if (!options.lake.empty()) RETURN_IF_ERROR(LookAtLake(options, invocation, content));
   FillTemplate(content);
   RETURN_IF_ERROR(WriteAll(content, path, options.force));
   invocation.Say(fmt::format("  wrote {} (commented, {} lines)", Printable(path), std::count(content.yaml.begin(), content.yaml.end(), '\n')));

@@ -219,7 +219,7 @@ sinks:
     comit: { interval: 1s }
   lake:
     type: iceberg
-    warehouse: s3://bucket/lake
+    warehouse: hdfs://bucket/lake
     commit: { interval: soon, max_bytes: 12 parsecs }
     partition: ["weekday(_ingested_at)"]
     files: { compression: zip, level: 99 }
@@ -234,7 +234,7 @@ pipelines:
 def test_a_configuration_with_ten_mistakes_reports_all_of_them(sluice):
     sluice.config_file.write_text(TEN_MISTAKES)
     result = sluice.command("check", expect=CONFIG)
-    for mistake in ("postgress", "SLUICE_NO_SUCH_VARIABLE", "comit", "s3://bucket/lake", "soon", "12 parsecs", "weekday", "zip", "99", "backendd", "lakee", "notable"):
+    for mistake in ("postgress", "SLUICE_NO_SUCH_VARIABLE", "comit", "hdfs://bucket/lake", "soon", "12 parsecs", "weekday", "zip", "99", "backendd", "lakee", "notable"):
         assert mistake in result.stderr, f"{mistake} is not in:\n{result}"
     assert result.stderr.count("sluice.yaml:") >= 10 and "^" in result.stderr and "did you mean" in result.stderr
     assert result.stdout == ""

@@ -19,8 +19,8 @@ def quote(name: str) -> str:
 
 
 class Comparison:
-    def __init__(self, source: Database, replica: Database, lake_folder):
-        self.source, self.replica, self.lake_folder = source, replica, lake_folder
+    def __init__(self, source: Database, replica: Database, lake_folder, s3=None):
+        self.source, self.replica, self.lake_folder, self.s3 = source, replica, lake_folder, s3
 
     def __call__(self, tables=None, lake_without=(), replica_without=()):
         """Fails with the first differing rows. `tables`: their names, by default all of the source;
@@ -53,7 +53,7 @@ class Comparison:
     # ── the lake ──
 
     def lake_equals(self, tables):
-        lake = Lake(self.lake_folder)
+        lake = Lake(self.lake_folder, self.s3)
         with self.source.connect() as source:
             source.execute(PINNED)
             for table in tables:
@@ -67,7 +67,7 @@ class Comparison:
         got_types = {name: type_ for name, type_ in fields.items() if name not in METADATA_COLUMNS}
         assert got_types == expected_types, f"{table}: the lake's types differ"
 
-        duck = open_duckdb()
+        duck = open_duckdb(lake.s3)
         _load_source(duck, source, table, columns)
         duck.register("by_pyiceberg", pyiceberg_rows(in_lake))
         for reader, relation in (("PyIceberg", "by_pyiceberg"), ("DuckDB", duckdb_scan(in_lake))):

@@ -9,24 +9,30 @@ import duckdb
 import pyarrow
 from pyiceberg.catalog.sql import SqlCatalog
 
+from support.object_store import KEY, REGION, SECRET
+
 METADATA_COLUMNS = ("_ingested_at", "_committed_at", "_lsn")
 
 
-def open_duckdb() -> duckdb.DuckDBPyConnection:
-    """With the Iceberg extension, from packages: nothing is fetched."""
+def open_duckdb(s3=None) -> duckdb.DuckDBPyConnection:
+    """With the Iceberg extension, from packages: nothing is fetched. `s3`: an S3Server that it may read."""
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
-    for name in ("avro", "iceberg"):
+    for name in ("avro", *(["httpfs"] if s3 else []), "iceberg"):
         folder = os.path.dirname(importlib.import_module(f"duckdb_extension_{name}").__file__)
         connection.execute(f"LOAD '{glob.glob(folder + '/extensions/*/*.duckdb_extension')[0]}'")
+    if s3:
+        connection.execute(f"CREATE SECRET (TYPE s3, KEY_ID '{KEY}', SECRET '{SECRET}', REGION '{REGION}', ENDPOINT '127.0.0.1:{s3.port}', USE_SSL false, URL_STYLE 'path')")
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 
 
 class Lake:
-    """The tables of one warehouse folder."""
+    """The tables of one warehouse folder, or of a bucket (`s3`: its server) whose catalog's file is in a folder."""
 
-    def __init__(self, folder: pathlib.Path):
-        self.catalog = SqlCatalog("sluice", uri=f"sqlite:///{folder}/catalog.db", warehouse=str(folder))
+    def __init__(self, folder: pathlib.Path, s3=None):
+        storage = {"s3.endpoint": s3.endpoint, "s3.access-key-id": KEY, "s3.secret-access-key": SECRET, "s3.region": REGION} if s3 else {}
+        self.s3 = s3
+        self.catalog = SqlCatalog("sluice", uri=f"sqlite:///{folder}/catalog.db", warehouse=str(folder), **storage)
 
     def tables(self) -> list:
         return [name for namespace in self.catalog.list_namespaces() for name in self.catalog.list_tables(namespace)]

@@ -1,10 +1,13 @@
 #include "config/secrets.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 namespace sluice {
 namespace {
+
+constexpr std::array<std::string_view, 4> kSecretFields = {"password", "salt", "secret_key", "session_token"};
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -88,9 +91,10 @@ std::string BlankPasswords(std::string_view text) {
       return found && blanked.find_first_not_of('*', found->begin) < found->begin + found->size &&
              !IsOnlyVariable(std::string_view(blanked).substr(found->begin, found->size));
     };
-    for (const auto& found : {InUri(blanked), AfterKey(blanked, "password", '='), AfterKey(blanked, "sslpassword", '='),
-                              AfterKey(blanked, "password", ':'), AfterKey(blanked, "PASSWORD", '=')})
+    for (const auto& found : {InUri(blanked), AfterKey(blanked, "password", '='), AfterKey(blanked, "sslpassword", '='), AfterKey(blanked, "PASSWORD", '=')})
       if (!span && is_new(found)) span = found;
+    for (const std::string_view field : kSecretFields)
+      if (const auto found = AfterKey(blanked, field, ':'); !span && is_new(found)) span = found;
     if (!span) break;
     std::fill_n(blanked.begin() + static_cast<std::ptrdiff_t>(span->begin), span->size, '*');
   }

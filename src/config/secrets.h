@@ -21,7 +21,7 @@ std::optional<TextSpan> FindPassword(std::string_view dsn);
 /// True of nothing but one ${…} without a default, which would put the password back into the text.
 bool IsOnlyVariable(std::string_view password);
 
-/// The same text with every password that is no variable replaced by asterisks of equal length; also the value of `password:` lines.
+/// The same text with every password that is no variable replaced by asterisks of equal length; also the values of fields that are secrets, such as `password:`.
 std::string BlankPasswords(std::string_view text);
 
 /// The key='value' part of a connection string, quoted for libpq.

@@ -129,7 +129,7 @@ LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::str
   lake.name = name;
   ReadStorage(fields, folder, lake);
   if (auto catalog = fields.Mapping("catalog")) ReadLakeCatalog(*catalog, folder, lake);
-  if (lake.catalog_uri.empty() && lake.warehouse.find("://") != std::string::npos)
+  if (lake.catalog_uri.empty() && IsInBucket(lake.warehouse))
     fields.Mistake(slu::kMissingField, "a lake in a bucket needs a place for its catalog", nullptr, "catalog", "",
                    "A catalog of type sqlite is a file, which cannot lie in a bucket.", "catalog: { type: sqlite, path: /var/lib/sluice/catalog.db }");
   if (auto commit = fields.Mapping("commit")) {

@@ -22,11 +22,11 @@ void ReadKeys(FieldReader& storage, StorageConfig& config) {
   storage.Text("role_arn", config.role_arn);
   storage.Text("external_id", config.external_id);
   storage.Text("ca_file", config.ca_file);
-  if (config.access_key.empty() != config.secret_key.empty())
-    storage.Mistake(slu::kMissingField, "access_key and secret_key belong together", nullptr, config.access_key.empty() ? "secret_key" : "access_key", "",
+  if (storage.Has("access_key") != storage.Has("secret_key"))
+    storage.Mistake(slu::kMissingField, "access_key and secret_key belong together", nullptr, storage.Has("access_key") ? "access_key" : "secret_key", "",
                     "Without both the credentials are looked for as every AWS tool does: environment, profile, web identity, the machine's role.",
                     "access_key: ...\nsecret_key: ${AWS_SECRET_ACCESS_KEY}");
-  if (!config.access_key.empty() && !config.role_arn.empty())
+  if (storage.Has("access_key") && storage.Has("role_arn"))
     storage.Mistake(slu::kConflictingFields, "access_key and role_arn contradict each other", nullptr, "role_arn", "",
                     "A role is taken on with the credentials of the environment, so that no keys need to stand here.", "leave out access_key and secret_key");
   if (!config.endpoint.empty() && !config.endpoint.starts_with("https://") && !config.endpoint.starts_with("http://"))
@@ -39,14 +39,15 @@ std::string AbsolutePath(const std::string& path, const std::string& folder) {
   return path.starts_with('/') || path.find("://") != std::string::npos ? path : folder + "/" + path;
 }
 
+bool IsInBucket(const std::string& warehouse) {
+  return std::any_of(kSchemes.begin(), kSchemes.end(), [&](std::string_view one) { return warehouse.starts_with(one); });
+}
+
 void ReadStorage(FieldReader& fields, const std::string& folder, LakeConfig& lake) {
   const YamlNode* const node = fields.Text("warehouse", lake.warehouse, Presence::kRequired);
-  bool remote = false;
   if (node != nullptr) {
     const size_t scheme = lake.warehouse.find("://");
-    remote = scheme != std::string::npos && !lake.warehouse.starts_with("file:///");
-    const bool known = std::any_of(kSchemes.begin(), kSchemes.end(), [&](std::string_view one) { return lake.warehouse.starts_with(one); });
-    if (remote && !known)
+    if (scheme != std::string::npos && !lake.warehouse.starts_with("file:///") && !IsInBucket(lake.warehouse))
       fields.Mistake(slu::kNotSupported, fmt::format("a lake in {} is not built in", Quoted(*node)), node, "warehouse", "",
                      "A lake is in a folder, or in a bucket of S3 and what speaks its protocol, of Google or of Azure.",
                      "warehouse: /srv/lake\nwarehouse: s3://bucket/path");

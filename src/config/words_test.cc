@@ -65,6 +65,7 @@ TEST(Secrets, BlanksEveryPasswordOfAText) {
   EXPECT_EQ(BlankPasswords("a postgres://u:pw@h b password=xy c"), "a postgres://u:**@h b password=** c");
   EXPECT_EQ(BlankPasswords("{ password: hunter2, prot: 1 }"), "{ password: *******, prot: 1 }");
   EXPECT_EQ(BlankPasswords("password: ${NAME}"), "password: ${NAME}");
+  EXPECT_EQ(BlankPasswords("{ hash: { salt: pepper } }, secret_key: ab/+=, session_token: 'x y'"), "{ hash: { salt: ****** } }, secret_key: *****, session_token: '***'");
 }
 
 }  // namespace

@@ -51,10 +51,10 @@ Error ErrorFromArrow(const arrow::Status& status, std::string_view object) {
   const auto says = [&](const auto& words) { return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return text.find(word) != std::string::npos; }); };
   Error error{ErrorKind::kUnavailable, fmt::format("using {}: {}", object, text), slu::kStorageFailed, "arrow: " + status.ToString()};
   if (says(kNoBucket)) error.kind = ErrorKind::kNeedsOperator, error.code = slu::kStorageLocation;
-  else if (says(kNotThere)) error.kind = ErrorKind::kCorrupt, error.code = slu::kStorageNotFound;
   else if (says(kExpired)) error.code = slu::kStorageCredentials;
   else if (says(kUnknownKey)) error.kind = ErrorKind::kNeedsOperator, error.code = slu::kStorageCredentials;
   else if (says(kDenied)) error.kind = ErrorKind::kNeedsOperator, error.code = slu::kStoragePermission;
+  else if (says(kNotThere)) error.kind = ErrorKind::kCorrupt, error.code = slu::kStorageNotFound;
   else if (status.IsInvalid() || status.IsNotImplemented()) error.kind = ErrorKind::kNeedsOperator, error.code = slu::kStorageLocation;
   return error;
 }

@@ -1,10 +1,14 @@
 """The lake in a bucket: what a folder gives, with the faults of a store behind a network."""
 
+import itertools
+import time
+
 import pytest
 
 from support.compare import Comparison
-from support.object_store import S3Server
-from support.sluice import FINDINGS, NO_PERMISSION
+from support.object_store import KEY, REGION, SECRET, S3Server
+from support.sluice import CONFIG, NO_PERMISSION
+from support.store_proxy import FAILS, LOST_REPLY, LOST_REQUEST, SILENT, THROTTLED, StoreProxy, sometimes
 from support.workload import MIXED_SCHEMA, MixedLoad
 
 
@@ -13,6 +17,9 @@ LARGE = """
 CREATE TABLE large (id int PRIMARY KEY, body text);
 INSERT INTO large SELECT i, string_agg(md5(i::text || j::text), '') FROM generate_series(1, 1000) i, generate_series(1, 1000) j GROUP BY i;
 """
+
+
+NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +32,7 @@ def s3():
 @pytest.fixture
 def lake(s3, request):
     """The warehouse, in a bucket of the test's own."""
-    name = request.node.name.split("[")[0].replace("_", "-")[:60]
+    name = request.node.name.split("[")[0].replace("_", "-")[:40] + f"-{next(NUMBERS)}"
     return s3.bucket(name) + "/deep/warehouse"
 
 
@@ -62,3 +69,95 @@ def test_the_lake_in_a_bucket_is_the_source_through_kills(source, s3, sluice, la
     sluice.command("verify")
     sluice.stop()
     assert not [name for name in objects(s3, lake) if ".sluice" in name]
+
+
+@pytest.fixture
+def proxied(s3, sluice, monkeypatch):
+    """proxied(fate): what sluice asks of the store meets this fate from now on."""
+    proxies = []
+
+    def start(fate):
+        proxies.append(StoreProxy(s3.port, fate))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxies[-1].endpoint)
+        return proxies[-1]
+
+    yield start
+    for proxy in proxies:
+        proxy.close()
+
+
+def test_a_store_on_a_bad_day_costs_time_and_nothing_else(source, sluice, proxied, compare):
+    """One request in eight is throttled, fails, or is lost before or behind the store; now and then the store says nothing."""
+    source.execute(MIXED_SCHEMA)
+    proxy = proxied(sometimes(0, [], 0))
+    sluice.init(commit_interval="300ms")
+    sluice.start()
+    sluice.wait_settled()
+    proxy.fate = sometimes(0.12, [THROTTLED, FAILS, LOST_REPLY, LOST_REQUEST], 7)
+    with MixedLoad(source, pause=0.05):
+        time.sleep(12)
+        proxy.fate = sometimes(0.02, [SILENT], 8)
+        time.sleep(4)
+    proxy.fate = sometimes(0, [], 0)
+    sluice.wait_until(timeout=120)
+    assert {fate for fate, _ in proxy.counts} >= {THROTTLED, FAILS, LOST_REPLY, LOST_REQUEST}, proxy.counts
+    assert proxy.counts[LOST_REPLY, "PUT"] > 0
+    compare()
+    sluice.command("verify")
+    assert sluice.running()
+
+
+def test_a_store_that_is_away_is_waited_for_and_the_replica_goes_on(source, replica, s3, sluice, proxied, compare):
+    source.execute("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, 'v' FROM generate_series(1, 500) i")
+    proxied(sometimes(0, [], 0))
+    sluice.init(commit_interval="300ms")
+    sluice.start()
+    sluice.wait_settled()
+    s3.stop()
+    try:
+        source.execute("UPDATE t SET v = 'w' WHERE id % 2 = 0")
+        deadline = time.monotonic() + 30
+        while replica.scalar("SELECT count(*) FROM t WHERE v = 'w'") != 250:
+            assert time.monotonic() < deadline, "the replica waits for the lake"
+            time.sleep(0.1)
+        time.sleep(20)  # Longer than the attempts of one request.
+        assert sluice.running()
+    finally:
+        s3.start()
+    sluice.wait_until(timeout=120)
+    compare()
+
+
+@pytest.mark.parametrize("change, expect, words", [
+    ({"AWS_ACCESS_KEY_ID": "nobody"}, NO_PERMISSION, "SLU-4006"),
+    ({"AWS_SECRET_ACCESS_KEY": "wrong"}, NO_PERMISSION, "SLU-4006"),
+])
+def test_who_is_not_known_is_told_so(change, expect, words, sluice, source):
+    source.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    refused = sluice.command("init", "--from", source.dsn(), "--lake", sluice.lake, env=change, expect=expect)
+    assert words in refused.stderr and "wrong" not in refused.stderr and not sluice.config_file.exists()
+
+
+def test_a_bucket_that_is_not_there_is_named(sluice, source):
+    source.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    refused = sluice.command("init", "--from", source.dsn(), "--lake", "s3://no-such-bucket/lake", expect=CONFIG)
+    assert "SLU-4001" in refused.stderr and "no-such-bucket" in refused.stderr
+
+
+def test_keys_stand_in_no_file(sluice, source, s3, compare):
+    source.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 10)")
+    sluice.init()
+    secret = sluice.folder / ".sluice/secrets/s3"
+    secret.parent.mkdir(parents=True, exist_ok=True)
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    storage = {"endpoint": s3.endpoint, "region": REGION, "access_key": KEY, "secret_key": SECRET}
+    sluice.configure(lambda config: config["sinks"]["lake"].update(storage=storage))
+    nobody = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    refused = sluice.command("check", env=nobody, expect=CONFIG)
+    assert "plain text" in refused.stderr and SECRET not in refused.stderr + refused.stdout
+    storage["secret_key"] = "${secret:file:s3}"
+    sluice.configure(lambda config: config["sinks"]["lake"].update(storage=storage))
+    sluice.sync(env=nobody)
+    compare()
+    assert SECRET not in sluice.log.read_text()

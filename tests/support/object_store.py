@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 
-SERVER = pathlib.Path(os.environ.get("SLUICE_DEPS") or os.path.expanduser("~/.cache/sluice")) / "bin/versitygw"
+SERVER = pathlib.Path(os.environ.get("SLUICE_DEPS") or os.path.expanduser("~/.cache/sluice")) / "object-store/versitygw"
 KEY, SECRET, REGION = "sluicekey", "sluicesecret", "us-east-1"
 
 

@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 LAYERS = {
     "base": set(),
     "observability": set(),
-    "storage": set(),
+    "storage": {"config"},
     "change": set(),
     "postgres": {"change"},
     "config": set(),

@@ -40,7 +40,7 @@ TEST_F(ObjectStoreTest, SpellsALocationInOneWay) {
 }
 
 TEST_F(ObjectStoreTest, RefusesALocationThatReadersWouldTakeApartOtherwise) {
-  for (const std::string bad : {"/a/../b", "/a?b", "/a#b", "/a%20b", "relative/path", ""}) {
+  for (const std::string bad : {"/a/../b", "/a?b", "/a#b", "/a%20b", "relative/path", "", "s3://", "s3://bucket/../x", "s3://bucket/a%20b"}) {
     const auto store = ObjectStore::Open(bad);
     ASSERT_FALSE(store.ok()) << bad;
     EXPECT_EQ(store.error().kind, ErrorKind::kNeedsOperator);

@@ -15,6 +15,8 @@ constexpr std::chrono::seconds kExportRetry{5};
 // A table that is emptied or rewritten between the snapshot and its first row.
 constexpr std::chrono::milliseconds kRewrittenRetry{200};
 constexpr int kRewrittenAttempts = 50;
+// After so many of them it is held from the snapshot on, if it is small: who wants to empty it waits for that moment.
+constexpr int kAttemptsBeforeHold = 5;
 
 }  // namespace
 
@@ -75,7 +77,7 @@ Status CopyBeside::Run(const std::stop_token& stop) {
     const bool goes_on = attempt == 1 && interrupted_.from.valid();
     if (attempt > 1)
       for (const MissingTables& of_sink : missing) RETURN_IF_ERROR(of_sink.sink->KeepCopies({}));
-    Status copied = CopyOnce(*source, missing, goes_on, stop);
+    Status copied = CopyOnce(*source, missing, goes_on, attempt > kAttemptsBeforeHold, stop);
     if (copied.ok() || copied.error().code != slu::kCopiedTableRewritten) return copied;
     // A sink that has got its first bookmark from this snapshot must not see a later one acknowledged.
     const bool some = std::any_of(missing.begin(), missing.end(), [](const MissingTables& of_sink) { return !of_sink.sink->copied_tables().empty(); }) ||
@@ -87,10 +89,29 @@ Status CopyBeside::Run(const std::stop_token& stop) {
   }
 }
 
-Status CopyBeside::CopyOnce(Source& source, const std::vector<MissingTables>& missing, bool goes_on, const std::stop_token& stop) {
+Result<std::vector<TableDefinition>> CopyBeside::ToHold(Source& source, const std::vector<MissingTables>& missing) const {
+  ASSIGN_OR_RETURN(const std::vector<TableDefinition> tables, source.ReadTables());
+  std::vector<TableDefinition> held = PlanCopy(tables, missing, options_).tables;
+  uint64_t bytes = 0;
+  for (const TableDefinition& table : held) bytes += table.size_bytes();
+  if (bytes > options_.copy.range_bytes_target) held.clear();
+  return held;
+}
+
+Status CopyBeside::CopyOnce(Source& source, const std::vector<MissingTables>& missing, bool goes_on, bool hold, const std::stop_token& stop) {
   SLUICE_FAILPOINT("pipeline.before_beside");
+  std::vector<TableDefinition> to_hold;
+  if (hold) {
+    ASSIGN_OR_RETURN(to_hold, ToHold(source, missing));
+  }
   ASSIGN_OR_RETURN(const Timestamp source_time, source.Now());
   ASSIGN_OR_RETURN(const auto copy, Export(source, stop));
+  std::unique_ptr<InitialCopy::Reader> holder;
+  if (!to_hold.empty()) {
+    ASSIGN_OR_RETURN(holder, copy->Open());
+  }
+  for (const TableDefinition& table : to_hold)
+    for (size_t leaf = 0; leaf < table.leaves.size(); ++leaf) RETURN_IF_ERROR(holder->Hold(table, leaf));
   hooks_.keep_from(goes_on ? std::min(interrupted_.from, copy->snapshot_lsn()) : copy->snapshot_lsn());
   TouchedTables touched;
   if (goes_on) {
@@ -105,6 +126,7 @@ Status CopyBeside::CopyOnce(Source& source, const std::vector<MissingTables>& mi
   run.source_time = source_time;
   CopyGuard guard = GuardOf(options_.copy, source);
   run.guard = &guard;
+  run.reader = holder.get();
   log::Info("pipeline", "copy.started", "copying tables while the others stream",
             {{"tables", std::to_string(run.tables.size())}, {"lsn", ToString(run.position.lsn)}});
   RETURN_IF_ERROR(RunInitialCopy(run, *copy, progress_, stop));

@@ -41,7 +41,8 @@ class CopyBeside {
 
  private:
   Status Run(const std::stop_token& stop);
-  Status CopyOnce(Source& source, const std::vector<MissingTables>& missing, bool goes_on, const std::stop_token& stop);
+  Status CopyOnce(Source& source, const std::vector<MissingTables>& missing, bool goes_on, bool hold, const std::stop_token& stop);
+  Result<std::vector<TableDefinition>> ToHold(Source& source, const std::vector<MissingTables>& missing) const;
   Result<std::unique_ptr<InitialCopy>> Export(Source& source, const std::stop_token& stop);
 
   const Connector& connector_;

@@ -108,7 +108,8 @@ class Copying {
     });
     StartFinishers();
     std::vector<std::thread> workers;
-    const size_t count = std::min(std::max<size_t>(1, static_cast<size_t>(run_.parallel)), whole_.size() + reading_.ranges.size());
+    const size_t readers = run_.reader != nullptr ? 1 : std::max<size_t>(1, static_cast<size_t>(run_.parallel));
+    const size_t count = std::min(readers, whole_.size() + reading_.ranges.size());
     for (size_t i = 0; i < count; ++i) workers.emplace_back([this] { Work(); });
     for (std::thread& worker : workers) worker.join();
     if (end_.stop_requested()) finishers_.clear();  // Drops what waits; what is being committed may end.
@@ -167,18 +168,22 @@ class Copying {
   }
 
   Status WorkUntilDone() {
-    ASSIGN_OR_RETURN(const auto reader, copy_.Open());
+    std::unique_ptr<InitialCopy::Reader> own;
+    if (run_.reader == nullptr) {
+      ASSIGN_OR_RETURN(own, copy_.Open());
+    }
+    InitialCopy::Reader& reader = run_.reader != nullptr ? *run_.reader : *own;
     while (!end_.stop_requested()) {
       const size_t next = next_.fetch_add(1);
       if (next >= whole_.size() + reading_.ranges.size()) return Ok();
       if (next < whole_.size()) {
-        RETURN_IF_ERROR(BringUp(*reader, whole_[next]));
+        RETURN_IF_ERROR(BringUp(reader, whole_[next]));
         continue;
       }
       const RangeToRead& next_range = reading_.ranges[next - whole_.size()];
       if (run_.guard != nullptr) run_.guard->Admit(next_range.range.size_bytes, end_.get_token());
       if (end_.stop_requested()) return Ok();
-      RETURN_IF_ERROR(CopyOne(*reader, next_range));
+      RETURN_IF_ERROR(CopyOne(reader, next_range));
     }
     return Ok();
   }

@@ -28,6 +28,8 @@ struct InitialCopyRun {
   int parallel = 2;
   uint64_t range_bytes_target = 64ull << 20;
   CopyGuard* guard = nullptr;             ///< Asked before every range; may be absent.
+  /// One that holds the tables reads them alone: another would wait behind who waits for it. Else absent.
+  InitialCopy::Reader* reader = nullptr;
   TouchedTables touched = {};             ///< Of tables whose copy was interrupted; without it they start again.
 };
 

@@ -54,6 +54,7 @@ void SinkThread::Join() {
 void SinkThread::Run() {
   Status worked = WorkUntilClosed();
   if (worked.ok()) return;
+  sink_.LetGo();
   queue_.Close();
   std::optional<SinkItem> item;
   while (queue_.Pop(item, std::chrono::milliseconds(0)) == QueueState::kDone)

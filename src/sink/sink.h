@@ -168,6 +168,10 @@ class Sink {
 
   /// Bytes held in memory since the last commit; the pipeline commits early when they pass a limit.
   virtual size_t uncommitted_bytes() const = 0;
+
+  /// After an error: gives back what an unfinished commit holds, such as locks that others of this process wait for.
+  /// The last call.
+  virtual void LetGo() {}
 };
 
 }  // namespace sluice

@@ -498,6 +498,13 @@ Status ReplicaSink::Commit(const Position& position, Timestamp source_time) {
   return Ok();
 }
 
+void ReplicaSink::LetGo() {
+  PgConnection& connection = session_.connection;
+  if (PQtransactionStatus(connection.get()) == PQTRANS_ACTIVE) connection.Cancel();
+  const PGTransactionStatusType status = PQtransactionStatus(connection.get());
+  if (status == PQTRANS_INTRANS || status == PQTRANS_INERROR) static_cast<void>(connection.Execute("ROLLBACK").ok());
+}
+
 Status ReplicaSink::Repair(std::span<const RowRepair> repairs) {
   SLUICE_CHECK(staged_.empty());
   RETURN_IF_ERROR(applier_.Begin());

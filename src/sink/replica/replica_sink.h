@@ -50,6 +50,7 @@ class ReplicaSink final : public Sink {
   Status Repair(std::span<const RowRepair> repairs) override;
   Result<std::unique_ptr<SinkView>> View() override;
   size_t uncommitted_bytes() const override { return staged_bytes_; }
+  void LetGo() override;
 
  private:
   /// One table's changes since the last application.

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <random>
 
+#include "base/failpoint.h"
 #include "observability/errors/replica_codes.h"
 #include "pg_test_server.h"
 #include "sink/replica/test_source.h"
@@ -555,6 +556,27 @@ TEST_F(ReplicaSinkTest, WhatIsKeptOfACopyGoesWithTheTableThatHeldIt) {
   }
   replica_.Run("DROP TABLE public.t");
   EXPECT_TRUE(Open()->kept_copies().empty());
+}
+
+// Else a copy beside the stream waits for the bookmark's row, and whoever ends both waits for the copy.
+TEST_F(ReplicaSinkTest, WhatFailedBeforeItsCommitHoldsNothingOnceItIsLetGo) {
+  source_.Run("CREATE TABLE public.t (id int PRIMARY KEY, name text); CREATE TABLE public.other (id int PRIMARY KEY)");
+  const TableDefinition table = source_.Describe("public", "t");
+  auto sink = Open();
+  Copy(*sink, {table});
+  source_.Run("INSERT INTO public.t SELECT i, 'new' FROM generate_series(1, 500) i");
+  BatchBuilder builder;
+  builder.Begin(Lsn{2000});
+  for (int i = 1; i <= 500; ++i) builder.Insert(table.schema, source_.Row(table, "id = " + std::to_string(i)));
+  ASSERT_TRUE(failpoint::Arm("replica.before_commit=error").ok());
+  EXPECT_FALSE(Apply(*sink, builder.Build()).ok());
+  ASSERT_TRUE(failpoint::Arm("").ok());
+  const char* const open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+  EXPECT_EQ(replica_.Value(open), "1");
+  sink->LetGo();
+  ASSERT_EQ(replica_.Value(open), "0");
+  const auto beside = Must(sink->OpenBeside());
+  Copy(*beside, {source_.Describe("public", "other")});
 }
 
 TEST_F(ReplicaSinkTest, AFinishedTableDoesNotWaitForItsStatistics) {

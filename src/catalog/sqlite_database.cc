@@ -1,13 +1,23 @@
 #include "catalog/sqlite_database.h"
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include <utility>
 
+#include "base/free_with.h"
 #include "observability/error_catalog.h"
 
 namespace sluice {
+namespace {
 
+using Handle = std::unique_ptr<sqlite3, FreeWith<sqlite3_close_v2>>;
+using Statement = std::unique_ptr<sqlite3_stmt, FreeWith<sqlite3_finalize>>;
+
+// FULL: in WAL mode the default would let a power cut take back the last commits, which were acknowledged.
+constexpr char kSettings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
+
+/// The error of the last call; busy and full are kUnavailable.
 Error SqliteError(sqlite3* database, std::string_view doing) {
   const int code = database ? sqlite3_errcode(database) : SQLITE_NOMEM;
   const std::string text = database ? sqlite3_errmsg(database) : "out of memory";
@@ -31,73 +41,81 @@ Error SqliteError(sqlite3* database, std::string_view doing) {
   }
 }
 
-Result<SqliteStatement> SqliteStatement::Prepare(sqlite3* database, std::string_view sql) {
-  sqlite3_stmt* statement = nullptr;
-  if (sqlite3_prepare_v2(database, sql.data(), static_cast<int>(sql.size()), &statement, nullptr) !=
-      SQLITE_OK)
-    return SqliteError(database, "using");
-  return SqliteStatement(database, Handle(statement));
-}
+class SqliteDatabase final : public CatalogDatabase {
+ public:
+  explicit SqliteDatabase(Handle database) : database_(std::move(database)) {}
 
-SqliteStatement& SqliteStatement::Bind(const std::optional<std::string>& value) {
-  ++bound_;
-  // A failed bind leaves NULL, which no statement of ours takes for a match; memory alone can make
-  // it fail.
-  if (value)
-    sqlite3_bind_text(handle_.get(), bound_, value->data(), static_cast<int>(value->size()),
-                      SQLITE_TRANSIENT);
-  else
-    sqlite3_bind_null(handle_.get(), bound_);
-  return *this;
-}
-
-Result<bool> SqliteStatement::Next() {
-  switch (sqlite3_step(handle_.get())) {
-    case SQLITE_ROW:
-      return true;
-    case SQLITE_DONE:
-      return false;
-    default:
-      return SqliteError(database_, "using");
+  Result<std::vector<Row>> Query(const std::string& sql, const std::vector<Value>& parameters) override {
+    ASSIGN_OR_RETURN(const Statement statement, Prepare(sql, parameters));
+    std::vector<Row> rows;
+    for (;;) {
+      const int step = sqlite3_step(statement.get());
+      if (step == SQLITE_DONE) return rows;
+      if (step != SQLITE_ROW) return SqliteError(database_.get(), "using");
+      Row& row = rows.emplace_back();
+      for (int column = 0; column < sqlite3_column_count(statement.get()); ++column) row.push_back(ValueAt(statement.get(), column));
+    }
   }
-}
 
-Result<int> SqliteStatement::Run() {
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool more, Next());
-    if (!more) return sqlite3_changes(database_);
+  Result<int> Change(const std::string& sql, const std::vector<Value>& parameters) override {
+    RETURN_IF_ERROR(Query(sql, parameters));
+    return sqlite3_changes(database_.get());
   }
-}
 
-std::string SqliteStatement::Text(int column) const { return OptionalText(column).value_or(""); }
+  // IMMEDIATE takes the write lock at once, waiting up to the busy timeout.
+  Status Begin() override { return Run("BEGIN IMMEDIATE"); }
 
-std::optional<std::string> SqliteStatement::OptionalText(int column) const {
-  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle_.get(), column));
-  if (!text) return std::nullopt;
-  return std::string(text, static_cast<size_t>(sqlite3_column_bytes(handle_.get(), column)));
-}
+  Status Commit() override {
+    Status committed = Run("COMMIT");
+    if (committed.ok() || sqlite3_get_autocommit(database_.get()) == 0) return committed;  // Kept open: not committed.
+    Error unknown = std::move(committed).error();
+    unknown.kind = ErrorKind::kOutcomeUnknown;
+    return unknown;
+  }
 
-Status RunSql(sqlite3* database, const char* sql) {
-  if (sqlite3_exec(database, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
-    return SqliteError(database, "using");
-  return Ok();
-}
-
-Result<SqliteTransaction> SqliteTransaction::Begin(sqlite3* database) {
-  RETURN_IF_ERROR(RunSql(database, "BEGIN IMMEDIATE"));
-  return SqliteTransaction(database);
-}
-
-SqliteTransaction::~SqliteTransaction() {
   // A failed statement may have ended the transaction by itself.
-  if (database_ && sqlite3_get_autocommit(database_) == 0)
-    sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
-}
+  void Rollback() override {
+    if (sqlite3_get_autocommit(database_.get()) == 0) static_cast<void>(Run("ROLLBACK").ok());
+  }
 
-Status SqliteTransaction::Commit() {
-  RETURN_IF_ERROR(RunSql(database_, "COMMIT"));
-  database_ = nullptr;
-  return Ok();
+  Status Run(const char* sql) {
+    return sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) == SQLITE_OK ? Ok() : Status(SqliteError(database_.get(), "using"));
+  }
+
+ private:
+  Result<Statement> Prepare(const std::string& sql, const std::vector<Value>& parameters) {
+    sqlite3_stmt* made = nullptr;
+    if (sqlite3_prepare_v2(database_.get(), sql.data(), static_cast<int>(sql.size()), &made, nullptr) != SQLITE_OK) return SqliteError(database_.get(), "using");
+    Statement statement(made);
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      if (!parameters[i]) continue;  // Unbound is NULL.
+      const int place = sqlite3_bind_parameter_index(made, fmt::format("${}", i + 1).c_str());
+      if (sqlite3_bind_text(made, place, parameters[i]->data(), static_cast<int>(parameters[i]->size()), SQLITE_TRANSIENT) != SQLITE_OK)
+        return SqliteError(database_.get(), "using");
+    }
+    return statement;
+  }
+
+  static Value ValueAt(sqlite3_stmt* statement, int column) {
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+    if (text == nullptr) return std::nullopt;
+    return std::string(text, static_cast<size_t>(sqlite3_column_bytes(statement, column)));
+  }
+
+  Handle database_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<CatalogDatabase>> OpenSqliteDatabase(const std::string& path, int busy_timeout_ms) {
+  sqlite3* opened = nullptr;
+  const int done = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
+  Handle handle(opened);
+  if (done != SQLITE_OK) return SqliteError(opened, "opening");
+  sqlite3_busy_timeout(opened, busy_timeout_ms);
+  auto database = std::make_unique<SqliteDatabase>(std::move(handle));
+  RETURN_IF_ERROR(database->Run(kSettings));
+  return std::unique_ptr<CatalogDatabase>(std::move(database));
 }
 
 }  // namespace sluice

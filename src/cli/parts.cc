@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "catalog/sqlite_catalog.h"
+#include "catalog/open_catalog.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_sink.h"
 #include "sink/mapping/mapped_sink.h"
@@ -72,13 +72,9 @@ Result<std::optional<Bookmark>> ReadReplicaBookmark(const ReplicaConfig& config)
 
 // Looks for the catalog's file first, since opening it would make it.
 Result<std::optional<Bookmark>> ReadLakeBookmark(const LakeConfig& config) {
-  const std::string path = config.catalog_uri.empty() ? config.warehouse + "/catalog.db" : config.catalog_uri;
-  if (access(path.c_str(), F_OK) != 0) return std::optional<Bookmark>();
+  if (CatalogIsMissing(config)) return std::optional<Bookmark>();
   ASSIGN_OR_RETURN(const std::unique_ptr<ObjectStore> store, ObjectStore::Open(config.warehouse, config.storage));
-  SqliteCatalog::Options options;
-  options.path = path;
-  options.catalog_name = config.catalog_name;
-  ASSIGN_OR_RETURN(const std::unique_ptr<SqliteCatalog> catalog, SqliteCatalog::Open(options, *store));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Catalog> catalog, OpenCatalog(config, *store));
   ASSIGN_OR_RETURN(const auto properties, catalog->NamespaceProperties(kBookmarkNamespace));
   if (!properties) return std::optional<Bookmark>();
   ASSIGN_OR_RETURN(std::optional<Bookmark> bookmark, ParseBookmark(*properties));

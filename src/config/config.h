@@ -59,6 +59,7 @@ struct LakeConfig {
   std::string warehouse;                       ///< Folder, or URI of a bucket: /srv/lake, s3://lake/warehouse.
   StorageConfig storage;                       ///< Of a bucket.
   std::string catalog_uri;                     ///< SQLite file; empty: <warehouse>/catalog.db.
+  std::string catalog_dsn;                     ///< Of a PostgreSQL that keeps the catalog in place of the file.
   std::string catalog_name = "sluice";         ///< Readers load the catalog under this name.
   milliseconds commit_interval{60'000};
   uint64_t commit_bytes_max = 128ull << 20;    ///< Uncommitted Arrow bytes that make a commit early.

@@ -118,8 +118,9 @@ void ReadPartition(FieldReader& fields, std::vector<PartitionFieldConfig>& parti
 
 void ReadLakeCatalog(FieldReader& catalog, const std::string& folder, LakeConfig& lake) {
   std::string type;
-  catalog.Choice("type", type, {"sqlite"}, Presence::kRequired);
-  if (catalog.Text("path", lake.catalog_uri) != nullptr) lake.catalog_uri = AbsolutePath(lake.catalog_uri, folder);
+  catalog.Choice("type", type, {"sqlite", "postgres"}, Presence::kRequired);
+  if (type == "postgres") ReadConnection(catalog, "SLUICE_CATALOG_PASSWORD", lake.catalog_dsn);
+  else if (catalog.Text("path", lake.catalog_uri) != nullptr) lake.catalog_uri = AbsolutePath(lake.catalog_uri, folder);
   catalog.Text("name", lake.catalog_name);
   catalog.RefuseOthers();
 }
@@ -129,9 +130,10 @@ LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::str
   lake.name = name;
   ReadStorage(fields, folder, lake);
   if (auto catalog = fields.Mapping("catalog")) ReadLakeCatalog(*catalog, folder, lake);
-  if (lake.catalog_uri.empty() && IsInBucket(lake.warehouse))
+  if (lake.catalog_uri.empty() && lake.catalog_dsn.empty() && IsInBucket(lake.warehouse))
     fields.Mistake(slu::kMissingField, "a lake in a bucket needs a place for its catalog", nullptr, "catalog", "",
-                   "A catalog of type sqlite is a file, which cannot lie in a bucket.", "catalog: { type: sqlite, path: /var/lib/sluice/catalog.db }");
+                   "A catalog of type sqlite is a file, which cannot lie in a bucket.",
+                   "catalog: { type: postgres, host: HOST, database: DATABASE, user: USER, password: ${SLUICE_CATALOG_PASSWORD} }\ncatalog: { type: sqlite, path: /var/lib/sluice/catalog.db }");
   if (auto commit = fields.Mapping("commit")) {
     commit->Duration("interval", lake.commit_interval, milliseconds(100), hours(24));
     commit->Size("max_bytes", lake.commit_bytes_max, kMiB, 64 * kGiB);

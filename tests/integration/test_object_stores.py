@@ -71,6 +71,33 @@ def test_the_lake_in_a_bucket_is_the_source_through_kills(source, s3, sluice, la
     assert not [name for name in objects(s3, lake) if ".sluice" in name]
 
 
+def test_the_catalog_may_be_in_a_postgres_that_ends_sessions_and_restarts(servers, source, replica, s3, sluice):
+    """Its commits are looked for when their replies are lost; PyIceberg reads the same tables."""
+    keeper = servers("catalog").new_database("catalog")
+    host, user = keeper.server.folder, "postgres"
+    source.execute(MIXED_SCHEMA)
+    sluice.init(commit_interval="300ms")
+    sluice.configure(lambda config: config["sinks"]["lake"].update(catalog={"type": "postgres", "host": str(host), "port": 5432, "database": keeper.name, "user": user}))
+    assert "L003" in sluice.command("check").stdout
+    compare = Comparison(source, replica, sluice.folder, s3, f"postgresql+psycopg://{user}@/{keeper.name}?host={host}")
+    with MixedLoad(source):
+        sluice.start()
+        sluice.wait_settled()
+        for _ in range(10):
+            keeper.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sluice catalog' AND pid <> pg_backend_pid()")
+            time.sleep(0.3)
+        sluice.kill()
+        sluice.start()
+        sluice.wait_settled()
+        keeper.close()
+        keeper.server.restart()
+        time.sleep(1)
+    sluice.wait_until(timeout=120)
+    compare()
+    sluice.command("verify")
+    assert not (sluice.folder / "catalog.db").exists()
+
+
 @pytest.fixture
 def proxied(s3, sluice, monkeypatch):
     """proxied(fate): what sluice asks of the store meets this fate from now on."""

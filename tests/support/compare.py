@@ -19,8 +19,8 @@ def quote(name: str) -> str:
 
 
 class Comparison:
-    def __init__(self, source: Database, replica: Database, lake_folder, s3=None):
-        self.source, self.replica, self.lake_folder, self.s3 = source, replica, lake_folder, s3
+    def __init__(self, source: Database, replica: Database, lake_folder, s3=None, catalog_uri=None):
+        self.source, self.replica, self.lake_folder, self.s3, self.catalog_uri = source, replica, lake_folder, s3, catalog_uri
 
     def __call__(self, tables=None, lake_without=(), replica_without=()):
         """Fails with the first differing rows. `tables`: their names, by default all of the source;
@@ -53,7 +53,7 @@ class Comparison:
     # ── the lake ──
 
     def lake_equals(self, tables):
-        lake = Lake(self.lake_folder, self.s3)
+        lake = Lake(self.lake_folder, self.s3, self.catalog_uri)
         with self.source.connect() as source:
             source.execute(PINNED)
             for table in tables:

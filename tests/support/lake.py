@@ -27,12 +27,12 @@ def open_duckdb(s3=None) -> duckdb.DuckDBPyConnection:
 
 
 class Lake:
-    """The tables of one warehouse folder, or of a bucket (`s3`: its server) whose catalog's file is in a folder."""
+    """The tables of one warehouse folder, or of a bucket (`s3`: its server) whose catalog's file is in a folder, or elsewhere (`uri`)."""
 
-    def __init__(self, folder: pathlib.Path, s3=None):
+    def __init__(self, folder: pathlib.Path, s3=None, uri: str | None = None):
         storage = {"s3.endpoint": s3.endpoint, "s3.access-key-id": KEY, "s3.secret-access-key": SECRET, "s3.region": REGION} if s3 else {}
         self.s3 = s3
-        self.catalog = SqlCatalog("sluice", uri=f"sqlite:///{folder}/catalog.db", warehouse=str(folder), **storage)
+        self.catalog = SqlCatalog("sluice", uri=uri or f"sqlite:///{folder}/catalog.db", warehouse=str(folder), **storage)
 
     def tables(self) -> list:
         return [name for namespace in self.catalog.list_namespaces() for name in self.catalog.list_tables(namespace)]

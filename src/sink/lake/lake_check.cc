@@ -8,6 +8,8 @@
 #include <map>
 #include <set>
 
+#include "catalog/postgres_database.h"
+#include "postgres/connection.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_schema.h"
 #include "sink/lake/partitioner.h"
@@ -53,6 +55,14 @@ void CheckFolder(const LakeConfig& config, Findings& findings) {
     return;
   }
   findings.push_back({"L001", Severity::kOk, config.warehouse, "the warehouse can be written"});
+}
+
+void CheckCatalog(const LakeConfig& config, Findings& findings) {
+  if (config.catalog_dsn.empty()) return;  // A file, made when it is needed.
+  const std::string where = RedactDsn(config.catalog_dsn);
+  const auto opened = OpenPostgresDatabase(config.catalog_dsn, config.catalog_name);
+  if (opened.ok()) return findings.push_back({"L003", Severity::kOk, where, "the catalog can be reached"});
+  findings.push_back({"L003", Severity::kFail, where, opened.error().message, "a PostgreSQL that keeps the catalog", opened.error().evidence});
 }
 
 void CheckSpace(const LakeConfig& config, const std::vector<TableDefinition>& tables, Findings& findings) {
@@ -136,6 +146,7 @@ void CheckPartitions(const LakeConfig& config, const std::vector<TableDefinition
 Findings CheckLake(const LakeConfig& config, const std::vector<TableDefinition>& tables) {
   Findings findings;
   CheckFolder(config, findings);
+  CheckCatalog(config, findings);
   CheckSpace(config, tables, findings);
   CheckNames(tables, findings);
   CheckTypes(tables, findings);

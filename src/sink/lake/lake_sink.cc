@@ -8,7 +8,7 @@
 #include "base/failpoint.h"
 #include "change/column_numbers.h"
 #include "change/table_error.h"
-#include "catalog/sqlite_catalog.h"
+#include "catalog/open_catalog.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
 #include "sink/lake/lake_properties.h"
@@ -65,14 +65,7 @@ bool SamePartitions(const iceberg::PartitionSpec& a, const iceberg::PartitionSpe
 
 Result<std::unique_ptr<Sink>> LakeSink::Open(const LakeConfig& config, const LogIdentity& log) {
   ASSIGN_OR_RETURN(auto store, ObjectStore::Open(config.warehouse, config.storage));
-  SqliteCatalog::Options options;
-  options.path = config.catalog_uri;
-  if (options.path.empty()) options.path = config.warehouse + "/catalog.db";
-  constexpr std::string_view kSqlite = "sqlite:///";  // As PyIceberg writes it, with an absolute path behind.
-  if (options.path.starts_with(kSqlite)) options.path.erase(0, kSqlite.size() - (options.path.starts_with("sqlite:////") ? 0 : 1));
-  if (options.path.starts_with("file://")) options.path.erase(0, 7);
-  options.catalog_name = config.catalog_name;
-  ASSIGN_OR_RETURN(auto catalog, SqliteCatalog::Open(options, *store));
+  ASSIGN_OR_RETURN(auto catalog, OpenCatalog(config, *store));
   ASSIGN_OR_RETURN(auto sink, OpenWith(config, log, std::move(store), std::move(catalog), std::make_unique<SystemClock>()));
   return std::unique_ptr<Sink>(std::move(sink));
 }

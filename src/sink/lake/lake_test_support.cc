@@ -5,7 +5,7 @@
 
 #include <cstdlib>
 
-#include "catalog/sqlite_catalog.h"
+#include "catalog/open_catalog.h"
 #include "sink/lake/cell_reader.h"
 #include "sink/lake/data_file_reader.h"
 #include "sink/lake/pg_type_oid.h"
@@ -131,9 +131,7 @@ TestFolder::TestFolder() {
 std::multiset<std::string> RowsInLake(const LakeConfig& config, const TableName& name) {
   std::multiset<std::string> rows;
   auto store = ObjectStore::Open(config.warehouse);
-  SqliteCatalog::Options options;
-  options.path = config.warehouse + "/catalog.db";
-  auto catalog = SqliteCatalog::Open(options, **store);
+  auto catalog = OpenCatalog(config, **store);
   auto table = (*catalog)->LoadTable({name.name_space, name.name});
   EXPECT_TRUE(table.ok() && table->has_value());
   const iceberg::TableMetadata& metadata = *(*table)->metadata;

@@ -1,7 +1,8 @@
-#include "catalog/sqlite_catalog.h"
+#include "catalog/sql_catalog.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,8 +12,10 @@
 #include <thread>
 
 #include "base/failpoint.h"
+#include "catalog/postgres_database.h"
 #include "catalog/sqlite_database.h"
 #include "iceberg/snapshot_producer.h"
+#include "pg_test_server.h"
 
 namespace sluice {
 namespace {
@@ -23,12 +26,15 @@ using ::testing::ElementsAre;
 const TableIdentifier kShot{"public", "shot"};
 const TableIdentifier kPlayer{"public", "player"};
 
-class SqliteCatalogTest : public ::testing::Test {
+enum class Kind { kSqlite, kPostgres };
+
+class SqlCatalogTest : public ::testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
     char name[] = "/tmp/sluice-catalog-XXXXXX";
     ASSERT_NE(mkdtemp(name), nullptr);
     folder_ = name;
+    if (GetParam() == Kind::kPostgres) dsn_ = testing::PgTestServer::Shared().NewDatabase();
     store_ = ObjectStore::Open(folder_).value();
     catalog_ = OpenCatalog();
     ASSERT_TRUE(catalog_->CreateNamespace("public").ok());
@@ -39,9 +45,11 @@ class SqliteCatalogTest : public ::testing::Test {
     std::filesystem::remove_all(folder_);
   }
 
-  std::unique_ptr<SqliteCatalog> OpenCatalog() {
-    auto catalog = SqliteCatalog::Open({folder_ + "/catalog.db"}, *store_);
-    EXPECT_TRUE(catalog.ok()) << catalog.error().message;
+  std::unique_ptr<SqlCatalog> OpenCatalog(SqlCatalog::Options options = {}) {
+    auto database = GetParam() == Kind::kPostgres ? OpenPostgresDatabase(dsn_, "sluice") : OpenSqliteDatabase(folder_ + "/catalog.db");
+    EXPECT_TRUE(database.ok()) << database.error().message;
+    auto catalog = SqlCatalog::Open(std::move(options), std::move(database).value(), *store_);
+    EXPECT_TRUE(catalog.ok()) << catalog.error().message << " " << catalog.error().evidence;
     return std::move(catalog).value();
   }
 
@@ -76,10 +84,19 @@ class SqliteCatalogTest : public ::testing::Test {
 
   std::string folder_;
   std::unique_ptr<ObjectStore> store_;
-  std::unique_ptr<SqliteCatalog> catalog_;
+  std::unique_ptr<SqlCatalog> catalog_;
+  std::string dsn_;
 };
 
-TEST_F(SqliteCatalogTest, KeepsNamespacesAndTheirProperties) {
+INSTANTIATE_TEST_SUITE_P(Kinds, SqlCatalogTest, ::testing::Values(Kind::kSqlite, Kind::kPostgres), [](const auto& kind) { return kind.param == Kind::kSqlite ? "Sqlite" : "Postgres"; });
+
+class SqliteCatalogTest : public SqlCatalogTest {};
+INSTANTIATE_TEST_SUITE_P(Kinds, SqliteCatalogTest, ::testing::Values(Kind::kSqlite));
+
+class PostgresCatalogTest : public SqlCatalogTest {};
+INSTANTIATE_TEST_SUITE_P(Kinds, PostgresCatalogTest, ::testing::Values(Kind::kPostgres));
+
+TEST_P(SqlCatalogTest, KeepsNamespacesAndTheirProperties) {
   EXPECT_EQ(catalog_->NamespaceProperties("sluice").value(), std::nullopt);
   ASSERT_TRUE(catalog_->CreateNamespace("sluice").ok());
   ASSERT_TRUE(catalog_->Commit({}, NamespaceUpdate{"sluice", {{"lsn", "0/1"}}}).ok());
@@ -89,7 +106,7 @@ TEST_F(SqliteCatalogTest, KeepsNamespacesAndTheirProperties) {
   EXPECT_THAT(catalog_->ListNamespaces().value(), ElementsAre("public", "sluice"));
 }
 
-TEST_F(SqliteCatalogTest, CreatesLoadsListsAndDropsTables) {
+TEST_P(SqlCatalogTest, CreatesLoadsListsAndDropsTables) {
   const CatalogTable created = Create(kShot);
   EXPECT_TRUE(
       created.metadata_location.starts_with(store_->root_uri() + "/public/shot/metadata/00000-"));
@@ -105,7 +122,7 @@ TEST_F(SqliteCatalogTest, CreatesLoadsListsAndDropsTables) {
   EXPECT_EQ(catalog_->LoadTable(kShot).value(), std::nullopt);
 }
 
-TEST_F(SqliteCatalogTest, RefusesATableThatExistsAndANamespaceThatDoesNot) {
+TEST_P(SqlCatalogTest, RefusesATableThatExistsAndANamespaceThatDoesNot) {
   Create(kShot);
   const auto again = catalog_->CreateTable(kShot, {"u", "file:///x", {}, {}, {}, 2});
   ASSERT_FALSE(again.ok());
@@ -119,7 +136,7 @@ TEST_F(SqliteCatalogTest, RefusesATableThatExistsAndANamespaceThatDoesNot) {
   EXPECT_TRUE(store_->List(elsewhere.location).value().empty());
 }
 
-TEST_F(SqliteCatalogTest, ACommitGoesOnFromTheOneBefore) {
+TEST_P(SqlCatalogTest, ACommitGoesOnFromTheOneBefore) {
   const CatalogTable created = Create(kShot);
   const CatalogTable first =
       catalog_->Commit({Set(kShot, created, "1")}, std::nullopt).value().front();
@@ -132,7 +149,7 @@ TEST_F(SqliteCatalogTest, ACommitGoesOnFromTheOneBefore) {
   EXPECT_EQ(second.metadata->metadata_log[1].metadata_file, first.metadata_location);
 }
 
-TEST_F(SqliteCatalogTest, TheSecondOfTwoWritersGetsAConflictAndLeavesNothing) {
+TEST_P(SqlCatalogTest, TheSecondOfTwoWritersGetsAConflictAndLeavesNothing) {
   const CatalogTable base = Create(kShot);
   const auto other = OpenCatalog();
   ASSERT_TRUE(other->Commit({Set(kShot, base, "theirs")}, std::nullopt).ok());
@@ -144,11 +161,11 @@ TEST_F(SqliteCatalogTest, TheSecondOfTwoWritersGetsAConflictAndLeavesNothing) {
   EXPECT_EQ(MetadataFiles(kShot), files);
 }
 
-TEST_F(SqliteCatalogTest, OfManyWritersAtOnceExactlyOneWinsEachRound) {
+TEST_P(SqlCatalogTest, OfManyWritersAtOnceExactlyOneWinsEachRound) {
   constexpr int kWriters = 4;
   constexpr int kRounds = 10;
   CatalogTable base = Create(kShot);
-  std::vector<std::unique_ptr<SqliteCatalog>> catalogs;
+  std::vector<std::unique_ptr<SqlCatalog>> catalogs;
   for (int i = 0; i < kWriters; ++i) catalogs.push_back(OpenCatalog());
   for (int round = 0; round < kRounds; ++round) {
     std::atomic<int> won = 0;
@@ -169,7 +186,7 @@ TEST_F(SqliteCatalogTest, OfManyWritersAtOnceExactlyOneWinsEachRound) {
   EXPECT_EQ(base.metadata->metadata_log.size(), static_cast<size_t>(kRounds));
 }
 
-TEST_F(SqliteCatalogTest, SeveralTablesAndTheNamespaceChangeTogetherOrNotAtAll) {
+TEST_P(SqlCatalogTest, SeveralTablesAndTheNamespaceChangeTogetherOrNotAtAll) {
   CatalogTable shot = Create(kShot);
   CatalogTable player = Create(kPlayer);
   NamespaceUpdate bookmark{"public", {{"lsn", "1"}}, {}, {{"lsn", std::nullopt}}};
@@ -188,7 +205,7 @@ TEST_F(SqliteCatalogTest, SeveralTablesAndTheNamespaceChangeTogetherOrNotAtAll) 
   EXPECT_EQ(catalog_->NamespaceProperties("public").value()->at("lsn"), "1");
 }
 
-TEST_F(SqliteCatalogTest, AnUnexpectedPropertyStopsTheWholeCommit) {
+TEST_P(SqlCatalogTest, AnUnexpectedPropertyStopsTheWholeCommit) {
   const CatalogTable shot = Create(kShot);
   ASSERT_TRUE(catalog_->Commit({}, NamespaceUpdate{"public", {{"epoch", "5"}}}).ok());
   const std::vector<NamespaceUpdate> updates = {
@@ -210,8 +227,8 @@ TEST_F(SqliteCatalogTest, AnUnexpectedPropertyStopsTheWholeCommit) {
   EXPECT_FALSE(catalog_->NamespaceProperties("public").value()->contains("epoch"));
 }
 
-TEST_F(SqliteCatalogTest, OldMetadataFilesAreDeletedAfterTheCommit) {
-  auto catalog = SqliteCatalog::Open({folder_ + "/catalog.db", "sluice", 1000, 3}, *store_).value();
+TEST_P(SqlCatalogTest, OldMetadataFilesAreDeletedAfterTheCommit) {
+  auto catalog = OpenCatalog({.previous_metadata_files_max = 3});
   CatalogTable table = Create(kShot);
   for (int i = 0; i < 8; ++i)
     table = catalog->Commit({Set(kShot, table, std::to_string(i))}, std::nullopt).value().front();
@@ -221,7 +238,7 @@ TEST_F(SqliteCatalogTest, OldMetadataFilesAreDeletedAfterTheCommit) {
     EXPECT_TRUE(store_->Exists(entry.metadata_file).value());
 }
 
-TEST_F(SqliteCatalogTest, AFailureBeforeTheCommitChangesNothing) {
+TEST_P(SqlCatalogTest, AFailureBeforeTheCommitChangesNothing) {
   const CatalogTable shot = Create(kShot);
   for (const char* at : {"catalog.metadata_written=error", "catalog.before_commit=error"}) {
     ASSERT_TRUE(failpoint::Arm(at).ok());
@@ -233,7 +250,7 @@ TEST_F(SqliteCatalogTest, AFailureBeforeTheCommitChangesNothing) {
   ASSERT_TRUE(catalog_->Commit({Set(kShot, shot, "2")}, std::nullopt).ok());
 }
 
-TEST_F(SqliteCatalogTest, AFailureAfterTheCommitIsUnknownAndTheCommitStands) {
+TEST_P(SqlCatalogTest, AFailureAfterTheCommitIsUnknownAndTheCommitStands) {
   const CatalogTable shot = Create(kShot);
   ASSERT_TRUE(failpoint::Arm("catalog.after_commit=error").ok());
   const auto failed = catalog_->Commit({Set(kShot, shot, "1")}, std::nullopt);
@@ -242,7 +259,7 @@ TEST_F(SqliteCatalogTest, AFailureAfterTheCommitIsUnknownAndTheCommitStands) {
   EXPECT_EQ(Value(kShot), "1");
 }
 
-TEST_F(SqliteCatalogTest, KilledAtAnyPointTheCatalogIsWholeAndGoesOn) {
+TEST_P(SqlCatalogTest, KilledAtAnyPointTheCatalogIsWholeAndGoesOn) {
   CatalogTable shot = Create(kShot);
   const struct {
     const char* failpoint;
@@ -254,7 +271,7 @@ TEST_F(SqliteCatalogTest, KilledAtAnyPointTheCatalogIsWholeAndGoesOn) {
   int round = 0;
   for (const auto& kill : kills) {
     const std::string value = std::to_string(++round);
-    catalog_.reset();  // SQLite connections must not cross a fork.
+    catalog_.reset();  // Connections must not cross a fork.
     const pid_t child = fork();
     if (child == 0) {
       const auto catalog = OpenCatalog();
@@ -274,29 +291,22 @@ TEST_F(SqliteCatalogTest, KilledAtAnyPointTheCatalogIsWholeAndGoesOn) {
   }
 }
 
-TEST_F(SqliteCatalogTest, AFileThatIsNoCatalogIsRefusedAndLeftAlone) {
+TEST_P(SqliteCatalogTest, AFileThatIsNoCatalogIsRefusedAndLeftAlone) {
   const std::string path = folder_ + "/notes.txt";
   const std::string text(10000, 'x');
   ASSERT_TRUE(store_->Put("file://" + path, text).ok());
-  const auto opened = SqliteCatalog::Open({path}, *store_);
-  ASSERT_FALSE(opened.ok());
+  ASSERT_FALSE(OpenSqliteDatabase(path).ok());
   EXPECT_EQ(store_->Get("file://" + path).value(), text);
-  EXPECT_FALSE(SqliteCatalog::Open({folder_ + "/missing/catalog.db"}, *store_).ok());
+  EXPECT_FALSE(OpenSqliteDatabase(folder_ + "/missing/catalog.db").ok());
 }
 
-TEST_F(SqliteCatalogTest, ACatalogOfJavasFirstSchemaIsTakenOver) {
+TEST_P(SqliteCatalogTest, ACatalogOfJavasFirstSchemaIsTakenOver) {
   const std::string path = folder_ + "/old.db";
-  sqlite3* handle = nullptr;
-  ASSERT_EQ(sqlite3_open(path.c_str(), &handle), SQLITE_OK);
-  ASSERT_TRUE(RunSql(handle,
-                     "CREATE TABLE iceberg_tables (catalog_name VARCHAR(255) NOT NULL, "
-                     "table_namespace VARCHAR(255) NOT NULL,"
-                     " table_name VARCHAR(255) NOT NULL, metadata_location VARCHAR(1000), "
-                     "previous_metadata_location "
-                     "VARCHAR(1000), PRIMARY KEY (catalog_name, table_namespace, table_name))")
+  auto old = OpenSqliteDatabase(path).value();
+  ASSERT_TRUE(old->Change("CREATE TABLE iceberg_tables (catalog_name VARCHAR(255) NOT NULL, table_namespace VARCHAR(255) NOT NULL, table_name VARCHAR(255) NOT NULL,"
+                          " metadata_location VARCHAR(1000), previous_metadata_location VARCHAR(1000), PRIMARY KEY (catalog_name, table_namespace, table_name))")
                   .ok());
-  sqlite3_close(handle);
-  const auto catalog = SqliteCatalog::Open({path}, *store_);
+  const auto catalog = SqlCatalog::Open({}, std::move(old), *store_);
   ASSERT_TRUE(catalog.ok()) << catalog.error().message;
   ASSERT_TRUE((*catalog)->CreateNamespace("public").ok());
   iceberg::NewTable definition;
@@ -305,25 +315,52 @@ TEST_F(SqliteCatalogTest, ACatalogOfJavasFirstSchemaIsTakenOver) {
   EXPECT_TRUE((*catalog)->CreateTable(kShot, definition).ok());
 }
 
-TEST_F(SqliteCatalogTest, ALockHeldForTooLongIsUnavailable) {
+TEST_P(SqliteCatalogTest, ALockHeldForTooLongIsUnavailable) {
   const CatalogTable shot = Create(kShot);
-  auto impatient =
-      SqliteCatalog::Open({folder_ + "/catalog.db", "sluice", 50, 100}, *store_).value();
-  sqlite3* handle = nullptr;
-  ASSERT_EQ(sqlite3_open((folder_ + "/catalog.db").c_str(), &handle), SQLITE_OK);
+  auto impatient = SqlCatalog::Open({}, OpenSqliteDatabase(folder_ + "/catalog.db", 50).value(), *store_).value();
   {
-    const auto held = SqliteTransaction::Begin(handle);
+    const auto other = OpenSqliteDatabase(folder_ + "/catalog.db").value();
+    const auto held = CatalogTransaction::Begin(*other);
     ASSERT_TRUE(held.ok());
     const auto busy = impatient->Commit({Set(kShot, shot, "1")}, std::nullopt);
     ASSERT_FALSE(busy.ok());
     EXPECT_EQ(busy.error().kind, ErrorKind::kUnavailable);
     EXPECT_EQ(MetadataFiles(kShot), 1U);
   }
-  sqlite3_close(handle);
   EXPECT_TRUE(impatient->Commit({Set(kShot, shot, "1")}, std::nullopt).ok());
 }
 
-TEST_F(SqliteCatalogTest, HostileNamesStayInsideTheLake) {
+// Whose server restarts, goes away in a commit, or loses the reply of one.
+TEST_P(PostgresCatalogTest, ABrokenConnectionIsMadeAgain) {
+  CatalogTable shot = Create(kShot);
+  const auto admin = OpenPostgresDatabase(dsn_, "admin").value();
+  const char* const end_others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+  ASSERT_TRUE(admin->Query(end_others).ok());
+  shot = catalog_->Commit({Set(kShot, shot, "1")}, std::nullopt).value().front();
+  ASSERT_TRUE(admin->Change("CREATE FUNCTION ends() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$").ok());
+  ASSERT_TRUE(admin->Change("CREATE CONSTRAINT TRIGGER ends AFTER UPDATE ON iceberg_tables DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ends()").ok());
+  const auto ended = catalog_->Commit({Set(kShot, shot, "2")}, std::nullopt);  // Its COMMIT has no reply.
+  ASSERT_FALSE(ended.ok());
+  EXPECT_EQ(ended.error().kind, ErrorKind::kUnavailable) << "it was looked at, and had not happened";
+  EXPECT_EQ(Value(kShot), "1");
+  EXPECT_EQ(MetadataFiles(kShot), 2U);
+  ASSERT_TRUE(admin->Change("DROP TRIGGER ends ON iceberg_tables").ok());
+  EXPECT_TRUE(catalog_->Commit({Set(kShot, shot, "3")}, std::nullopt).ok());
+}
+
+TEST_P(PostgresCatalogTest, ARoleThatMayNotMakeTablesUsesThoseThatAreThere) {
+  const auto admin = OpenPostgresDatabase(dsn_, "admin").value();
+  for (const char* const sql : {"DROP ROLE IF EXISTS catalog_user", "CREATE ROLE catalog_user LOGIN", "REVOKE CREATE ON SCHEMA public FROM public",
+                                "GRANT SELECT, INSERT, UPDATE, DELETE ON iceberg_tables, iceberg_namespace_properties TO catalog_user"})
+    ASSERT_TRUE(admin->Change(sql).ok()) << sql;
+  auto restricted = OpenPostgresDatabase(dsn_ + " user=catalog_user", "sluice");
+  ASSERT_TRUE(restricted.ok()) << restricted.error().message;
+  const auto catalog = SqlCatalog::Open({}, std::move(restricted).value(), *store_);
+  ASSERT_TRUE(catalog.ok()) << catalog.error().evidence;
+  EXPECT_TRUE((*catalog)->CreateNamespace("more").ok());
+}
+
+TEST_P(SqlCatalogTest, HostileNamesStayInsideTheLake) {
   const TableIdentifier hostile{"../../etc", "a'; DROP TABLE iceberg_tables; --/.."};
   ASSERT_TRUE(catalog_->CreateNamespace(hostile.name_space).ok());
   const CatalogTable table = Create(hostile);

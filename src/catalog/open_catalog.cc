@@ -1,0 +1,34 @@
+#include "catalog/open_catalog.h"
+
+#include <unistd.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "catalog/postgres_database.h"
+#include "catalog/sql_catalog.h"
+#include "catalog/sqlite_database.h"
+
+namespace sluice {
+namespace {
+
+std::string SqlitePath(const LakeConfig& config) {
+  std::string path = config.catalog_uri.empty() ? config.warehouse + "/catalog.db" : config.catalog_uri;
+  constexpr std::string_view kSqlite = "sqlite:///";  // As PyIceberg writes it, with an absolute path behind.
+  if (path.starts_with(kSqlite)) path.erase(0, kSqlite.size() - (path.starts_with("sqlite:////") ? 0 : 1));
+  if (path.starts_with("file://")) path.erase(0, 7);
+  return path;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Catalog>> OpenCatalog(const LakeConfig& config, ObjectStore& store) {
+  ASSIGN_OR_RETURN(auto database, config.catalog_dsn.empty() ? OpenSqliteDatabase(SqlitePath(config)) : OpenPostgresDatabase(config.catalog_dsn, config.catalog_name));
+  ASSIGN_OR_RETURN(auto catalog, SqlCatalog::Open({.catalog_name = config.catalog_name}, std::move(database), store));
+  return std::unique_ptr<Catalog>(std::move(catalog));
+}
+
+bool CatalogIsMissing(const LakeConfig& config) { return config.catalog_dsn.empty() && access(SqlitePath(config).c_str(), F_OK) != 0; }
+
+}  // namespace sluice

@@ -147,7 +147,7 @@ TEST_F(CliInFolder, InitWritesNothingWhereAServerIsWrong) {
   EXPECT_EQ(Sluice({"init", "--from", source, "--to", source}).code, 78);
   EXPECT_EQ(Sluice({"init", "--from", source}).code, 2);
   EXPECT_EQ(Sluice({"init", "--from", source, "--lake", "/proc/nowhere"}).code, 1);
-  EXPECT_EQ(Sluice({"init", "--from", source, "--lake", "s3://bucket/x"}).code, 78);
+  EXPECT_EQ(Sluice({"init", "--from", source, "--lake", "hdfs://host/x"}).code, 78);
   EXPECT_FALSE(std::filesystem::exists("sluice.yaml"));
 }
 

@@ -13,6 +13,7 @@
 #include "cli/dsn_parts.h"
 #include "cli/files.h"
 #include "config/printable.h"
+#include "config/storage_section.h"
 #include "config/units.h"
 #include "postgres/connection.h"
 #include "storage/object_store.h"
@@ -108,7 +109,10 @@ Status LookAtBucket(const Options& options, const Invocation& invocation, Config
 
 Status LookAtLake(const Options& options, const Invocation& invocation, ConfigTemplate& content) {
   std::string folder = options.lake.starts_with("file:///") ? options.lake.substr(7) : options.lake;
-  if (folder.find("://") != std::string::npos) return LookAtBucket(options, invocation, content);
+  if (IsInBucket(folder)) return LookAtBucket(options, invocation, content);
+  if (folder.find("://") != std::string::npos)
+    return Error{ErrorKind::kNeedsOperator, fmt::format("a lake in {} is not built in", Printable(folder)), slu::kNotSupported, "",
+                 "A lake is in a folder, or in a bucket of S3 and what speaks its protocol, of Google or of Azure.", {"--lake /srv/lake", "--lake s3://bucket/path"}};
   std::error_code failed;
   folder = std::filesystem::absolute(folder, failed).lexically_normal().string();
   if (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();

@@ -100,9 +100,7 @@ Status LookAtBucket(const Options& options, const Invocation& invocation, Config
   storage.region = content.region;
   ASSIGN_OR_RETURN(const auto store, ObjectStore::Open(options.lake, storage));
   content.warehouse = store->root_uri();
-  const std::string probe = store->root_uri() + "/.sluice-init";
-  RETURN_IF_ERROR(store->Put(probe, "sluice"));
-  RETURN_IF_ERROR(store->Remove(probe));
+  RETURN_IF_ERROR(store->Probe());
   invocation.Say(fmt::format("  {} lake    {} · SQLite catalog beside the configuration · write+delete OK", Mark(invocation, "✓"), Printable(content.warehouse)));
   return Ok();
 }

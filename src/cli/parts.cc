@@ -1,7 +1,5 @@
 #include "cli/parts.h"
 
-#include <unistd.h>
-
 #include "catalog/open_catalog.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_sink.h"

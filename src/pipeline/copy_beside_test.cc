@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -43,6 +44,30 @@ TEST(CopyBeside, NothingBeyondTheFirstBookmarkOfASinkIsAcknowledgedWhenItsTableI
   world.log.fail = nullptr;
   const Status ran = testing::RunUntilCaughtUp(world, options);
   EXPECT_TRUE(ran.ok()) << (ran.ok() ? "" : ran.error().message);
+  EXPECT_TRUE(world.Equal());
+}
+
+// Another reader would wait behind who waits for the one that holds the table.
+TEST(CopyBeside, ASmallTableThatIsEmptiedAllTheTimeIsReadByWhoHoldsItFromTheSnapshotOn) {
+  FakeWorld world({"shot"}, {"lake"});
+  world.log.Insert("shot", 1, 20);
+  ASSERT_TRUE(testing::RunUntilCaughtUp(world).ok());
+  world.destinations.push_back(std::make_unique<testing::FakeDestination>("replica"));
+  std::atomic<bool> held = false, another = false;
+  std::atomic<int> emptied = 0;
+  world.log.fail = [&](const std::string& at) -> Status {
+    if (at == "export") held = false;
+    if (at == "hold") held = true;
+    if (at == "open_reader" && held) another = true;
+    if (at != "read" || held) return Ok();
+    ++emptied;
+    return Error{ErrorKind::kUnavailable, "emptied", slu::kCopiedTableRewritten};
+  };
+  const Status ran = testing::RunUntilCaughtUp(world);
+  ASSERT_TRUE(ran.ok()) << ran.error().message;
+  EXPECT_TRUE(held);
+  EXPECT_FALSE(another);
+  EXPECT_GT(emptied, 1);
   EXPECT_TRUE(world.Equal());
 }
 

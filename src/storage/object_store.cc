@@ -48,6 +48,13 @@ Result<std::string> ObjectStore::GetRange(const std::string& uri, int64_t offset
   return ReadFrom(*file, uri, offset, std::min(length, *size - offset));
 }
 
+Status ObjectStore::Probe() {
+  const std::string probe = root_uri_ + "/.sluice-probe";
+  RETURN_IF_ERROR(Put(probe, "sluice"));
+  RETURN_IF_ERROR(Get(probe));
+  return Remove(probe);
+}
+
 bool IsNotFound(const Error& error) { return error.code == slu::kStorageNotFound; }
 
 std::string SafePathSegment(std::string_view name) {

@@ -74,6 +74,9 @@ class ObjectStore {
 
   virtual Result<bool> Exists(const std::string& uri) = 0;
 
+  /// Writes, reads and removes an object, to see whether all three may be done.
+  Status Probe();
+
  protected:
   /// `uri_prefix`: what stands before a path, e.g. "s3://".
   ObjectStore(std::string root_uri, std::string uri_prefix) : root_uri_(std::move(root_uri)), uri_prefix_(std::move(uri_prefix)) {}

@@ -1,6 +1,5 @@
 """A server of S3 with real signatures: versitygw over a folder."""
 
-import os
 import pathlib
 import shutil
 import socket
@@ -10,7 +9,9 @@ import time
 import urllib.error
 import urllib.request
 
-SERVER = pathlib.Path(os.environ.get("SLUICE_DEPS") or os.path.expanduser("~/.cache/sluice")) / "object-store/versitygw"
+from support.deps import DEPS
+
+SERVER = DEPS / "object-store/versitygw"
 KEY, SECRET, REGION = "sluicekey", "sluicesecret", "us-east-1"
 
 
@@ -30,7 +31,7 @@ class S3Server:
         self.start()
 
     def start(self):
-        command = [SERVER, "--port", f"127.0.0.1:{self.port}", "--access", KEY, "--secret", SECRET, "--region", REGION, "--quiet", "--health", "/health",
+        command = ["setpriv", "--pdeathsig=KILL", SERVER, "--port", f"127.0.0.1:{self.port}", "--access", KEY, "--secret", SECRET, "--region", REGION, "--quiet", "--health", "/health",
                    "--iam-dir", self.folder / "iam", "posix", "--sidecar", self.folder / "facts", self.data]
         with open(self.folder / "log", "ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

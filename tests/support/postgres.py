@@ -12,6 +12,8 @@ import time
 import psycopg
 from psycopg import sql
 
+from support.deps import DEPS
+
 MAJORS = (14, 15, 16, 17, 18)
 DEFAULT_MAJOR = 15
 
@@ -33,8 +35,7 @@ def binaries(major: int) -> pathlib.Path:
     """The folder with initdb and postgres, as tools/setup left it."""
     if major == 15:
         return pathlib.Path("/usr/lib/postgresql/15/bin")
-    deps = os.environ.get("SLUICE_DEPS") or os.path.expanduser("~/.cache/sluice")
-    pg = pathlib.Path("/var/cache/sluice/pg" if os.geteuid() == 0 else f"{deps}/pg")
+    pg = pathlib.Path("/var/cache/sluice/pg") if os.geteuid() == 0 else DEPS / "pg"
     return pg / str(major) / "bin"
 
 

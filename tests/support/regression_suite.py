@@ -2,14 +2,14 @@
 
 import concurrent.futures
 import os
-import pathlib
 import re
 import shutil
 import subprocess
 
+from support.deps import DEPS
 from support.postgres import Database
 
-SUITE = pathlib.Path(os.environ.get("SLUICE_DEPS") or os.path.expanduser("~/.cache/sluice")) / "regression-suite"
+SUITE = DEPS / "regression-suite"
 SETUP = "test_setup"
 AT_ONCE = 3  # Scripts of one group of the schedule, so that their transactions overlap.
 

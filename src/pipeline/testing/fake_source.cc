@@ -45,7 +45,7 @@ class FakeReader final : public InitialCopy::Reader {
     return Ok();
   }
 
-  Status Hold(const TableDefinition&, size_t) override { return log_.fail("read"); }
+  Status Hold(const TableDefinition&, size_t) override { return log_.fail("hold"); }
 
   Status Sum(const TableDefinition& table, const CopyRange& range, const RowForm&, const Buckets& buckets, std::stop_token,
              BucketSums& sums) override {

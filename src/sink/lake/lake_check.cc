@@ -44,12 +44,7 @@ void CheckFolder(const LakeConfig& config, Findings& findings) {
     findings.push_back({"L001", Severity::kFail, config.warehouse, store.error().message, wanted, store.error().evidence});
     return;
   }
-  const std::string probe = (*store)->root_uri() + "/.sluice-check";
-  Status tried = (*store)->Put(probe, "sluice");
-  if (tried.ok()) {
-    const auto read = (*store)->Get(probe);
-    tried = read.ok() ? (*store)->Remove(probe) : Status(read.error());
-  }
+  const Status tried = (*store)->Probe();
   if (!tried.ok()) {
     findings.push_back({"L001", Severity::kFail, config.warehouse, tried.error().message, wanted, FixFor(config, tried.error())});
     return;

@@ -13,10 +13,11 @@ sys.path.insert(0, str(ROOT / "tests"))
 import report
 from copy_and_stream import CopyAndStream
 from giant_transaction import giant_transaction
+from lake_reads import lake_read_after_updates
 from latency import latency_replica
 from support.postgres import PostgresServer
 
-NAMES = ("copy_lake", "copy_replica", "stream_lake", "stream_replica", "both", "latency_replica", "giant_transaction")
+NAMES = ("copy_lake", "copy_replica", "stream_lake", "stream_replica", "both", "latency_replica", "lake_read_after_updates", "giant_transaction")
 LONG = "giant_transaction"  # Only when named.
 SERVER = """
 shared_buffers = 512MB
@@ -60,6 +61,8 @@ def main():
             entries += CopyAndStream(*servers, folder, arguments).run()
         if "latency_replica" in arguments.names:
             entries.append(latency_replica(*servers, folder, arguments))
+        if "lake_read_after_updates" in arguments.names:
+            entries.append(lake_read_after_updates(*servers, folder, arguments))
         if LONG in arguments.names:
             entries.append(giant_transaction(*servers, folder, arguments))
         report.write([entry for entry in entries if entry["name"] in arguments.names], arguments.results)

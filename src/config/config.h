@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "config/daily_window.h"
 #include "config/mapping_config.h"
 #include "config/storage_config.h"
 
@@ -54,6 +55,18 @@ struct LakeTableConfig {
   std::optional<std::vector<PartitionFieldConfig>> partition;
 };
 
+/// What keeps a lake quick to read while it is written.
+struct LakeMaintenanceConfig {
+  bool enabled = true;
+  uint64_t bytes_per_second_max = 64ull << 20; ///< Read and written together; 0: as fast as it can.
+  DailyWindow window;                          ///< When files are written again.
+  int files_merged_at = 8;                     ///< So many small files of about one size become one; delete files too.
+  int deleted_percent_max = 30;                ///< A file of which more is deleted is written again.
+  milliseconds look_every{60'000};             ///< How soon after a look the same table is looked at again.
+  seconds quiet_after{3600};                   ///< A partition without changes for so long is merged whatever it holds.
+  seconds orphans_after{72 * 3600};            ///< Unreferenced files of unknown origin may be on their way into a commit until then.
+};
+
 struct LakeConfig {
   std::string name = "lake";
   std::string warehouse;                       ///< Folder, or URI of a bucket: /srv/lake, s3://lake/warehouse.
@@ -69,6 +82,7 @@ struct LakeConfig {
   int compression_level = 1;
   int snapshots_kept = 100;                    ///< Older ones expire in the commit that makes a new one.
   int manifests_merged_at = 30;                ///< So many small manifests become one.
+  LakeMaintenanceConfig maintenance;
   std::map<std::string, LakeTableConfig> tables;  ///< By the source's "namespace.name".
   MappingConfig map;
 };

@@ -11,6 +11,7 @@
 #include "config/partition.h"
 #include "config/printable.h"
 #include "config/storage_section.h"
+#include "config/units.h"
 #include "observability/error_catalog.h"
 
 namespace sluice {
@@ -125,6 +126,26 @@ void ReadLakeCatalog(FieldReader& catalog, const std::string& folder, LakeConfig
   catalog.RefuseOthers();
 }
 
+void ReadLakeMaintenance(FieldReader& fields, LakeMaintenanceConfig& maintenance) {
+  std::string compact = "on";
+  fields.Choice("compact", compact, {"on", "off"});
+  maintenance.enabled = compact == "on";
+  fields.Size("max_rate", maintenance.bytes_per_second_max, kMiB, 1024 * kGiB);
+  std::string window;
+  if (const YamlNode* const node = fields.Text("window", window)) {
+    const auto parsed = ParseDailyWindow(window);
+    if (parsed) maintenance.window = *parsed;
+    else fields.Mistake(slu::kBadValue, fmt::format("{} is no part of a day", Quoted(*node)), node, "window", "", "", "two times of day in UTC: 22:00-05:30");
+  }
+  fields.Integer("merge_at", maintenance.files_merged_at, 2, 1000);
+  fields.Integer("deleted_percent", maintenance.deleted_percent_max, 1, 100);
+  fields.Duration("look_every", maintenance.look_every, milliseconds(0), hours(24));
+  milliseconds quiet_after = maintenance.quiet_after, orphans_after = maintenance.orphans_after;
+  if (fields.Duration("quiet_after", quiet_after, seconds(1), hours(24 * 365))) maintenance.quiet_after = std::chrono::floor<seconds>(quiet_after);
+  if (fields.Duration("orphans_after", orphans_after, hours(1), hours(24 * 365))) maintenance.orphans_after = std::chrono::floor<seconds>(orphans_after);
+  fields.RefuseOthers();
+}
+
 LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::string& folder) {
   LakeConfig lake;
   lake.name = name;
@@ -154,6 +175,7 @@ LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::str
     manifests->Integer("merge_at", lake.manifests_merged_at, 2, 10'000);
     manifests->RefuseOthers();
   }
+  if (auto maintenance = fields.Mapping("maintenance")) ReadLakeMaintenance(*maintenance, lake.maintenance);
   ReadMapping(fields, lake.map);
   fields.RefuseOthers();
   return lake;

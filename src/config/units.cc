@@ -55,6 +55,17 @@ std::optional<std::chrono::milliseconds> ParseDuration(std::string_view text) {
 
 std::optional<uint64_t> ParseSize(std::string_view text) { return ParseWithUnit(text, kSizes); }
 
+std::optional<DailyWindow> ParseDailyWindow(std::string_view text) {
+  // HH:MM-HH:MM
+  if (text.size() != 11 || text[2] != ':' || text[5] != '-' || text[8] != ':') return std::nullopt;
+  const auto two_digits = [&](size_t at) {
+    const bool digits = text[at] >= '0' && text[at] <= '9' && text[at + 1] >= '0' && text[at + 1] <= '9';
+    return digits ? (text[at] - '0') * 10 + text[at + 1] - '0' : 99;
+  };
+  if (two_digits(0) > 23 || two_digits(3) > 59 || two_digits(6) > 23 || two_digits(9) > 59) return std::nullopt;
+  return DailyWindow{std::chrono::minutes(two_digits(0) * 60 + two_digits(3)), std::chrono::minutes(two_digits(6) * 60 + two_digits(9))};
+}
+
 std::string FormatDuration(std::chrono::milliseconds duration) {
   const int64_t ms = std::max<int64_t>(duration.count(), 0);
   const int64_t s = ms / 1000, m = s / 60, h = m / 60, d = h / 24;

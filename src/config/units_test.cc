@@ -36,6 +36,20 @@ TEST(Units, RefusesWhatIsNoAmount) {
   for (const char* text : {"", "MiB", "-1", "1Mib", "9999999999TiB", "1e3", "5 %"}) EXPECT_FALSE(ParseSize(text).has_value()) << text;
 }
 
+TEST(Units, ReadsAPartOfTheDayAlsoOverMidnight) {
+  using std::chrono::hours, std::chrono::minutes;
+  const auto at = [](int hour, int minute) { return std::chrono::sys_time<std::chrono::microseconds>(hours(24 * 20'000 + hour) + minutes(minute)); };
+  const auto night = ParseDailyWindow("22:00-05:30");
+  ASSERT_TRUE(night);
+  EXPECT_TRUE(night->Contains(at(22, 0)) && night->Contains(at(0, 0)) && night->Contains(at(5, 29)));
+  EXPECT_FALSE(night->Contains(at(5, 30)) || night->Contains(at(12, 0)) || night->Contains(at(21, 59)));
+  const auto day = ParseDailyWindow("05:30-22:00");
+  ASSERT_TRUE(day);
+  EXPECT_TRUE(day->Contains(at(5, 30)) && !day->Contains(at(22, 0)) && !day->Contains(at(1, 0)));
+  EXPECT_TRUE(DailyWindow{}.Contains(at(3, 3)));
+  for (const char* wrong : {"", "22-05", "24:00-05:00", "22:60-05:00", "22:00 05:00", "2a:00-05:00"}) EXPECT_FALSE(ParseDailyWindow(wrong)) << wrong;
+}
+
 TEST(Units, PrintsAmountsForPeople) {
   EXPECT_EQ(FormatDuration(milliseconds(1)), "1 ms");
   EXPECT_EQ(FormatDuration(milliseconds(1840)), "1.8 s");

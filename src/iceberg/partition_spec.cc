@@ -53,4 +53,13 @@ std::string PartitionPath(const PartitionSpec& spec, const Schema& schema,
   return path;
 }
 
+std::string PartitionKey(int32_t spec_id, const PartitionTuple& tuple) {
+  std::string key = fmt::format("{}", spec_id);
+  for (const Literal& value : tuple) {
+    const std::string bytes = IsNull(value) ? "" : EncodeBound(value);
+    key += fmt::format("/{}:{}:", IsNull(value) ? "null" : "value", bytes.size()) + bytes;
+  }
+  return key;
+}
+
 }  // namespace sluice::iceberg

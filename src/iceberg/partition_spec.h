@@ -38,6 +38,9 @@ Result<std::vector<Type>> PartitionTypes(const PartitionSpec& spec, const Schema
 std::string PartitionPath(const PartitionSpec& spec, const Schema& schema,
                           const PartitionTuple& tuple);
 
+/// The same bytes for the same partition of the same spec, and only for it.
+std::string PartitionKey(int32_t spec_id, const PartitionTuple& tuple);
+
 struct SortField {
   Transform transform;
   int32_t source_id = 0;

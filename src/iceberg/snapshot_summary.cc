@@ -4,17 +4,10 @@
 
 #include <charconv>
 
+#include "iceberg/partition_spec.h"
+
 namespace sluice::iceberg {
 namespace {
-
-std::string PartitionKey(const DataFile& file) {
-  std::string key = fmt::format("{}", file.spec_id);
-  for (const Literal& value : file.partition) {
-    const std::string bytes = IsNull(value) ? "" : EncodeBound(value);
-    key += fmt::format("/{}:{}:", IsNull(value) ? "null" : "value", bytes.size()) + bytes;
-  }
-  return key;
-}
 
 void PutCount(Properties& summary, const char* key, int64_t count) {
   if (count > 0) summary[key] = fmt::format("{}", count);
@@ -60,12 +53,12 @@ void SnapshotSummary::Counts::Count(const DataFile& file) {
 
 void SnapshotSummary::Add(const DataFile& file) {
   added_.Count(file);
-  partitions_.insert(PartitionKey(file));
+  partitions_.insert(PartitionKey(file.spec_id, file.partition));
 }
 
 void SnapshotSummary::Remove(const DataFile& file) {
   removed_.Count(file);
-  partitions_.insert(PartitionKey(file));
+  partitions_.insert(PartitionKey(file.spec_id, file.partition));
 }
 
 const char* SnapshotSummary::Operation(bool keeps_rows) const {

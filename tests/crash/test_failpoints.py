@@ -87,7 +87,7 @@ def prepare(source, sluice):
     sluice.init(commit_interval="300ms")
 
     def often(config):
-        config["sinks"]["lake"].update(manifests={"merge_at": 3}, snapshots={"keep": 3})
+        config["sinks"]["lake"].update(manifests={"merge_at": 3}, snapshots={"keep": 3}, maintenance={"merge_at": 2, "look_every": "0s"})
         config["pipelines"]["main"]["tables"].update(watch="500ms")
         config["sources"]["source"]["stream"] = {"spill_after": "1MiB"}
 

@@ -193,7 +193,7 @@ Status CopyTarget::RemoveKeys(Bytes keys, size_t count) {
     RETURN_IF_ERROR(FindRows(context_.store, files_[i].path, schema, removed, rows[i]));
     if (!rows[i].isEmpty()) deletes.push_back({files_[i].path, files_[i].spec_id, &files_[i].partition, &rows[i]});
   }
-  ASSIGN_OR_RETURN(deletes_, WriteDeletesByPartition(context_, schema, layout_.spec, layout_.location, deletes));
+  ASSIGN_OR_RETURN(deletes_, WriteDeletesByPartition(context_, schema.iceberg, layout_.spec, layout_.location, deletes));
   return Ok();
 }
 

@@ -75,6 +75,8 @@ Result<std::unique_ptr<LakeSink>> LakeSink::OpenWith(const LakeConfig& config, c
   std::unique_ptr<LakeSink> sink(new LakeSink(config, log, std::move(store), std::move(catalog), std::move(clock)));
   RETURN_IF_ERROR(sink->TakeEpoch());
   RETURN_IF_ERROR(sink->LoadTables());
+  sink->maintenance_ = std::make_unique<LakeMaintenance>(sink->context_, *sink->catalog_, *sink->clock_, sink->garbage_);
+  for (const auto& [name, table] : sink->tables_) sink->OfferForMaintenance(table);
   return sink;
 }
 
@@ -146,6 +148,7 @@ Status LakeSink::Hold(const TableName& table, const HeldTable& why) {
   by_schema_.clear();
   tables_.erase(table);
   copied_.erase(table);
+  if (maintenance_) maintenance_->Forget(IdOf(table));
   held_[table] = why;
   return Ok();
 }
@@ -168,6 +171,7 @@ Status LakeSink::Forget(const TableName& table) {
   by_schema_.clear();
   tables_.erase(table);
   copied_.erase(table);
+  if (maintenance_) maintenance_->Forget(IdOf(table));
   held_.erase(table);
   kept_.erase(table);
   kept_parts_.erase(table);
@@ -238,6 +242,7 @@ Status LakeSink::PrepareTable(const TableDefinition& definition, const CopyPoint
   by_schema_.clear();
   tables_.erase(name);
   copied_.erase(name);
+  if (maintenance_) maintenance_->Forget(id);
   LakeTable& table = tables_[name];
   table.id = id;
   table.copied.oid = definition.schema->oid;
@@ -439,6 +444,7 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
     table->copied.copy_lsn = copy_position.lsn;
     table->copied.fingerprint = table->current.metadata->properties.at(kFingerprintProperty);
     copied_[{table->id.name_space, table->id.name}] = table->copied;
+    OfferForMaintenance(*table);
   }
   if (!bookmark_) bookmark_ = made;
   return Ok();
@@ -609,6 +615,8 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   }
   bookmark_ = made;
   ingested_at_.reset();
+  for (const LakeTable* table : dirty) OfferForMaintenance(*table);
+  RETURN_IF_ERROR(PutCompactionsInPlace());
   garbage_.Collect();
   return Ok();
 }

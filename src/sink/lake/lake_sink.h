@@ -17,6 +17,7 @@
 #include "iceberg/manifest_cache.h"
 #include "sink/lake/garbage.h"
 #include "sink/lake/kept_parts.h"
+#include "sink/lake/lake_maintenance.h"
 #include "sink/lake/lake_table.h"
 #include "sink/lake/table_commit.h"
 #include "sink/sink.h"
@@ -62,6 +63,9 @@ class LakeSink final : public Sink {
   Result<std::unique_ptr<SinkView>> View() override;
   size_t uncommitted_bytes() const override;
 
+  /// Waits until the lake's maintenance has something that the next commit puts in place, or nothing to do: for tests.
+  void WaitForMaintenance() { maintenance_->WaitUntilIdle(); }
+
   /// Since the sink was opened. Thread-safe.
   LakePolicyCounts policy_counts() const;
 
@@ -84,6 +88,9 @@ class LakeSink final : public Sink {
   Status WriteTransaction(const ChangeBatch& batch, const Transaction& transaction);
   bool Wants(const Transaction& transaction, const TableSchema& table) const;
   Status FreeMemory();
+  void OfferForMaintenance(const LakeTable& table);
+  Status PutCompactionsInPlace();
+  Result<bool> PutInPlace(const Compaction& compaction);
   void Count(const LakeTable& table, const LakeSchema& schema, const std::vector<PolicyCounts>& counts);
 
   const LakeConfig config_;
@@ -110,6 +117,8 @@ class LakeSink final : public Sink {
 
   mutable std::mutex counts_mutex_;  // Guards counts_.
   LakePolicyCounts counts_;
+
+  std::unique_ptr<LakeMaintenance> maintenance_;  // Null in handles beside. Uses the above, so it goes first.
 };
 
 }  // namespace sluice

@@ -4,8 +4,7 @@
 
 #include <random>
 
-#include "base/failpoint.h"
-#include "sink/lake/lake_test_support.h"
+#include "sink/lake/lake_sink_fixture.h"
 
 namespace sluice {
 namespace {
@@ -13,57 +12,14 @@ namespace {
 using testing::BatchMaker;
 using testing::CopyRow;
 using testing::DefinitionOf;
+using testing::kLog;
+using testing::kTable;
+using testing::Rows;
 using testing::RowsInLake;
-using testing::TestFolder;
 using testing::TestRow;
 using testing::TestSchema;
-using Rows = std::multiset<std::string>;
 
-const LogIdentity kLog{7'000'000'000'000'000'001, 1, "app", "sluice"};
-const TableName kTable{"public", "t"};
-
-#define ASSERT_OK(expression)                                          \
-  do {                                                                 \
-    const auto& result_of = (expression);                              \
-    ASSERT_TRUE(result_of.ok()) << result_of.error().message << " " << result_of.error().evidence; \
-  } while (false)
-
-class LakeSinkTest : public ::testing::Test {
- protected:
-  LakeSinkTest() { config_.warehouse = folder_.path() + "/lake"; }
-  ~LakeSinkTest() override { EXPECT_TRUE(failpoint::Arm("").ok()); }
-
-  void Open() {
-    sink_.reset();
-    auto opened = LakeSink::Open(config_, kLog);
-    ASSERT_OK(opened);
-    sink_ = std::move(*opened);
-  }
-
-  void Copy(const TableSchemaPtr& schema, const std::vector<TestRow>& rows, uint64_t lsn = 100) {
-    const std::vector<TableDefinition> tables{DefinitionOf(schema)};
-    ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {lsn}}, Timestamp(std::chrono::seconds(50))}));
-    auto writer = sink_->OpenCopyWriter(tables[0], BlockRange{});
-    ASSERT_OK(writer);
-    std::string bytes;
-    for (const TestRow& row : rows) bytes += CopyRow(row);
-    ASSERT_OK((*writer)->Rows(AsBytes(bytes), rows.size()));
-    ASSERT_OK((*writer)->Finish());
-    ASSERT_OK(sink_->FinishTables(tables, {kLog, {lsn}}, {}));
-  }
-
-  Status Commit(uint64_t lsn) { return sink_->Commit({kLog, {lsn}}, Timestamp(std::chrono::seconds(lsn))); }
-
-  void Apply(BatchMaker& batch, uint64_t lsn) {
-    batch.End(lsn);
-    ASSERT_OK(sink_->Write(batch.Make()));
-    ASSERT_OK(Commit(lsn));
-  }
-
-  TestFolder folder_;
-  LakeConfig config_;
-  std::unique_ptr<Sink> sink_;
-};
+class LakeSinkTest : public testing::LakeSinkFixture {};
 
 TEST_F(LakeSinkTest, CopiesRowsAndRemembersTheTableAndTheBookmark) {
   Open();
@@ -457,9 +413,11 @@ TEST_F(LakeSinkTest, RandomChangesWithRestartsEqualAModel) {
   std::mt19937_64 random(seed);
   const auto below = [&](uint64_t limit) { return static_cast<int64_t>(random() % limit); };
   const TableSchemaPtr schema = TestSchema("t");
-  config_.file_bytes_target = 4 << 10;
+  config_.file_bytes_target = below(2) == 0 ? 4 << 10 : 1 << 20;
   config_.snapshots_kept = 5;
   config_.manifests_merged_at = 4;
+  config_.maintenance.look_every = {};
+  config_.maintenance.files_merged_at = static_cast<int>(2 + below(3));
   std::map<int64_t, TestRow> model;
   Open();
   Copy(schema, {});
@@ -500,6 +458,7 @@ TEST_F(LakeSinkTest, RandomChangesWithRestartsEqualAModel) {
       batch.Truncate();
       model.clear();
     }
+    if (below(2) == 0) lake_sink().WaitForMaintenance();
     Apply(batch, lsn);
     if (below(3) != 0) continue;
     Rows expected;

@@ -15,7 +15,7 @@ struct FileDeletes {
 };
 
 /// Writes one delete file per partition that is touched. `spec`: the one that new files are written by.
-Result<std::vector<iceberg::DataFile>> WriteDeletesByPartition(const LakeContext& context, const LakeSchema& schema, const iceberg::PartitionSpec& spec,
+Result<std::vector<iceberg::DataFile>> WriteDeletesByPartition(const LakeContext& context, const iceberg::Schema& schema, const iceberg::PartitionSpec& spec,
                                                                const std::string& location, const std::vector<FileDeletes>& files);
 
 }  // namespace sluice

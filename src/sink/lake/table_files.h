@@ -4,6 +4,7 @@
 #include <roaring/roaring.hh>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,16 @@
 
 namespace sluice {
 
+/// Where the rows of a data file are that was written again: in another one, in their order.
+struct RowForward {
+  uint32_t file = 0;
+  uint32_t first_row = 0;  ///< There, of the first row that went.
+  Roaring left_out;        ///< Rows of the old file that were deleted by then.
+
+  /// Of a row that was not left out.
+  uint32_t RowOf(uint32_t row) const { return first_row + row - static_cast<uint32_t>(left_out.rank(row)); }
+};
+
 struct TableFile {
   std::string path;
   int32_t spec_id = 0;
@@ -24,7 +35,8 @@ struct TableFile {
   Roaring committed_deletes;
   Roaring new_deletes;        ///< Since the last commit.
   int64_t deleted_count = 0;  ///< Of both kinds.
-  bool removed = false;       ///< All rows are deleted, and a commit said so.
+  bool removed = false;       ///< All rows are deleted or went elsewhere, and a commit said so.
+  std::optional<RowForward> forward;
 };
 
 /// Appends the live files of a snapshot with their deletes to `files`.

@@ -88,7 +88,7 @@ Status TableWriter::Update(const ChangeBatch& batch, const Change& change, const
   const auto row = static_cast<uint32_t>(buffer_->rows());
   for (const uint32_t column : decoder_->unchanged()) {
     const bool known = change.old_kind == OldTuple::kFull || !decoder_->cells()[column].is_null();
-    if (!known) unchanged_.Note(column, row, old);
+    if (!known) unchanged_.Note(column, row, Resolve(old));
   }
   Remove(from, old);
   AppendRow(key, stamp);
@@ -150,8 +150,18 @@ void TableWriter::AppendRow(const RowKey& key, const RowStamp& stamp) {
   if (index_) index_->Insert(key, {kOpenFile, row});
 }
 
-void TableWriter::Remove(const RowKey& key, RowLocation at) {
-  SLUICE_CHECK(index_->Erase(key, at));
+// The index still says where a row was before its file was written again.
+RowLocation TableWriter::Resolve(RowLocation at) const {
+  while (at.file != kOpenFile && files_[at.file].forward) {
+    const RowForward& forward = *files_[at.file].forward;
+    at = {forward.file, forward.RowOf(at.row)};
+  }
+  return at;
+}
+
+void TableWriter::Remove(const RowKey& key, RowLocation indexed) {
+  SLUICE_CHECK(index_->Erase(key, indexed));
+  const RowLocation at = Resolve(indexed);
   if (at.file == kOpenFile) {
     dead_rows_.add(at.row);
     return;
@@ -277,7 +287,7 @@ Status TableWriter::PrepareDeletes(iceberg::TableChange& change) {
     }
     deletes.push_back({file.path, file.spec_id, &file.partition, &file.new_deletes});
   }
-  ASSIGN_OR_RETURN(change.added_files, WriteDeletesByPartition(context_, *schema_, spec_, location_, deletes));
+  ASSIGN_OR_RETURN(change.added_files, WriteDeletesByPartition(context_, schema_->iceberg, spec_, location_, deletes));
   return Ok();
 }
 

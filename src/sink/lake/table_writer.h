@@ -26,6 +26,8 @@
 
 namespace sluice {
 
+struct Compaction;
+
 /// What the writers of all tables share. All must outlive them.
 struct LakeContext {
   ObjectStore& store;
@@ -64,10 +66,18 @@ class TableWriter {
   /// The commit of what Prepare said succeeded.
   void Committed(iceberg::ManifestFiles manifests);
 
+  /// Adds the rows that were deleted since files were written again, by output; not those of files that are gone. Only
+  /// while nothing is dirty.
+  void AddDeletedSince(const Compaction& compaction, std::vector<Roaring>& deleted) const;
+  /// The commit that put its outputs in place, with these rows deleted, succeeded.
+  void Compacted(const Compaction& compaction, std::vector<Roaring> deleted, iceberg::ManifestFiles manifests);
+
   /// The table's schema is another from here on. Only right after Flush.
   void ChangeSchema(LakeSchemaPtr schema);
 
   bool dirty() const { return dirty_; }
+  /// All live files with their deletes, which the index needs.
+  bool knows_files() const { return files_loaded_; }
   size_t size_bytes() const { return buffer_->size_bytes() + unchanged_.size_bytes() + keys_.size() * sizeof(RowKey); }
   const LakeSchema& schema() const { return *schema_; }
   /// Since the last call, per column.
@@ -87,7 +97,8 @@ class TableWriter {
   Result<RowKey> KeyOfCells();
   Result<RowLocation> Locate(const RowKey& key, std::string_view operation) const;
   void AppendRow(const RowKey& key, const RowStamp& stamp);
-  void Remove(const RowKey& key, RowLocation at);
+  RowLocation Resolve(RowLocation at) const;
+  void Remove(const RowKey& key, RowLocation indexed);
   Status WriteGroup(const iceberg::PartitionTuple& tuple, const Columns& columns, const std::vector<int64_t>& open_rows);
   void ResolveDuplicates();
   Status PrepareDeletes(iceberg::TableChange& change);
@@ -116,6 +127,7 @@ class TableWriter {
   std::vector<RowKey> doubled_keys_;  ///< Inserted while another row had them: must be single again at the commit.
 
   std::vector<std::string> garbage_;
+  size_t forwards_ = 0;  ///< Of files_.
   bool truncated_ = false;
   bool dirty_ = false;
 };

@@ -1,0 +1,272 @@
+#include "sink/lake/compaction.h"
+
+#include <arrow/array.h>
+#include <arrow/array/concatenate.h>
+#include <arrow/type.h>
+#include <arrow/util/byte_size.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "base/failpoint.h"
+#include "sink/lake/data_file_reader.h"
+#include "sink/lake/position_deletes.h"
+#include "sink/lake/row_selection.h"
+#include "sink/lake/type_map.h"
+#include "storage/arrow_error.h"
+
+namespace sluice {
+namespace {
+
+// Arrow bytes that make a row group of what small files gave.
+constexpr int64_t kRowGroupBytes = 32 << 20;
+
+using DeletesByPath = std::unordered_map<std::string, Roaring>;
+
+/// A partition's part of a scan.
+struct Partition {
+  std::vector<const iceberg::ScanFile*> data;
+  std::vector<uint32_t> deletes;  ///< Into TableScan::delete_files.
+
+  const iceberg::DataFile& any() const { return data.front()->data.file(); }
+};
+
+std::vector<Partition> PartitionsOf(const iceberg::TableScan& scan) {
+  std::map<std::string, Partition> by_key;
+  for (const iceberg::ScanFile& file : scan.data_files) by_key[iceberg::PartitionKey(file.data.file().spec_id, file.data.file().partition)].data.push_back(&file);
+  for (uint32_t i = 0; i < scan.delete_files.size(); ++i) {
+    const iceberg::DataFile& file = scan.delete_files[i].file();
+    const auto found = by_key.find(iceberg::PartitionKey(file.spec_id, file.partition));
+    if (found != by_key.end()) found->second.deletes.push_back(i);
+  }
+  std::vector<Partition> partitions;
+  for (auto& [key, partition] : by_key) {
+    std::sort(partition.data.begin(), partition.data.end(), [](const iceberg::ScanFile* a, const iceberg::ScanFile* b) {
+      return std::pair(a->data.sequence_number(), std::string_view(a->data.file().path)) < std::pair(b->data.sequence_number(), std::string_view(b->data.file().path));
+    });
+    partitions.push_back(std::move(partition));
+  }
+  // Where most files wait is where readers wait.
+  std::stable_sort(partitions.begin(), partitions.end(), [](const Partition& a, const Partition& b) {
+    return a.data.size() + a.deletes.size() > b.data.size() + b.deletes.size();
+  });
+  return partitions;
+}
+
+// When the newest file came; a snapshot that is forgotten is old enough.
+bool IsQuiet(const Partition& partition, const iceberg::TableScan& scan, const iceberg::TableMetadata& table, const CompactionLimits& limits) {
+  int64_t newest = 0;
+  for (const iceberg::ScanFile* const file : partition.data) newest = std::max(newest, file->data.sequence_number());
+  for (const uint32_t i : partition.deletes) newest = std::max(newest, scan.delete_files[i].sequence_number());
+  for (const iceberg::Snapshot& snapshot : table.snapshots) {
+    if (snapshot.sequence_number != newest) continue;
+    const int64_t now_ms = limits.now.time_since_epoch().count() / 1000;
+    return now_ms - snapshot.timestamp_ms >= std::chrono::milliseconds(limits.quiet_after).count();
+  }
+  return true;
+}
+
+PartitionFiles SizesOf(const Partition& partition, const iceberg::TableScan& scan) {
+  PartitionFiles sizes;
+  for (const iceberg::ScanFile* const file : partition.data) sizes.data.push_back({file->data.file().file_size_bytes, file->data.file().record_count, 0});
+  for (const uint32_t i : partition.deletes) sizes.deletes.push_back({scan.delete_files[i].file().record_count, 0});
+  return sizes;
+}
+
+class Compactor {
+ public:
+  Compactor(const LakeContext& context, const iceberg::TableMetadata& table, const CompactionLimits& limits, Pace& pace, const std::stop_token& stop, Compaction& out)
+      : context_(context), table_(table), limits_(limits), pace_(pace), stop_(stop), out_(out) {
+    for (const iceberg::Field& field : table.schema().fields) fields_.push_back(ToArrowField(field));
+  }
+
+  /// Whether anything of the partition was written again.
+  Result<bool> Run(const Partition& partition, const iceberg::TableScan& scan) {
+    PartitionFiles sizes = SizesOf(partition, scan);
+    sizes.quiet = IsQuiet(partition, scan, table_, limits_);
+    if (!MayNeedCompaction(sizes, limits_.policy)) return false;
+    std::map<uint32_t, DeletesByPath> deletes;
+    for (const uint32_t i : partition.deletes) {
+      RETURN_IF_ERROR(ReadPositionDeletes(context_.store, scan.delete_files[i].file().path, deletes[i]));
+      Spend(scan.delete_files[i].file().file_size_bytes);
+      out_.seen_delete_files.insert(scan.delete_files[i].file().path);
+    }
+    std::vector<Roaring> deleted(partition.data.size());
+    for (size_t i = 0; i < partition.data.size(); ++i) {
+      for (const uint32_t of : partition.data[i]->deletes) {
+        const auto positions = deletes.find(of);
+        if (positions == deletes.end()) continue;
+        const auto found = positions->second.find(partition.data[i]->data.file().path);
+        if (found != positions->second.end()) deleted[i] |= found->second;
+      }
+      sizes.data[i].deleted_rows = static_cast<int64_t>(deleted[i].cardinality());
+    }
+    const auto groups = PlanDataGroups(sizes, limits_.policy);
+    std::unordered_set<std::string_view> staying;
+    for (const iceberg::ScanFile* const file : partition.data) staying.insert(file->data.file().path);
+    for (const auto& group : groups)
+      for (const size_t i : group) staying.erase(partition.data[i]->data.file().path);
+    for (size_t i = 0; i < partition.deletes.size(); ++i)
+      for (const auto& [path, rows] : deletes[partition.deletes[i]])
+        if (!staying.contains(path)) sizes.deletes[i].dangling += static_cast<int64_t>(rows.cardinality());
+    const std::vector<size_t> merged = PlanDeleteMerge(sizes, limits_.policy);
+    if (groups.empty() && merged.empty()) return false;
+
+    for (const auto& group : groups) {
+      RETURN_IF_ERROR(WriteGroup(partition, group, deleted));
+      if (stop_.stop_requested()) return false;
+    }
+    DeletesByPath remaining;
+    for (const size_t i : merged) {
+      out_.removed_delete_files.push_back(scan.delete_files[partition.deletes[i]].file().path);
+      for (auto& [path, rows] : deletes[partition.deletes[i]])
+        if (staying.contains(path)) remaining[path] |= rows;
+    }
+    RETURN_IF_ERROR(WriteDeletes(partition, remaining));
+    return true;
+  }
+
+ private:
+  void Spend(int64_t bytes) {
+    out_.bytes_read += bytes;
+    pace_.Spend(static_cast<uint64_t>(bytes), stop_);
+  }
+
+  std::string FolderOf(const iceberg::DataFile& file) const {
+    return file.spec_id == table_.default_spec_id ? iceberg::PartitionPath(table_.spec(), table_.schema(), file.partition) : "";
+  }
+
+  Status WriteGroup(const Partition& partition, const std::vector<size_t>& group, std::vector<Roaring>& deleted) {
+    const iceberg::DataFile& first = partition.data[group.front()]->data.file();
+    int64_t live_rows = 0;
+    for (const size_t i : group) live_rows += partition.data[i]->data.file().record_count - static_cast<int64_t>(deleted[i].cardinality());
+    const auto output = static_cast<uint32_t>(out_.outputs.size());
+    if (live_rows > 0) {
+      const std::string uri = NewDataFileUri(context_, table_.location, FolderOf(first), "-compacted");
+      ASSIGN_OR_RETURN(writer_, DataFileWriter::Open(context_.store, uri, arrow::schema(fields_), context_.parquet()));
+    }
+    uint32_t next_row = 0;
+    for (const size_t i : group) {
+      const iceberg::DataFile& file = partition.data[i]->data.file();
+      if (static_cast<int64_t>(deleted[i].cardinality()) < file.record_count) RETURN_IF_ERROR(CopyLiveRows(file, deleted[i]));
+      if (stop_.stop_requested()) return Ok();
+      const auto live = static_cast<uint32_t>(file.record_count - static_cast<int64_t>(deleted[i].cardinality()));
+      out_.inputs.push_back({file.path, file.record_count, {output, next_row, std::move(deleted[i])}});
+      next_row += live;
+    }
+    if (live_rows == 0) return Ok();
+    RETURN_IF_ERROR(WriteRowGroup());
+    ASSIGN_OR_RETURN(iceberg::DataFile made, writer_->Close());
+    writer_.reset();
+    made.spec_id = first.spec_id;
+    made.partition = first.partition;
+    const bool complete = made.record_count == live_rows;
+    out_.outputs.push_back(std::move(made));
+    return complete ? Ok() : Status(Error{ErrorKind::kCorrupt, first.path + ": a file has another number of rows than its manifest says"});
+  }
+
+  Status CopyLiveRows(const iceberg::DataFile& file, const Roaring& deleted) {
+    ASSIGN_OR_RETURN(auto reader, DataFileReader::Open(context_.store, file.path));
+    int64_t first = 0;
+    for (int group = 0; group < reader->row_groups() && !stop_.stop_requested(); ++group) {
+      const int64_t rows = reader->rows_in(group);
+      ASSIGN_OR_RETURN(Columns columns, reader->Read(group, fields_));
+      Roaring here;
+      here.addRange(static_cast<uint64_t>(first), static_cast<uint64_t>(first + rows));
+      if (deleted.intersect(here)) {
+        std::vector<int64_t> live;
+        for (const uint32_t row : here - deleted) live.push_back(row - first);
+        ASSIGN_OR_RETURN(columns, TakeRows(columns, live));
+      }
+      first += rows;
+      RETURN_IF_ERROR(Append(std::move(columns)));
+      // Read here, and about as much to be written.
+      Spend(file.record_count == 0 ? 0 : 2 * file.file_size_bytes * rows / file.record_count);
+    }
+    return Ok();
+  }
+
+  Status Append(Columns columns) {
+    if (columns.empty() || columns.front()->length() == 0) return Ok();
+    for (const auto& column : columns) waiting_bytes_ += arrow::util::TotalBufferSize(*column);
+    waiting_.push_back(std::move(columns));
+    return waiting_bytes_ < kRowGroupBytes ? Ok() : WriteRowGroup();
+  }
+
+  Status WriteRowGroup() {
+    if (waiting_.empty()) return Ok();
+    Columns columns;
+    for (size_t i = 0; i < fields_.size(); ++i) {
+      arrow::ArrayVector chunks;
+      for (const Columns& part : waiting_) chunks.push_back(part[i]);
+      auto whole = arrow::Concatenate(chunks);
+      RETURN_IF_ERROR(FromArrow(whole.status(), "merging files"));
+      columns.push_back(AsType(*whole, fields_[i]->type()));
+    }
+    waiting_.clear();
+    waiting_bytes_ = 0;
+    return writer_->Write(columns);
+  }
+
+  Status WriteDeletes(const Partition& partition, const DeletesByPath& deletes) {
+    if (deletes.empty()) return Ok();
+    std::vector<DeletedRows> rows;
+    for (const auto& [path, of_path] : deletes) rows.push_back({path, &of_path});
+    std::sort(rows.begin(), rows.end(), [](const DeletedRows& a, const DeletedRows& b) { return a.path < b.path; });
+    const std::string uri = NewDataFileUri(context_, table_.location, FolderOf(partition.any()), "-deletes");
+    ASSIGN_OR_RETURN(iceberg::DataFile made, WritePositionDeletes(context_.store, uri, rows, context_.parquet()));
+    made.spec_id = partition.any().spec_id;
+    made.partition = partition.any().partition;
+    out_.delete_files.push_back(std::move(made));
+    return Ok();
+  }
+
+  const LakeContext& context_;
+  const iceberg::TableMetadata& table_;
+  const CompactionLimits& limits_;
+  Pace& pace_;
+  const std::stop_token& stop_;
+  Compaction& out_;
+  arrow::FieldVector fields_;
+
+  std::unique_ptr<DataFileWriter> writer_;
+  std::vector<Columns> waiting_;  // Rows for the next row group.
+  int64_t waiting_bytes_ = 0;
+};
+
+}  // namespace
+
+std::vector<std::string> Compaction::written() const {
+  std::vector<std::string> paths;
+  for (const auto* files : {&outputs, &delete_files})
+    for (const iceberg::DataFile& file : *files) paths.push_back(file.path);
+  return paths;
+}
+
+Result<std::optional<Compaction>> Compact(const LakeContext& context, const TableIdentifier& id, const iceberg::TableMetadata& table,
+                                          const CompactionLimits& limits, Pace& pace, const std::stop_token& stop) {
+  if (!table.current_snapshot_id) return std::optional<Compaction>();
+  ASSIGN_OR_RETURN(const iceberg::ManifestFiles manifests, iceberg::CurrentManifests(table, context.manifests));
+  ASSIGN_OR_RETURN(const iceberg::TableScan scan, iceberg::PlanScan(*manifests, context.manifests));
+  for (const Partition& partition : PartitionsOf(scan)) {
+    Compaction compaction;
+    compaction.table = id;
+    compaction.table_uuid = table.table_uuid;
+    compaction.snapshot_id = *table.current_snapshot_id;
+    Result<bool> found = Compactor(context, table, limits, pace, stop, compaction).Run(partition, scan);
+    if (found.ok() && *found) {
+      SLUICE_FAILPOINT("lake.compaction_written");
+      return std::optional(std::move(compaction));
+    }
+    // What cannot be removed is an orphan, which is found later.
+    for (const std::string& path : compaction.written()) static_cast<void>(context.store.Remove(path).ok());
+    if (!found.ok()) return found.error();
+    if (stop.stop_requested()) break;
+  }
+  return std::optional<Compaction>();
+}
+
+}  // namespace sluice

@@ -1,0 +1,212 @@
+#include "sink/lake/compaction.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "catalog/open_catalog.h"
+#include "iceberg/snapshot_producer.h"
+#include "sink/lake/lake_sink_fixture.h"
+#include "sink/lake/orphans.h"
+
+namespace sluice {
+namespace {
+
+using testing::BatchMaker;
+using testing::kTable;
+using testing::Rows;
+using testing::RowsInLake;
+using testing::TestRow;
+using testing::TestSchema;
+
+class CompactionTest : public testing::LakeSinkFixture {
+ protected:
+  CompactionTest() {
+    config_.file_bytes_target = 1 << 20;
+    config_.maintenance.look_every = {};
+    config_.maintenance.files_merged_at = 3;
+    config_.maintenance.deleted_percent_max = 100;
+  }
+
+  CatalogTable Table() {
+    auto store = ObjectStore::Open(config_.warehouse);
+    auto catalog = OpenCatalog(config_, **store);
+    return **(*catalog)->LoadTable({"public", "t"});
+  }
+
+  struct Files {
+    size_t data = 0;
+    size_t deletes = 0;
+    bool operator==(const Files&) const = default;
+  };
+  Files FilesOfTable() {
+    auto store = ObjectStore::Open(config_.warehouse);
+    iceberg::ManifestCache cache(**store, 1 << 20);
+    const auto manifests = iceberg::CurrentManifests(*Table().metadata, cache);
+    const auto scan = iceberg::PlanScan(**manifests, cache);
+    return {scan->data_files.size(), scan->delete_files.size()};
+  }
+  std::string LastOperation() { return Table().metadata->current_snapshot()->summary.at("operation"); }
+
+  const TableSchemaPtr schema_ = TestSchema("t");
+};
+
+TEST_F(CompactionTest, SmallFilesAndTheirDeletesBecomeOneFileAndTheIndexFollows) {
+  Open();
+  Copy(schema_, {{1, "a", "one"}, {2, "b", "two"}, {3, "c", "three"}});
+  Apply(BatchMaker(schema_).Update({1, "A", "one"}).Insert({4, "d", "four"}), 200);
+  Apply(BatchMaker(schema_).Delete(2).Insert({5, "e", "five"}), 300);
+  EXPECT_EQ(FilesOfTable(), (Files{3, 2}));
+  lake_sink().WaitForMaintenance();
+  ASSERT_OK(Commit(310));
+  EXPECT_EQ(FilesOfTable(), (Files{1, 0}));
+  EXPECT_EQ(LastOperation(), "replace");
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|A|one", "3|c|three", "4|d|four", "5|e|five"}));
+  // Each row is found where it is now, with the value that was not sent read from there.
+  Apply(BatchMaker(schema_).Update({1, "AA", std::nullopt, true}).Delete(3).Update({5, "E", std::nullopt, true}, 5).Update({6, "D", std::nullopt, true}, 4), 400);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|AA|one", "5|E|five", "6|D|four"}));
+  // The bookmark did not move by it.
+  Open();
+  EXPECT_EQ(sink_->bookmark()->position.lsn, Lsn{400});
+}
+
+TEST_F(CompactionTest, WhatIsDeletedWhileFilesAreWrittenIsDeletedInTheNewOne) {
+  Open();
+  Copy(schema_, {{1, "a", "one"}, {2, "b", "two"}, {3, "c", "three"}});
+  Apply(BatchMaker(schema_).Delete(1).Insert({4, "d", "four"}), 200);
+  Apply(BatchMaker(schema_).Insert({5, "e", "five"}), 300);
+  lake_sink().WaitForMaintenance();  // Ready, of the state at 300.
+  Apply(BatchMaker(schema_).Delete(3).Update({4, "D", std::nullopt, true}).Insert({1, "again", "one"}), 400);
+  EXPECT_EQ(LastOperation(), "replace");
+  EXPECT_EQ(FilesOfTable(), (Files{2, 2}));  // The new one with its deletes; rows of 400; deletes of 400 in a file that is gone.
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|again|one", "2|b|two", "4|D|four", "5|e|five"}));
+  Apply(BatchMaker(schema_).Delete(2).Delete(5).Update({4, "DD", std::nullopt, true}), 500);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|again|one", "4|DD|four"}));
+  Open();
+  Apply(BatchMaker(schema_).Delete(4).Update({1, "last", std::nullopt, true}), 600);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|last|one"}));
+}
+
+TEST_F(CompactionTest, WhatWasWrittenForATableThatIsEmptiedIsRemoved) {
+  Open();
+  Copy(schema_, {{1, "a", "one"}});
+  Apply(BatchMaker(schema_).Insert({2, "b", "two"}), 200);
+  Apply(BatchMaker(schema_).Insert({3, "c", "three"}), 300);
+  lake_sink().WaitForMaintenance();
+  Apply(BatchMaker(schema_).Truncate().Insert({9, "new", "row"}), 400);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"9|new|row"}));
+  EXPECT_NE(LastOperation(), "replace");
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(config_.warehouse))
+    EXPECT_EQ(entry.path().string().find("-compacted"), std::string::npos) << entry.path();
+}
+
+TEST_F(CompactionTest, AFileOfWhichMuchIsDeletedIsWrittenAgainWithoutIt) {
+  config_.maintenance.files_merged_at = 100;
+  config_.maintenance.deleted_percent_max = 30;
+  Open();
+  std::vector<TestRow> rows;
+  for (int64_t id = 0; id < 1000; ++id) rows.push_back({id, "k", std::string(3000, static_cast<char>('a' + id % 26))});
+  config_.file_bytes_target = 1 << 20;
+  Copy(schema_, rows);
+  BatchMaker batch(schema_);
+  for (int64_t id = 0; id < 1000; id += 2) batch.Delete(id);
+  Apply(batch, 200);
+  EXPECT_EQ(FilesOfTable().deletes, 1u);
+  lake_sink().WaitForMaintenance();
+  ASSERT_OK(Commit(210));
+  EXPECT_EQ(FilesOfTable().deletes, 0u);
+  Rows expected;
+  for (int64_t id = 1; id < 1000; id += 2) expected.insert(rows[static_cast<size_t>(id)].Text());
+  EXPECT_EQ(RowsInLake(config_, kTable), expected);
+  Apply(BatchMaker(schema_).Delete(501).Update({503, "K", std::nullopt, true}), 300);
+  expected.erase(rows[501].Text());
+  expected.erase(rows[503].Text());
+  expected.insert("503|K|" + *rows[503].body);
+  EXPECT_EQ(RowsInLake(config_, kTable), expected);
+}
+
+TEST_F(CompactionTest, ACommitThatFailsLeavesTheTableAsItWasAndTheWorkIsDoneAgain) {
+  Open();
+  Copy(schema_, {{1, "a", "one"}, {0, "z", "zero"}});
+  Apply(BatchMaker(schema_).Update({1, "b", "one"}).Insert({2, "b", "two"}), 200);
+  Apply(BatchMaker(schema_).Insert({3, "c", "three"}), 300);
+  lake_sink().WaitForMaintenance();
+  ASSERT_OK(failpoint::Arm("lake.before_compaction_commit=error"));
+  EXPECT_FALSE(Commit(310).ok());
+  ASSERT_OK(failpoint::Arm(""));
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"0|z|zero", "1|b|one", "2|b|two", "3|c|three"}));
+  Open();
+  lake_sink().WaitForMaintenance();
+  ASSERT_OK(Commit(320));
+  EXPECT_EQ(LastOperation(), "replace");
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"0|z|zero", "1|b|one", "2|b|two", "3|c|three"}));
+}
+
+// A day of commits, with as many files as a few minutes leave.
+TEST_F(CompactionTest, FilesAndMetadataStayFewHoweverOftenIsCommitted) {
+  config_.maintenance.files_merged_at = 4;
+  config_.maintenance.deleted_percent_max = 30;
+  config_.snapshots_kept = 20;
+  config_.manifests_merged_at = 5;
+  Open();
+  std::map<int64_t, TestRow> model;
+  std::vector<TestRow> rows;
+  for (int64_t id = 0; id < 200; ++id) rows.push_back(model[id] = {id, "k", "body " + std::to_string(id)});
+  Copy(schema_, rows);
+  for (uint64_t lsn = 200; lsn < 500; ++lsn) {
+    BatchMaker batch(schema_);
+    for (int64_t i = 0; i < 5; ++i) {
+      const int64_t id = static_cast<int64_t>(lsn * 7 + static_cast<uint64_t>(i) * 31) % 200;
+      model[id].kind = std::to_string(lsn);
+      TestRow sent = model[id];
+      sent.body_unchanged = true;
+      batch.Update(sent);
+    }
+    Apply(batch, lsn);
+    lake_sink().WaitForMaintenance();
+  }
+  ASSERT_OK(Commit(600));
+  Rows expected;
+  for (const auto& [id, row] : model) expected.insert(row.Text());
+  EXPECT_EQ(RowsInLake(config_, kTable), expected);
+  const Files files = FilesOfTable();
+  EXPECT_LE(files.data, 10u);
+  EXPECT_LE(files.deletes, 10u);
+  EXPECT_LE(Table().metadata->snapshots.size(), 21u);
+}
+
+TEST_F(CompactionTest, OrphansAreWhatNothingRefersToAndNobodyMayBeAboutToCommit) {
+  Open();
+  Copy(schema_, {{1, "a", "one"}});
+  Apply(BatchMaker(schema_).Update({1, "b", "two"}), 200);
+  Open();  // The epoch is 2 now.
+  const std::filesystem::path data = config_.warehouse + "/public/t/data", metadata = config_.warehouse + "/public/t/metadata";
+  const auto put = [](const std::filesystem::path& path, bool old) {
+    std::ofstream(path) << "left";
+    if (old) std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - std::chrono::hours(100));
+    return "file://" + path.string();
+  };
+  std::set<std::string> expected{put(data / "e000001-left.parquet", false), put(data / "part-0-spark.parquet", true), put(metadata / "lost-m0.avro", true),
+                                 put(metadata / "00000-lost.metadata.json", true)};
+  put(data / "e000002-on-its-way.parquet", true);
+  put(data / "part-1-spark.parquet", false);
+  put(metadata / "version-hint.text", true);
+  // Everything that is the table's is older than any limit.
+  auto store = ObjectStore::Open(config_.warehouse);
+  auto catalog = OpenCatalog(config_, **store);
+  iceberg::ManifestCache cache(**store, 1 << 20);
+  const auto reachable = ReachableFiles(cache, Table());
+  ASSERT_OK(reachable);
+  for (const std::string& uri : *reachable)
+    if (std::filesystem::exists(uri.substr(7))) std::filesystem::last_write_time(uri.substr(7), std::filesystem::file_time_type::clock::now() - std::chrono::hours(1000));
+  const auto orphans = FindOrphans(**store, **catalog, cache, {"public", "t"}, {2, SystemClock().Now() - std::chrono::hours(72)});
+  ASSERT_OK(orphans);
+  std::set<std::string> found;
+  for (const ObjectInfo& orphan : *orphans) found.insert(orphan.uri);
+  EXPECT_EQ(found, expected);
+}
+
+}  // namespace
+}  // namespace sluice

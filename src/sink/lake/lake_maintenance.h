@@ -1,0 +1,72 @@
+#pragma once
+// The work that keeps a lake quick to read, on a thread of its own: it prepares, and the sink's next commit puts in place.
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "sink/lake/compaction.h"
+#include "sink/lake/garbage.h"
+
+namespace sluice {
+
+/// Thread-safe.
+class LakeMaintenance {
+ public:
+  /// All must outlive it.
+  LakeMaintenance(const LakeContext& context, Catalog& catalog, const Clock& clock, Garbage& garbage);
+  ~LakeMaintenance();  ///< Removes files that were not put in place.
+  LakeMaintenance(const LakeMaintenance&) = delete;
+  LakeMaintenance& operator=(const LakeMaintenance&) = delete;
+
+  /// A table's state after a commit.
+  void Offer(const TableIdentifier& id, iceberg::TableMetadataPtr table);
+  void Forget(const TableIdentifier& id);
+
+  /// What is ready: for each table at most one, and nothing more is prepared for it until Settle.
+  std::vector<Compaction> TakeReady();
+  /// It was put in place, or Discard was called for it.
+  void Settle(const TableIdentifier& id);
+  /// Removes the files of what is not put in place.
+  void Discard(const Compaction& compaction);
+
+  /// Waits until something is ready or nothing is left to be looked at: for tests.
+  void WaitUntilIdle();
+
+ private:
+  struct Table {
+    iceberg::TableMetadataPtr metadata;
+    Timestamp looked_at{};
+    Timestamp look_at{};    ///< When there may be something to do.
+    bool prepared = false;  ///< Something was, and is not settled.
+    Timestamp orphans_at{};
+  };
+  using Tables = std::map<TableIdentifier, Table>;
+
+  void Run(const std::stop_token& stop);
+  /// Whether there was something to look at.
+  bool WorkOnce(const std::stop_token& stop);
+  void CompactOnce(const TableIdentifier& id, const iceberg::TableMetadata& table, const std::stop_token& stop);
+  void LookForOrphans(const TableIdentifier& id);
+
+  const LakeContext& context_;
+  const LakeMaintenanceConfig& config_;
+  Catalog& catalog_;
+  const Clock& clock_;
+  Garbage& garbage_;
+  Pace pace_;  // The thread's only.
+
+  std::mutex mutex_;  // Guards everything below.
+  std::condition_variable_any changed_;
+  Tables tables_;
+  std::vector<Compaction> ready_;
+  bool idle_ = false;
+
+  std::jthread thread_;
+};
+
+}  // namespace sluice

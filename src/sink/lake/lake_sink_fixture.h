@@ -1,0 +1,61 @@
+#pragma once
+// A lake in a folder and its sink, for the tests of what a sink does.
+
+#include <gtest/gtest.h>
+
+#include "base/failpoint.h"
+#include "sink/lake/lake_test_support.h"
+
+#define ASSERT_OK(expression)                                          \
+  do {                                                                 \
+    const auto& result_of = (expression);                              \
+    ASSERT_TRUE(result_of.ok()) << result_of.error().message << " " << result_of.error().evidence; \
+  } while (false)
+
+namespace sluice::testing {
+
+using Rows = std::multiset<std::string>;
+
+inline const LogIdentity kLog{7'000'000'000'000'000'001, 1, "app", "sluice"};
+inline const TableName kTable{"public", "t"};
+
+class LakeSinkFixture : public ::testing::Test {
+ protected:
+  LakeSinkFixture() { config_.warehouse = folder_.path() + "/lake"; }
+  ~LakeSinkFixture() override { EXPECT_TRUE(failpoint::Arm("").ok()); }
+
+  void Open() {
+    sink_.reset();
+    auto opened = LakeSink::Open(config_, kLog);
+    ASSERT_OK(opened);
+    sink_ = std::move(*opened);
+  }
+
+  void Copy(const TableSchemaPtr& schema, const std::vector<TestRow>& rows, uint64_t lsn = 100) {
+    const std::vector<TableDefinition> tables{DefinitionOf(schema)};
+    ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {lsn}}, Timestamp(std::chrono::seconds(50))}));
+    auto writer = sink_->OpenCopyWriter(tables[0], BlockRange{});
+    ASSERT_OK(writer);
+    std::string bytes;
+    for (const TestRow& row : rows) bytes += CopyRow(row);
+    ASSERT_OK((*writer)->Rows(AsBytes(bytes), rows.size()));
+    ASSERT_OK((*writer)->Finish());
+    ASSERT_OK(sink_->FinishTables(tables, {kLog, {lsn}}, {}));
+  }
+
+  LakeSink& lake_sink() { return static_cast<LakeSink&>(*sink_); }
+
+  Status Commit(uint64_t lsn) { return sink_->Commit({kLog, {lsn}}, Timestamp(std::chrono::seconds(lsn))); }
+
+  void Apply(BatchMaker& batch, uint64_t lsn) {
+    batch.End(lsn);
+    ASSERT_OK(sink_->Write(batch.Make()));
+    ASSERT_OK(Commit(lsn));
+  }
+
+  TestFolder folder_;
+  LakeConfig config_;
+  std::unique_ptr<Sink> sink_;
+};
+
+}  // namespace sluice::testing

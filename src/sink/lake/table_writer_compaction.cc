@@ -1,0 +1,68 @@
+// How the index follows files that were written again.
+
+#include <string_view>
+#include <unordered_map>
+
+#include "base/check.h"
+#include "sink/lake/compaction.h"
+#include "sink/lake/table_writer.h"
+
+namespace sluice {
+namespace {
+
+// Each file that went costs some hundred bytes; from here on the index is built anew, when it is needed next.
+constexpr size_t kForwardsMax = 20'000;
+
+}  // namespace
+
+void TableWriter::AddDeletedSince(const Compaction& compaction, std::vector<Roaring>& deleted) const {
+  SLUICE_CHECK(!dirty_);
+  std::unordered_map<std::string_view, const TableFile*> by_path;
+  for (const TableFile& file : files_)
+    if (!file.removed) by_path[file.path] = &file;
+  for (const CompactedFile& input : compaction.inputs) {
+    const auto found = by_path.find(input.path);
+    if (found == by_path.end()) continue;
+    for (const uint32_t row : found->second->committed_deletes - input.rows.left_out) deleted[input.rows.file].add(input.rows.RowOf(row));
+  }
+}
+
+void TableWriter::Compacted(const Compaction& compaction, std::vector<Roaring> deleted, iceberg::ManifestFiles manifests) {
+  SLUICE_CHECK(!dirty_);
+  manifests_ = std::move(manifests);
+  if (!files_loaded_) return;
+  std::unordered_map<std::string_view, size_t> by_path;
+  for (size_t i = 0; i < files_.size(); ++i)
+    if (!files_[i].removed) by_path[files_[i].path] = i;
+  const auto first_output = static_cast<uint32_t>(files_.size());
+  for (const CompactedFile& input : compaction.inputs) {
+    const auto found = by_path.find(input.path);
+    if (found == by_path.end()) continue;  // All its rows were deleted.
+    TableFile& file = files_[found->second];
+    file.removed = true;
+    file.committed_deletes = Roaring();
+    if (!input.gave_rows()) continue;
+    file.forward = input.rows;
+    file.forward->file += first_output;
+    ++forwards_;
+  }
+  for (size_t i = 0; i < compaction.outputs.size(); ++i) {
+    const iceberg::DataFile& made = compaction.outputs[i];
+    TableFile file;
+    file.path = made.path;
+    file.spec_id = made.spec_id;
+    file.partition = made.partition;
+    file.rows = made.record_count;
+    file.committed = true;
+    file.deleted_count = static_cast<int64_t>(deleted[i].cardinality());
+    file.committed_deletes = std::move(deleted[i]);
+    files_.push_back(std::move(file));
+  }
+  if (forwards_ <= kForwardsMax) return;
+  index_.reset();
+  files_.clear();
+  files_loaded_ = false;
+  forwards_ = 0;
+}
+
+}  // namespace sluice

@@ -89,6 +89,7 @@ std::string SinkSection(ConfigTemplate& content) {
         "    files: {{ target_size: 128MiB, compression: zstd, level: 1 }}\n"
         "    snapshots: {{ keep: 100 }}                   # older ones expire in the commit that makes a new one\n"
         "    manifests: {{ merge_at: 30 }}\n"
+        "    index: {{ max_memory: 32MiB }}                # of all tables; what goes beyond it is in files below .sluice\n"
         "    # map:                                      # names, columns, masks and rows of this sink: sluice help mapping\n"
         "    #   - {{ table: public.player, to: crm.players, columns: {{ exclude: [photo], mask: {{ phone: {{ partial: {{ keep_last: 2 }} }} }} }} }}\n",
         Scalar(content.warehouse), Storage(content), CatalogLine(content));

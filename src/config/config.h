@@ -69,6 +69,8 @@ struct LakeConfig {
   int compression_level = 1;
   int snapshots_kept = 100;                    ///< Older ones expire in the commit that makes a new one.
   int manifests_merged_at = 30;                ///< So many small manifests become one.
+  uint64_t index_memory_bytes_max = 32ull << 20;  ///< Of the key indexes of all tables; what goes beyond it goes to files.
+  std::string index_folder;                    ///< Of these files, below the state folder; empty: in memory.
   std::map<std::string, LakeTableConfig> tables;  ///< By the source's "namespace.name".
   MappingConfig map;
 };

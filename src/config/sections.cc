@@ -150,6 +150,10 @@ LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::str
     snapshots->Integer("keep", lake.snapshots_kept, 1, 100'000);
     snapshots->RefuseOthers();
   }
+  if (auto index = fields.Mapping("index")) {
+    index->Size("max_memory", lake.index_memory_bytes_max, 64 << 10, 64 * kGiB);
+    index->RefuseOthers();
+  }
   if (auto manifests = fields.Mapping("manifests")) {
     manifests->Integer("merge_at", lake.manifests_merged_at, 2, 10'000);
     manifests->RefuseOthers();

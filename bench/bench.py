@@ -13,11 +13,12 @@ sys.path.insert(0, str(ROOT / "tests"))
 import report
 from copy_and_stream import CopyAndStream
 from giant_transaction import giant_transaction
+from key_index import index_probe, index_rebuild
 from lake_reads import lake_read_after_updates
 from latency import latency_replica
 from support.postgres import PostgresServer
 
-NAMES = ("copy_lake", "copy_replica", "stream_lake", "stream_replica", "both", "latency_replica", "lake_read_after_updates", "giant_transaction")
+NAMES = ("copy_lake", "copy_replica", "stream_lake", "stream_replica", "both", "latency_replica", "lake_read_after_updates", "giant_transaction", "index_probe", "index_rebuild")
 LONG = "giant_transaction"  # Only when named.
 SERVER = """
 shared_buffers = 512MB
@@ -36,6 +37,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="of limit and product in turn; the median counts (default 3)")
     parser.add_argument("--latency-seconds", type=float, default=10)
     parser.add_argument("--giant-rows", type=int, default=10_000_000)
+    parser.add_argument("--index-keys", type=int, default=100_000_000)
+    parser.add_argument("--index-tables", type=int, default=50)
+    parser.add_argument("--rebuild-rows", type=int, default=20_000_000)
     parser.add_argument("--fsync", action="store_true", help="servers that wait for the disk; else it isn't measured")
     parser.add_argument("--results", type=pathlib.Path, default=ROOT / "bench/results/latest.jsonl", metavar="FILE")
     parser.add_argument("--quick", action="store_true", help="small sizes and one round: whether it works, not how fast it is")
@@ -43,6 +47,7 @@ def parse() -> argparse.Namespace:
     if arguments.quick:
         arguments.rows, arguments.inserts, arguments.rounds = 20_000, 8_000, 1
         arguments.latency_seconds, arguments.giant_rows = 1, 200_000
+        arguments.index_keys, arguments.rebuild_rows = 1_000_000, 1_000_000
     unknown = set(arguments.names) - set(NAMES)
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}")
@@ -54,7 +59,7 @@ def main():
     arguments = parse()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-bench-"))
     settings = SERVER + ("fsync = on\n" if arguments.fsync else "")
-    servers = [PostgresServer(settings=settings), PostgresServer(settings=settings)]
+    servers = [PostgresServer(settings=settings) for _ in range(2 if set(arguments.names) - {"index_probe", "index_rebuild"} else 0)]
     try:
         entries = []
         if set(arguments.names) & set(NAMES[:5]):
@@ -65,7 +70,10 @@ def main():
             entries.append(lake_read_after_updates(*servers, folder, arguments))
         if LONG in arguments.names:
             entries.append(giant_transaction(*servers, folder, arguments))
-        report.write([entry for entry in entries if entry["name"] in arguments.names], arguments.results)
+        for measure in (index_probe, index_rebuild):
+            if measure.__name__ in arguments.names:
+                entries += measure(folder, arguments)
+        report.write([entry for entry in entries if entry["name"].startswith("index_") or entry["name"] in arguments.names], arguments.results)
     finally:
         for server in servers:
             server.remove()

@@ -90,6 +90,7 @@ std::string SinkSection(ConfigTemplate& content) {
         "    snapshots: {{ keep: 100 }}                   # older ones expire in the commit that makes a new one\n"
         "    manifests: {{ merge_at: 30 }}\n"
         "    maintenance: {{ max_rate: 64MiB, merge_at: 8, deleted_percent: 30 }}  # small and worn files are written again beside the stream\n"
+        "    index: {{ max_memory: 32MiB }}                # of all tables; what goes beyond it is in files below .sluice\n"
         "    # map:                                      # names, columns, masks and rows of this sink: sluice help mapping\n"
         "    #   - {{ table: public.player, to: crm.players, columns: {{ exclude: [photo], mask: {{ phone: {{ partial: {{ keep_last: 2 }} }} }} }} }}\n",
         Scalar(content.warehouse), Storage(content), CatalogLine(content));

@@ -64,6 +64,8 @@ struct LakeMaintenanceConfig {
   int deleted_percent_max = 30;                ///< A file of which more is deleted is written again.
   milliseconds look_every{60'000};             ///< How soon after a look the same table is looked at again.
   seconds quiet_after{3600};                   ///< A partition without changes for so long is merged whatever it holds.
+  uint64_t refresh_bytes_per_second = 1ull << 20;  ///< For files of which anything is deleted, however little; 0: not done.
+  seconds refresh_every{600};                  ///< At most so often for each table.
   seconds orphans_after{72 * 3600};            ///< Unreferenced files of unknown origin may be on their way into a commit until then.
 };
 
@@ -83,6 +85,8 @@ struct LakeConfig {
   int snapshots_kept = 100;                    ///< Older ones expire in the commit that makes a new one.
   int manifests_merged_at = 30;                ///< So many small manifests become one.
   LakeMaintenanceConfig maintenance;
+  uint64_t index_memory_bytes_max = 32ull << 20;  ///< Of the key indexes of all tables; what goes beyond it goes to files.
+  std::string index_folder;                    ///< Of these files, below the state folder; empty: in memory.
   std::map<std::string, LakeTableConfig> tables;  ///< By the source's "namespace.name".
   MappingConfig map;
 };

@@ -89,6 +89,7 @@ LoadedConfig ReadConfig(ConfigText file, const std::vector<std::string>& overrid
   config.path = loaded.texts[0].name;
   config.state_folder = folder + "/.sluice";
   ReadTop(top, folder, context, config);
+  if (config.lake) config.lake->index_folder = config.state_folder + "/index";
   SortByPlace(loaded.mistakes);
   if (loaded.mistakes.empty()) loaded.config = std::move(config);
   return loaded;

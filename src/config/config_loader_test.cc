@@ -50,6 +50,7 @@ sinks:
     files: { target_size: 256MiB, compression: snappy, level: 3 }
     snapshots: { keep: 50 }
     manifests: { merge_at: 10 }
+    index: { max_memory: 64MiB }
 pipelines:
   trackman:
     from: backend
@@ -93,6 +94,8 @@ TEST(ConfigLoader, ReadsEveryField) {
   const Config& config = *loaded.config;
   EXPECT_EQ(config.project, "trackman");
   EXPECT_EQ(config.state_folder, "/project/.sluice");
+  EXPECT_EQ(config.lake->index_folder, "/project/.sluice/index");
+  EXPECT_EQ(config.lake->index_memory_bytes_max, 64u << 20);
   EXPECT_EQ(config.source.name, "backend");
   EXPECT_EQ(config.source.dsn, R"(host='db' port='5433' dbname='it\'s' user='reader' password='p\'w' sslmode='verify-full' sslrootcert='/etc/ca.pem')");
   EXPECT_EQ(config.source.slot, "my_slot");
@@ -170,7 +173,7 @@ TEST(ConfigLoader, ShowsATypoWithLineMarksAndWhatIsAllowed) {
   ASSERT_EQ(loaded.mistakes.size(), 1u);
   EXPECT_EQ(RenderMistake(loaded.mistakes[0], loaded.texts),
             "error[SLU-1104]: unknown field \"inclde\" in pipelines.trackman.tables\n"
-            "  ┌ sluice.yaml:40:7\n"
+            "  ┌ sluice.yaml:41:7\n"
             "  │       inclde: [\"public.*\"]\n"
             "  │       ^^^^^^ did you mean \"include\"?\n"
             "why:  A misspelt field would otherwise be ignored in silence.\n"

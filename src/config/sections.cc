@@ -140,7 +140,9 @@ void ReadLakeMaintenance(FieldReader& fields, LakeMaintenanceConfig& maintenance
   fields.Integer("merge_at", maintenance.files_merged_at, 2, 1000);
   fields.Integer("deleted_percent", maintenance.deleted_percent_max, 1, 100);
   fields.Duration("look_every", maintenance.look_every, milliseconds(0), hours(24));
-  milliseconds quiet_after = maintenance.quiet_after, orphans_after = maintenance.orphans_after;
+  fields.Size("refresh_rate", maintenance.refresh_bytes_per_second, 0, kGiB);
+  milliseconds quiet_after = maintenance.quiet_after, orphans_after = maintenance.orphans_after, refresh_every = maintenance.refresh_every;
+  if (fields.Duration("refresh_every", refresh_every, seconds(1), hours(24 * 365))) maintenance.refresh_every = std::chrono::floor<seconds>(refresh_every);
   if (fields.Duration("quiet_after", quiet_after, seconds(1), hours(24 * 365))) maintenance.quiet_after = std::chrono::floor<seconds>(quiet_after);
   if (fields.Duration("orphans_after", orphans_after, hours(1), hours(24 * 365))) maintenance.orphans_after = std::chrono::floor<seconds>(orphans_after);
   fields.RefuseOthers();
@@ -170,6 +172,10 @@ LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::str
   if (auto snapshots = fields.Mapping("snapshots")) {
     snapshots->Integer("keep", lake.snapshots_kept, 1, 100'000);
     snapshots->RefuseOthers();
+  }
+  if (auto index = fields.Mapping("index")) {
+    index->Size("max_memory", lake.index_memory_bytes_max, 64 << 10, 64 * kGiB);
+    index->RefuseOthers();
   }
   if (auto manifests = fields.Mapping("manifests")) {
     manifests->Integer("merge_at", lake.manifests_merged_at, 2, 10'000);

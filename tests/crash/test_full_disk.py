@@ -35,7 +35,12 @@ def test_a_full_disk_at_random_moments(where, full_disk, tmp_path, source, sluic
     source.execute(MIXED_SCHEMA)
     stream_small_transactions(source)
     sluice.init(commit_interval="200ms")
-    sluice.configure(lambda config: config["sources"]["source"].update(stream={"spill_after": "1MiB"}))
+
+    def small(config):
+        config["sources"]["source"].update(stream={"spill_after": "1MiB"})
+        config["sinks"]["lake"].update(index={"max_memory": "64KiB"})
+
+    sluice.configure(small)
     folder = {"warehouse": lake, "catalog": lake / "catalog.db", "state": sluice.folder / ".sluice"}[where]
     full = tmp_path / "full"
     with MixedLoad(source):
@@ -52,6 +57,8 @@ def test_a_full_disk_at_random_moments(where, full_disk, tmp_path, source, sluic
     sluice.wait_until()
     sluice.stop()
     said = sluice.log.read_text()
+    if where == "state":
+        assert "cannot write a file of the lake's key index" in said or "cannot make a file of the lake's key index" in said, "the index was not refused"
     assert "No space left" in said or "disk is full" in said or "disk I/O error" in said, "nothing was refused"
     compare()
 

@@ -104,6 +104,13 @@ constexpr ErrorEntry kErrors[] = {
      "Since this process opened the lake, another one has opened it with a later epoch. Nothing was committed.",
      "Let only one process write to a lake.",
      ExitCode::kConflict},
+    {slu::kLakeIndexFile, "the lake's index of keys could not be kept on disk",
+     "What memory may not hold of the index that finds a row by its key goes to files in the state folder, and the disk took or "
+     "gave no more, or the folder cannot be written. Nothing is lost: the index is built again from the lake.",
+     "Make room in the folder .sluice beside the configuration, or give the user that runs sluice write permission there: about 12 bytes for each row of the tables "
+     "that see updates, and 40 for each of the largest one while its index is built.\n"
+     "Let more of it stay in memory: index.max_memory of the sink.",
+     ExitCode::kUnavailable},
 };
 
 }  // namespace

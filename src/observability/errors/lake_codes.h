@@ -25,5 +25,6 @@ inline constexpr int kLakeSchemaChanged = 4107;
 inline constexpr int kLakeKeyValue = 4108;
 inline constexpr int kLakeRowMissing = 4110;
 inline constexpr int kLakeFenced = 4120;
+inline constexpr int kLakeIndexFile = 4130;
 
 }  // namespace sluice::slu

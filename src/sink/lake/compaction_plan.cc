@@ -74,7 +74,7 @@ std::vector<std::vector<size_t>> PlanDataGroups(const PartitionFiles& partition,
   for (size_t i = 0; i < partition.data.size(); ++i) {
     const PlannedDataFile& file = partition.data[i];
     if (!small[i] && !IsWorn(file, policy)) continue;
-    if (unit_bytes > 0 && unit_bytes + file.size_bytes > policy.unit_bytes_max) break;
+    if (unit_bytes + file.size_bytes > policy.unit_bytes_max) break;
     if (group_bytes + LiveBytes(file) > policy.file_bytes_target) close();
     group.push_back(i);
     group_bytes += LiveBytes(file);

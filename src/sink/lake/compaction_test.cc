@@ -127,6 +127,21 @@ TEST_F(CompactionTest, AFileOfWhichMuchIsDeletedIsWrittenAgainWithoutIt) {
   EXPECT_EQ(RowsInLake(config_, kTable), expected);
 }
 
+TEST_F(CompactionTest, AFileOfWhichLittleIsDeletedIsRefreshedWhileThereIsCreditForIt) {
+  config_.maintenance.files_merged_at = 100;
+  config_.maintenance.refresh_every = {};
+  for (const uint64_t rate : {uint64_t{0}, uint64_t{1} << 20}) {
+    config_.maintenance.refresh_bytes_per_second = rate;
+    Open();
+    if (rate == 0) Copy(schema_, {{1, "a", "one"}, {2, "b", "two"}, {3, "c", "three"}});
+    Apply(BatchMaker(schema_).Update({rate == 0 ? 1 : 2, "x", std::nullopt, true}), 200 + rate);
+    lake_sink().WaitForMaintenance();
+    ASSERT_OK(Commit(210 + rate));
+    EXPECT_EQ(FilesOfTable().deletes, rate == 0 ? 1u : 0u);
+  }
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|x|one", "2|x|two", "3|c|three"}));
+}
+
 TEST_F(CompactionTest, ACommitThatFailsLeavesTheTableAsItWasAndTheWorkIsDoneAgain) {
   Open();
   Copy(schema_, {{1, "a", "one"}, {0, "z", "zero"}});

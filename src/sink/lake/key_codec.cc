@@ -28,11 +28,13 @@ KeyCodec::KeyCodec(const LakeSchema& schema) : columns_(schema.source->key) {
     return;
   }
   // Only key columns are never null, and null has no place among the 2^64 values.
-  narrow_ = columns_.size() == 1 && FitsEightBytes(schema.iceberg.fields[columns_[0]].type);
+  single_ = columns_.size() == 1;
+  narrow_ = single_ && FitsEightBytes(schema.iceberg.fields[columns_[0]].type);
 }
 
 RowKey KeyCodec::Encode(std::span<const Cell> cells) {
   if (narrow_) return {static_cast<uint64_t>(cells[columns_[0]].integer), 0};
+  if (single_ && cells[columns_[0]].kind == CellKind::kBytes) return HashOf(cells[columns_[0]].bytes);
   canonical_.clear();
   for (const size_t column : columns_) AppendCanonical(cells[column], canonical_);
   return HashOf(canonical_);
@@ -40,6 +42,7 @@ RowKey KeyCodec::Encode(std::span<const Cell> cells) {
 
 RowKey KeyCodec::EncodeKeyCells(std::span<const Cell> cells) {
   if (narrow_) return {static_cast<uint64_t>(cells[0].integer), 0};
+  if (single_ && cells[0].kind == CellKind::kBytes) return HashOf(cells[0].bytes);
   canonical_.clear();
   for (const Cell& cell : cells) AppendCanonical(cell, canonical_);
   return HashOf(canonical_);

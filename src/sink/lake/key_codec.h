@@ -37,6 +37,7 @@ class KeyCodec {
  private:
   std::vector<size_t> columns_;
   bool narrow_ = false;
+  bool single_ = false;  ///< One column that is never null.
   std::string canonical_;
 };
 

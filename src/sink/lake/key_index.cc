@@ -2,170 +2,175 @@
 
 #include <algorithm>
 
+#include "sink/lake/segment_merge.h"
+
 namespace sluice {
 namespace {
 
-constexpr size_t kFirstCapacity = 16;
-
-// splitmix64: a bijection, so that two keys of eight bytes never meet in one hash.
-uint64_t Mix(uint64_t value) {
-  value ^= value >> 30;
-  value *= 0xBF58476D1CE4E5B9ull;
-  value ^= value >> 27;
-  value *= 0x94D049BB133111EBull;
-  return value ^ value >> 31;
-}
-
-template <class Entry>
-bool Equal(const Entry& entry, const RowKey& key) {
-  if constexpr (requires { entry.high; }) return entry.low == key.low && entry.high == key.high;
-  else return entry.key == key.low;
-}
-
-template <class Entry>
-uint64_t HashOfEntry(const Entry& entry) {
-  if constexpr (requires { entry.high; }) return Mix(entry.low);
-  else return Mix(entry.key);
-}
-
-template <class Entry>
-Entry MakeEntry(const RowKey& key, RowLocation at) {
-  if constexpr (requires { Entry::high; }) return Entry{key.low, key.high, at};
-  else return Entry{key.low, at};
-}
-
-// The part is chosen by the upper bits, the place in it by the lower ones.
-size_t PartOf(uint64_t hash) { return hash >> 56; }
+// A segment is merged with what comes as long as it has at most so many times as many entries.
+constexpr uint64_t kGrowth = 4;
 
 }  // namespace
 
-namespace internal {
-
-template <class Entry>
-size_t Part<Entry>::Home(uint64_t hash) const {
-  // The lower half of the hash, spread over a capacity that is no power of two.
-  return static_cast<size_t>((hash & 0xFFFFFFFF) * entries_.size() >> 32);
+KeyIndex::KeyIndex(bool narrow, KeyIndexSpace* space) : narrow_(narrow), space_(space) {
+  if (!narrow) recent_.emplace<1>();
+  if (space_ != nullptr) space_->Join();
+  Account();
 }
 
-template <class Entry>
-void Part<Entry>::Put(const Entry& entry, uint64_t hash) {
-  size_t i = Home(hash);
-  while (entries_[i].at.file != kNoFile) i = Next(i);
-  entries_[i] = entry;
+KeyIndex::~KeyIndex() {
+  if (space_ != nullptr) space_->Leave(accounted_bytes_);
 }
 
-template <class Entry>
-void Part<Entry>::Insert(const RowKey& key, uint64_t hash, RowLocation at) {
-  if ((count + 1) * 5 > entries_.size() * 4) Grow();
-  Put(MakeEntry<Entry>(key, at), hash);
-  ++count;
+void KeyIndex::Account() {
+  if (space_ == nullptr) return;
+  const size_t bytes = memory_bytes();
+  space_->Resize(accounted_bytes_, bytes);
+  accounted_bytes_ = bytes;
 }
 
-template <class Entry>
-void Part<Entry>::Grow() {
-  std::vector<Entry> old(std::max(kFirstCapacity, entries_.size() + entries_.size() / 4));
-  old.swap(entries_);
-  for (const Entry& entry : old) {
-    if (entry.at.file != kNoFile) Put(entry, HashOfEntry(entry));
-  }
-}
-
-template <class Entry>
-template <class Visit>
-Entry* Part<Entry>::Search(const RowKey& key, uint64_t hash, Visit visit) {
-  if (entries_.empty()) return nullptr;
-  for (size_t i = Home(hash); entries_[i].at.file != kNoFile; i = Next(i)) {
-    if (Equal(entries_[i], key) && visit(entries_[i].at)) return &entries_[i];
-  }
-  return nullptr;
-}
-
-// Moves later entries of the run back, so that no tombstones are needed.
-template <class Entry>
-void Part<Entry>::Erase(Entry* entry) {
-  const auto distance = [&](size_t from, size_t to) { return to >= from ? to - from : to + entries_.size() - from; };
-  auto hole = static_cast<size_t>(entry - entries_.data());
-  for (size_t i = Next(hole); entries_[i].at.file != kNoFile; i = Next(i)) {
-    // Stays if its home lies cyclically behind the hole.
-    if (distance(Home(HashOfEntry(entries_[i])), i) < distance(hole, i)) continue;
-    entries_[hole] = entries_[i];
-    hole = i;
-  }
-  entries_[hole].at.file = kNoFile;
-  --count;
-}
-
-}  // namespace internal
-
-KeyIndex::KeyIndex(bool narrow) {
-  if (!narrow) parts_.emplace<1>();
-}
-
-template <class Visit>
-bool KeyIndex::Search(const RowKey& key, bool erase, Visit visit) {
-  const uint64_t hash = Mix(key.low);
-  return std::visit(
-      [&](auto& parts) {
-        auto& part = parts[PartOf(hash)];
-        auto* entry = part.Search(key, hash, visit);
-        if (entry != nullptr && erase) part.Erase(entry);
-        return entry != nullptr;
-      },
-      parts_);
-}
-
-void KeyIndex::Insert(const RowKey& key, RowLocation at) {
-  const uint64_t hash = Mix(key.low);
-  std::visit([&](auto& parts) { parts[PartOf(hash)].Insert(key, hash, at); }, parts_);
-  ++size_;
+void KeyIndex::Insert(const IndexKey& key, RowLocation at) {
+  std::visit([&](auto& recent) { recent.Insert(key, at); }, recent_);
 }
 
 std::optional<RowLocation> KeyIndex::Find(const RowKey& key) const {
+  const IndexKey index_key = IndexKeyOf(key, narrow_);
+  for (const auto& segment : segments_) segment->Prefetch(index_key);
   std::optional<RowLocation> first;
-  // Looking changes nothing: the visitor never asks for a change.
-  const_cast<KeyIndex*>(this)->Search(key, false, [&](const RowLocation& at) {
+  const auto consider = [&](const RowLocation& at) {
     if (!first || at < *first) first = at;
     return false;
-  });
+  };
+  // Looking changes nothing: the visitor never asks for a change.
+  std::visit([&](auto& recent) { recent.Search(index_key, consider); }, const_cast<KeyIndex*>(this)->recent_);
+  for (const auto& segment : segments_) {
+    if (const auto found = segment->Find(index_key)) consider(*found);
+  }
   return first;
 }
 
 bool KeyIndex::Erase(const RowKey& key, RowLocation at) {
-  const bool found = Search(key, true, [&](const RowLocation& it) { return it == at; });
-  if (found) --size_;
-  return found;
+  const IndexKey index_key = IndexKeyOf(key, narrow_);
+  const auto is_it = [&](const RowLocation& it) { return it == at; };
+  if (std::visit([&](auto& recent) { return recent.Erase(index_key, is_it); }, recent_)) return true;
+  return std::any_of(segments_.begin(), segments_.end(), [&](const auto& segment) { return segment->Erase(index_key, at); });
 }
 
 bool KeyIndex::Move(const RowKey& key, RowLocation from, RowLocation to) {
-  return Search(key, false, [&](RowLocation& it) {
+  const IndexKey index_key = IndexKeyOf(key, narrow_);
+  const auto move = [&](RowLocation& it) {
     if (it != from) return false;
     it = to;
     return true;
-  });
+  };
+  if (std::visit([&](auto& recent) { return recent.Search(index_key, move); }, recent_)) return true;
+  if (!Erase(key, from)) return false;
+  Insert(index_key, to);
+  return true;
 }
 
 size_t KeyIndex::Count(const RowKey& key) const {
+  const IndexKey index_key = IndexKeyOf(key, narrow_);
   size_t count = 0;
-  const_cast<KeyIndex*>(this)->Search(key, false, [&](const RowLocation&) { return ++count, false; });
+  const auto visit = [&](const RowLocation&) { return ++count, false; };
+  std::visit([&](auto& recent) { recent.Search(index_key, visit); }, const_cast<KeyIndex*>(this)->recent_);
+  for (const auto& segment : segments_) count += segment->Count(index_key);
   return count;
 }
 
-void KeyIndex::Clear() {
-  std::visit([](auto& parts) { parts = {}; }, parts_);
-  size_ = 0;
+Status KeyIndex::Settle() {
+  if (space_ == nullptr) return Ok();
+  Account();
+  std::vector<WideEntry> recent;
+  const size_t recent_bytes = std::visit([](const auto& keys) { return keys.size_bytes(); }, recent_);
+  if (space_->IsTooMuch(recent_bytes)) {
+    const auto collect = [&](const auto& entry) {
+      if (entry.at.file != kOpenFile) recent.push_back(WideEntry::Of(entry.key(), entry.at));
+    };
+    std::visit([&](const auto& keys) { keys.ForEach(collect); }, recent_);
+  }
+  // The smaller ones first, as they may make a larger one worth merging.
+  std::sort(segments_.begin(), segments_.end(), [](const auto& a, const auto& b) { return a->size() < b->size(); });
+  uint64_t entries = recent.size();
+  std::vector<KeySegment*> merged;
+  for (const auto& segment : segments_) {
+    const bool grows = !recent.empty() && segment->size() <= kGrowth * entries;
+    if ((!grows && !segment->half_erased()) || entries + segment->size() > kSegmentEntriesMax) continue;
+    merged.push_back(segment.get());
+    entries += segment->size();
+  }
+  if (recent.empty() && merged.empty()) return Ok();
+  const Status status = Merge(std::move(recent), merged, entries);
+  Account();
+  return status;
 }
 
-size_t KeyIndex::size() const { return size_; }
+Status KeyIndex::Merge(std::vector<WideEntry> recent, const std::vector<KeySegment*>& merged, uint64_t entries) {
+  SegmentShape shape{narrow_, entries, 0, 0};
+  const auto widen = [&](uint32_t file, uint32_t row) {
+    shape.file_max = std::max(shape.file_max, file);
+    shape.row_max = std::max(shape.row_max, row);
+  };
+  for (const KeySegment* segment : merged) widen(segment->shape().file_max, segment->shape().row_max);
+  for (const WideEntry& entry : recent) widen(entry.at.file, entry.at.row);
+  std::sort(recent.begin(), recent.end());
+  std::unique_ptr<KeySegment> result;
+  if (entries > 0) {
+    for (const KeySegment* segment : merged) segment->ExpectSequential(true);
+    const auto write = [&]() -> Status {
+      ASSIGN_OR_RETURN(const auto file, SegmentFile::Create(space_->folder(), shape));
+      SegmentRange all(*file);
+      RETURN_IF_ERROR(MergeInto(all, recent, merged));
+      RETURN_IF_ERROR(all.Finish());
+      ASSIGN_OR_RETURN(result, file->Finish());
+      return Ok();
+    };
+    const Status written = write();
+    for (const KeySegment* segment : merged) segment->ExpectSequential(false);
+    RETURN_IF_ERROR(written);
+  }
+  std::erase_if(segments_, [&](const auto& segment) { return std::find(merged.begin(), merged.end(), segment.get()) != merged.end(); });
+  if (result != nullptr) segments_.push_back(std::move(result));
+  if (recent.empty()) return Ok();
+  std::visit(
+      [](auto& keys) {
+        std::remove_reference_t<decltype(keys)> open;
+        keys.ForEach([&](const auto& entry) {
+          if (entry.at.file == kOpenFile) open.Insert(entry.key(), entry.at);
+        });
+        keys = std::move(open);
+      },
+      recent_);
+  return Ok();
+}
+
+void KeyIndex::Add(std::unique_ptr<KeySegment> segment) {
+  segments_.push_back(std::move(segment));
+  Account();
+}
+
+void KeyIndex::Clear() {
+  std::visit([](auto& recent) { recent = {}; }, recent_);
+  segments_.clear();
+  Account();
+}
+
+size_t KeyIndex::size() const {
+  size_t size = std::visit([](const auto& recent) { return recent.size(); }, recent_);
+  for (const auto& segment : segments_) size += segment->size();
+  return size;
+}
+
+size_t KeyIndex::memory_bytes() const {
+  size_t bytes = std::visit([](const auto& recent) { return recent.size_bytes(); }, recent_);
+  for (const auto& segment : segments_) bytes += segment->memory_bytes();
+  return bytes;
+}
 
 size_t KeyIndex::size_bytes() const {
-  const size_t entry_bytes = parts_.index() == 0 ? sizeof(NarrowEntry) : sizeof(WideEntry);
-  return std::visit(
-      [&](const auto& parts) {
-        size_t bytes = sizeof parts;
-        for (const auto& part : parts) bytes += part.Capacity() * entry_bytes;
-        return bytes;
-      },
-      parts_);
+  size_t bytes = memory_bytes();
+  for (const auto& segment : segments_) bytes += segment->file_bytes();
+  return bytes;
 }
 
 }  // namespace sluice

@@ -1,70 +1,35 @@
 #pragma once
 // Where each row lies: key → (file, row). A cache that can always be built again from the live files.
 //
-// Open addressing with linear probing, in 256 parts that grow one by one, so that growing never copies the
-// whole. An entry takes 16 bytes for keys of eight bytes and 24 for hashes, at a load between 0.64 and 0.8. A key
-// may occur several times.
+// Keys that came lately are in memory; all others are in immutable segments in mapped files, of which each has at least four times
+// as many entries as the next smaller one, so that there are few. What is erased from a segment is a bit in memory until
+// the segment is merged; an entry that moves is erased and comes anew. A key may occur several times.
 
-#include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <variant>
 #include <vector>
 
 #include "sink/lake/key_codec.h"
+#include "sink/lake/key_index_space.h"
+#include "sink/lake/key_segment.h"
+#include "sink/lake/recent_keys.h"
 
 namespace sluice {
 
-struct RowLocation {
-  uint32_t file = 0;
-  uint32_t row = 0;
-
-  auto operator<=>(const RowLocation&) const = default;
-};
-
-/// Means rows that are not in a file yet; orders after all files.
-inline constexpr uint32_t kOpenFile = 0xFFFFFFFE;
-inline constexpr uint32_t kNoFile = 0xFFFFFFFF;
-
-namespace internal {
-
-struct NarrowEntry {
-  uint64_t key;
-  RowLocation at{kNoFile, 0};
-};
-struct WideEntry {
-  uint64_t low;
-  uint64_t high;
-  RowLocation at{kNoFile, 0};
-};
-
-template <class Entry>
-class Part {
- public:
-  void Insert(const RowKey& key, uint64_t hash, RowLocation at);
-  size_t Capacity() const { return entries_.size(); }
-  /// Calls visit(entry) for entries of the key until it returns true; then returns the entry, else nullptr.
-  template <class Visit>
-  Entry* Search(const RowKey& key, uint64_t hash, Visit visit);
-  void Erase(Entry* entry);
-  size_t count = 0;
-
- private:
-  void Grow();
-  void Put(const Entry& entry, uint64_t hash);
-  size_t Home(uint64_t hash) const;
-  size_t Next(size_t i) const { return i + 1 == entries_.size() ? 0 : i + 1; }
-  std::vector<Entry> entries_;
-};
-
-}  // namespace internal
-
 class KeyIndex {
  public:
-  /// `narrow`: keys use only RowKey::low.
-  explicit KeyIndex(bool narrow);
+  /// `narrow`: keys use only RowKey::low. All of it stays in memory.
+  explicit KeyIndex(bool narrow) : KeyIndex(narrow, nullptr) {}
+  /// `space` must outlive the index.
+  KeyIndex(bool narrow, KeyIndexSpace& space) : KeyIndex(narrow, &space) {}
+  KeyIndex(const KeyIndex&) = delete;
+  KeyIndex& operator=(const KeyIndex&) = delete;
+  ~KeyIndex();
 
-  void Insert(const RowKey& key, RowLocation at);
+  void Insert(const RowKey& key, RowLocation at) { Insert(IndexKeyOf(key, narrow_), at); }
+  void Insert(const IndexKey& key, RowLocation at);
   /// The first in order of location, where several rows have the key.
   std::optional<RowLocation> Find(const RowKey& key) const;
   /// Exactly that entry; false if there is none.
@@ -73,22 +38,29 @@ class KeyIndex {
   bool Move(const RowKey& key, RowLocation from, RowLocation to);
   size_t Count(const RowKey& key) const;
 
+  /// Puts what memory may not hold into a file, but for rows of kOpenFile, which are about to move. To be called whenever
+  /// many entries have come. Error: kUnavailable, kNeedsOperator (4130); the index is as it was then.
+  Status Settle();
+  /// Takes what a bulk build made.
+  void Add(std::unique_ptr<KeySegment> segment);
+
   void Clear();
   size_t size() const;
+  /// Of memory and files.
   size_t size_bytes() const;
+  size_t memory_bytes() const;
+  size_t segments() const { return segments_.size(); }
 
  private:
-  static constexpr size_t kParts = 256;
-  template <class Entry>
-  using Parts = std::array<internal::Part<Entry>, kParts>;
-  using NarrowEntry = internal::NarrowEntry;
-  using WideEntry = internal::WideEntry;
+  KeyIndex(bool narrow, KeyIndexSpace* space);
+  Status Merge(std::vector<WideEntry> recent, const std::vector<KeySegment*>& merged, uint64_t entries);
+  void Account();
 
-  template <class Visit>
-  bool Search(const RowKey& key, bool erase, Visit visit);
-
-  std::variant<Parts<NarrowEntry>, Parts<WideEntry>> parts_;
-  size_t size_ = 0;
+  const bool narrow_;
+  KeyIndexSpace* const space_;
+  std::variant<RecentKeys<NarrowEntry>, RecentKeys<WideEntry>> recent_;
+  std::vector<std::unique_ptr<KeySegment>> segments_;
+  size_t accounted_bytes_ = 0;
 };
 
 }  // namespace sluice

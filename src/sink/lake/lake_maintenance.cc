@@ -12,9 +12,11 @@ namespace {
 
 constexpr size_t kReadyMax = 16;
 // Without a commit a table is looked at again: what was busy is quiet then.
-constexpr std::chrono::hours kLookAgainAfter{1};
+constexpr std::chrono::seconds kLookAgainAfter{3600};
 constexpr std::chrono::minutes kFirstOrphansAfter{10};
 constexpr std::chrono::hours kOrphansEvery{24};
+// What may be refreshed at once after a time without.
+constexpr double kRefreshCreditBytesMax = 1ll << 30;
 
 std::string NameOf(const TableIdentifier& id) { return id.name_space + "." + id.name; }
 
@@ -22,6 +24,7 @@ std::string NameOf(const TableIdentifier& id) { return id.name_space + "." + id.
 
 LakeMaintenance::LakeMaintenance(const LakeContext& context, Catalog& catalog, const Clock& clock, Garbage& garbage)
     : context_(context), config_(context.config.maintenance), catalog_(catalog), clock_(clock), garbage_(garbage), pace_(config_.bytes_per_second_max),
+      refresh_credit_bytes_(config_.refresh_bytes_per_second > 0 ? kRefreshCreditBytesMax : 0), credited_at_(clock.Now()),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
 LakeMaintenance::~LakeMaintenance() {
@@ -38,7 +41,10 @@ void LakeMaintenance::Offer(const TableIdentifier& id, iceberg::TableMetadataPtr
   table.metadata = std::move(metadata);
   const Timestamp soon = is_new ? clock_.Now() : table.looked_at + config_.look_every;
   table.look_at = is_new ? soon : std::min(table.look_at, soon);
-  if (is_new) table.orphans_at = clock_.Now() + kFirstOrphansAfter;
+  if (is_new) {
+    table.orphans_at = clock_.Now() + kFirstOrphansAfter;
+    table.refresh_at = clock_.Now() + config_.refresh_every;
+  }
   idle_ = false;
   changed_.notify_all();
 }
@@ -84,7 +90,7 @@ void LakeMaintenance::Run(const std::stop_token& stop) {
 bool LakeMaintenance::WorkOnce(const std::stop_token& stop) {
   TableIdentifier id;
   iceberg::TableMetadataPtr metadata;
-  bool compacts = false;
+  bool compacts = false, refreshes = false;
   {
     const std::lock_guard lock(mutex_);
     const Timestamp now = clock_.Now();
@@ -104,24 +110,41 @@ bool LakeMaintenance::WorkOnce(const std::stop_token& stop) {
     compacts = table.look_at <= now && !table.prepared && ready_.size() < kReadyMax;
     if (compacts) {
       table.looked_at = now;
-      table.look_at = now + kLookAgainAfter;
+      table.look_at = now + std::min(kLookAgainAfter, std::max(config_.refresh_every, std::chrono::seconds(1)));
+      refreshes = table.refresh_at <= now;
+      if (refreshes) table.refresh_at = now + config_.refresh_every;
     } else {
       table.orphans_at = now + kOrphansEvery;
     }
   }
-  if (compacts) CompactOnce(id, *metadata, stop);
+  if (compacts) CompactOnce(id, *metadata, refreshes, stop);
   else LookForOrphans(id);
   return true;
 }
 
-void LakeMaintenance::CompactOnce(const TableIdentifier& id, const iceberg::TableMetadata& table, const std::stop_token& stop) {
+int64_t LakeMaintenance::RefreshCredit(Timestamp now) {
+  const std::chrono::duration<double> passed = now - credited_at_;
+  credited_at_ = now;
+  refresh_credit_bytes_ = std::min(kRefreshCreditBytesMax, refresh_credit_bytes_ + std::max(passed.count(), 0.0) * static_cast<double>(config_.refresh_bytes_per_second));
+  return static_cast<int64_t>(refresh_credit_bytes_);
+}
+
+void LakeMaintenance::CompactOnce(const TableIdentifier& id, const iceberg::TableMetadata& table, bool refresh, const std::stop_token& stop) {
   CompactionLimits limits;
   limits.policy.file_bytes_target = static_cast<int64_t>(context_.config.file_bytes_target);
   limits.policy.files_to_merge = static_cast<size_t>(config_.files_merged_at);
   limits.policy.deleted_share_max = config_.deleted_percent_max / 100.0;
   limits.quiet_after = config_.quiet_after;
+  limits.policy.unit_bytes_max = std::max(limits.policy.unit_bytes_max, 2 * limits.policy.file_bytes_target);
   limits.now = clock_.Now();
   auto compacted = Compact(context_, id, table, limits, pace_, stop);
+  if (compacted.ok() && !*compacted && refresh) {
+    // Some readers take their time for a file as soon as one of its rows is deleted.
+    limits.policy.deleted_share_max = 0;
+    limits.policy.unit_bytes_max = RefreshCredit(limits.now);
+    compacted = Compact(context_, id, table, limits, pace_, stop);
+    if (compacted.ok() && *compacted) refresh_credit_bytes_ -= static_cast<double>((*compacted)->bytes_read);
+  }
   if (!compacted.ok()) {
     log::Warn("lake", "lake.compaction_failed", compacted.error().message, {{"table", NameOf(id)}, {"evidence", compacted.error().evidence}});
     return;

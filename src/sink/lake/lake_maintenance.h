@@ -43,6 +43,7 @@ class LakeMaintenance {
     Timestamp looked_at{};
     Timestamp look_at{};    ///< When there may be something to do.
     bool prepared = false;  ///< Something was, and is not settled.
+    Timestamp refresh_at{};
     Timestamp orphans_at{};
   };
   using Tables = std::map<TableIdentifier, Table>;
@@ -50,7 +51,8 @@ class LakeMaintenance {
   void Run(const std::stop_token& stop);
   /// Whether there was something to look at.
   bool WorkOnce(const std::stop_token& stop);
-  void CompactOnce(const TableIdentifier& id, const iceberg::TableMetadata& table, const std::stop_token& stop);
+  void CompactOnce(const TableIdentifier& id, const iceberg::TableMetadata& table, bool refresh, const std::stop_token& stop);
+  int64_t RefreshCredit(Timestamp now);
   void LookForOrphans(const TableIdentifier& id);
 
   const LakeContext& context_;
@@ -58,7 +60,11 @@ class LakeMaintenance {
   Catalog& catalog_;
   const Clock& clock_;
   Garbage& garbage_;
-  Pace pace_;  // The thread's only.
+
+  // The thread's only.
+  Pace pace_;
+  double refresh_credit_bytes_;
+  Timestamp credited_at_;
 
   std::mutex mutex_;  // Guards everything below.
   std::condition_variable_any changed_;

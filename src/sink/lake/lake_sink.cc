@@ -72,7 +72,8 @@ Result<std::unique_ptr<Sink>> LakeSink::Open(const LakeConfig& config, const Log
 
 Result<std::unique_ptr<LakeSink>> LakeSink::OpenWith(const LakeConfig& config, const LogIdentity& log, std::unique_ptr<ObjectStore> store,
                                                      std::unique_ptr<Catalog> catalog, std::unique_ptr<Clock> clock) {
-  std::unique_ptr<LakeSink> sink(new LakeSink(config, log, std::move(store), std::move(catalog), std::move(clock)));
+  auto index_space = std::make_shared<KeyIndexSpace>(config.index_folder, config.index_memory_bytes_max);
+  std::unique_ptr<LakeSink> sink(new LakeSink(config, log, std::move(store), std::move(catalog), std::move(clock), std::move(index_space)));
   RETURN_IF_ERROR(sink->TakeEpoch());
   RETURN_IF_ERROR(sink->LoadTables());
   sink->maintenance_ = std::make_unique<LakeMaintenance>(sink->context_, *sink->catalog_, *sink->clock_, sink->garbage_);
@@ -81,9 +82,10 @@ Result<std::unique_ptr<LakeSink>> LakeSink::OpenWith(const LakeConfig& config, c
 }
 
 LakeSink::LakeSink(LakeConfig config, LogIdentity log, std::shared_ptr<ObjectStore> store, std::shared_ptr<Catalog> catalog,
-                   std::shared_ptr<Clock> clock)
+                   std::shared_ptr<Clock> clock, std::shared_ptr<KeyIndexSpace> index_space)
     : config_(std::move(config)), log_(std::move(log)), store_(std::move(store)), catalog_(std::move(catalog)), clock_(std::move(clock)),
-      cache_(*store_, kManifestCacheBytes), garbage_(*store_, kDeleteAfter), context_{*store_, cache_, config_} {}
+      index_space_(std::move(index_space)), cache_(*store_, kManifestCacheBytes), garbage_(*store_, kDeleteAfter),
+      context_{*store_, cache_, config_, *index_space_} {}
 
 Status LakeSink::TakeEpoch() {
   RETURN_IF_ERROR(catalog_->CreateNamespace(kBookmarkNamespace));
@@ -131,7 +133,7 @@ Status LakeSink::LoadTables() {
 }
 
 Result<std::unique_ptr<Sink>> LakeSink::OpenBeside() {
-  std::unique_ptr<LakeSink> sink(new LakeSink(config_, log_, store_, catalog_, clock_));
+  std::unique_ptr<LakeSink> sink(new LakeSink(config_, log_, store_, catalog_, clock_, index_space_));
   sink->context_.epoch = context_.epoch;
   sink->bookmark_ = bookmark_;
   sink->kept_ = kept_;

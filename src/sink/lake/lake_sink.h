@@ -71,7 +71,7 @@ class LakeSink final : public Sink {
 
  private:
   LakeSink(LakeConfig config, LogIdentity log, std::shared_ptr<ObjectStore> store, std::shared_ptr<Catalog> catalog,
-           std::shared_ptr<Clock> clock);
+           std::shared_ptr<Clock> clock, std::shared_ptr<KeyIndexSpace> index_space);
   Status TakeEpoch();
   Status LoadTables();
   Status PrepareTable(const TableDefinition& table, const CopyPoint& point, NamespaceUpdate& begin);
@@ -95,9 +95,10 @@ class LakeSink final : public Sink {
 
   const LakeConfig config_;
   const LogIdentity log_;
-  const std::shared_ptr<ObjectStore> store_;  // These three are shared with handles beside.
+  const std::shared_ptr<ObjectStore> store_;  // These four are shared with handles beside.
   const std::shared_ptr<Catalog> catalog_;
   const std::shared_ptr<Clock> clock_;
+  const std::shared_ptr<KeyIndexSpace> index_space_;
   iceberg::ManifestCache cache_;
   Garbage garbage_;
   LakeContext context_;

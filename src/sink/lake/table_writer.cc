@@ -10,8 +10,7 @@
 #include "base/failpoint.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
-#include "sink/lake/cell_reader.h"
-#include "sink/lake/data_file_reader.h"
+#include "sink/lake/index_files.h"
 #include "sink/lake/partitioner.h"
 #include "sink/lake/partition_deletes.h"
 #include "sink/lake/row_selection.h"
@@ -117,7 +116,7 @@ void TableWriter::Truncate() {
   unchanged_.Clear();
   doubled_keys_.clear();
   index_.reset();
-  if (!schema_->source->append_only()) index_.emplace(codec_->narrow());  // Else no row has a key that could be in it.
+  if (!schema_->source->append_only()) index_ = std::make_unique<KeyIndex>(codec_->narrow(), context_.index_space);  // Else no row has a key that could be in it.
   files_loaded_ = true;
   truncated_ = true;
 }
@@ -178,8 +177,9 @@ Status TableWriter::EnsureIndex() {
     if (manifests_) RETURN_IF_ERROR(LoadTableFiles(context_.store, context_.manifests, *manifests_, files_));
     files_loaded_ = true;
   }
-  index_.emplace(codec_->narrow());
-  for (uint32_t file = 0; file < files_.size(); ++file) RETURN_IF_ERROR(IndexFile(file));
+  auto index = std::make_unique<KeyIndex>(codec_->narrow(), context_.index_space);
+  RETURN_IF_ERROR(IndexFiles(context_.store, *schema_, *codec_, files_, context_.index_space.folder(), *index));
+  index_ = std::move(index);
   for (uint32_t row = 0; row < keys_.size(); ++row) {
     if (!dead_rows_.contains(row)) index_->Insert(keys_[row], {kOpenFile, row});
   }
@@ -188,28 +188,8 @@ Status TableWriter::EnsureIndex() {
   return Ok();
 }
 
-Status TableWriter::IndexFile(uint32_t id) {
-  const TableFile& file = files_[id];
-  if (file.removed) return Ok();
-  std::vector<std::shared_ptr<arrow::Field>> fields;
-  for (const size_t column : codec_->columns()) fields.push_back(schema_->arrow->field(static_cast<int>(column)));
-  std::vector<CellReader> readers(fields.size());
-  std::vector<Cell> cells(fields.size());
-  if (fields.empty()) fields.push_back(schema_->arrow->field(0));  // Rows without columns have to be counted by a stamp.
-  return ReadDataFile(context_.store, file.path, fields, [&](const Columns& columns, int64_t first) -> Status {
-    const int64_t rows = columns[0]->length();
-    for (int64_t i = 0; i < rows; ++i) {
-      const auto row = static_cast<uint32_t>(first + i);
-      if (file.committed_deletes.contains(row) || file.new_deletes.contains(row)) continue;
-      for (size_t k = 0; k < readers.size(); ++k) readers[k].Read(*columns[k], i, cells[k]);
-      index_->Insert(codec_->EncodeKeyCells(cells), {id, row});
-    }
-    return Ok();
-  });
-}
-
 Status TableWriter::Flush() {
-  if (buffer_->rows() == 0) return Ok();
+  if (buffer_->rows() == 0) return SettleIndex();
   SLUICE_FAILPOINT("lake.before_data_files");
   Columns columns = buffer_->Finish();
   RETURN_IF_ERROR(unchanged_.Fill(context_.store, *schema_, [&](uint32_t file) { return files_[file].path; }, columns));
@@ -238,7 +218,7 @@ Status TableWriter::Flush() {
   }
   keys_.clear();
   dead_rows_ = Roaring();
-  return Ok();
+  return SettleIndex();  // No row is open now.
 }
 
 Status TableWriter::WriteGroup(const iceberg::PartitionTuple& tuple, const Columns& columns, const std::vector<int64_t>& open_rows) {

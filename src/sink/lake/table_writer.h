@@ -33,6 +33,7 @@ struct LakeContext {
   ObjectStore& store;
   iceberg::ManifestReader& manifests;
   const LakeConfig& config;
+  KeyIndexSpace& index_space;
   uint64_t epoch = 0;
 
   ParquetOptions parquet() const { return {config.compression, config.compression_level}; }
@@ -93,7 +94,7 @@ class TableWriter {
 
   Status CheckDecodes(const RowRepair& repair);
   Status EnsureIndex();
-  Status IndexFile(uint32_t file);
+  Status SettleIndex() { return index_ ? index_->Settle() : Ok(); }
   Result<RowKey> KeyOfCells();
   Result<RowLocation> Locate(const RowKey& key, std::string_view operation) const;
   void AppendRow(const RowKey& key, const RowStamp& stamp);
@@ -123,7 +124,7 @@ class TableWriter {
   std::vector<TableFile> files_;
   bool files_loaded_ = false;  ///< files_ holds all live files, not only those written since the last commit.
   std::vector<std::pair<uint32_t, iceberg::DataFile>> new_files_;
-  std::optional<KeyIndex> index_;
+  std::unique_ptr<KeyIndex> index_;
   std::vector<RowKey> doubled_keys_;  ///< Inserted while another row had them: must be single again at the commit.
 
   std::vector<std::string> garbage_;

@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "sink/lake/column_buffer.h"
-#include "sink/lake/key_index.h"
+#include "sink/lake/row_location.h"
 #include "storage/object_store.h"
 
 namespace sluice {

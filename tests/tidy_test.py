@@ -22,6 +22,7 @@ LAYERS = {
     "sink/mapping": {"change", "sink", "postgres", "config"},
     "sink/replica": {"change", "sink", "postgres", "config"},
     "iceberg": {"storage"},
+    "audit": {"storage"},
     "catalog": {"iceberg", "storage", "config", "postgres"},
     "sink/lake": {"change", "sink", "iceberg", "catalog", "storage", "config", "postgres"},
     "state": {"change", "postgres"},

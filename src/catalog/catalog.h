@@ -59,6 +59,9 @@ class Catalog {
   /// Sorted by name.
   virtual Result<std::vector<TableIdentifier>> ListTables(const std::string& name_space) = 0;
 
+  /// Where the table's current metadata lies, without reading it; nullopt if there is no such table.
+  virtual Result<std::optional<std::string>> MetadataLocation(const TableIdentifier& table) = 0;
+
   /// nullopt if there is no such table.
   virtual Result<std::optional<CatalogTable>> LoadTable(const TableIdentifier& table) = 0;
 

@@ -20,6 +20,7 @@ class CatalogDatabase {
 
   /// Parameters are $1, $2, …
   virtual Result<std::vector<Row>> Query(const std::string& sql, const std::vector<Value>& parameters = {}) = 0;
+  virtual Result<bool> HasTable(const std::string& name) = 0;
   /// The number of rows that it changed.
   virtual Result<int> Change(const std::string& sql, const std::vector<Value>& parameters = {}) = 0;
 

@@ -29,6 +29,20 @@ Result<std::unique_ptr<Catalog>> OpenCatalog(const LakeConfig& config, ObjectSto
   return std::unique_ptr<Catalog>(std::move(catalog));
 }
 
-bool CatalogIsMissing(const LakeConfig& config) { return config.catalog_dsn.empty() && access(SqlitePath(config).c_str(), F_OK) != 0; }
+Result<std::optional<LakeToRead>> OpenLakeToRead(const LakeConfig& config) {
+  std::string folder = config.warehouse;
+  if (folder.starts_with("file://")) folder.erase(0, 7);
+  // Opening would make what is missing.
+  const bool no_folder = folder.starts_with('/') && access(folder.c_str(), F_OK) != 0;
+  const bool no_file = config.catalog_dsn.empty() && access(SqlitePath(config).c_str(), F_OK) != 0;
+  if (no_folder || no_file) return std::optional<LakeToRead>();
+  LakeToRead lake;
+  ASSIGN_OR_RETURN(lake.store, ObjectStore::Open(config.warehouse, config.storage));
+  ASSIGN_OR_RETURN(auto database, config.catalog_dsn.empty() ? OpenSqliteToRead(SqlitePath(config))
+                                                             : OpenPostgresDatabase(config.catalog_dsn, config.catalog_name, CatalogAccess::kRead));
+  ASSIGN_OR_RETURN(lake.catalog, SqlCatalog::OpenToRead({.catalog_name = config.catalog_name}, std::move(database), *lake.store));
+  if (lake.catalog == nullptr) return std::optional<LakeToRead>();
+  return std::optional(std::move(lake));
+}
 
 }  // namespace sluice

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/result.h"
 #include "catalog/catalog.h"
@@ -12,7 +13,13 @@ namespace sluice {
 /// The catalog that a lake is configured with, made if missing. `store` must outlive it.
 Result<std::unique_ptr<Catalog>> OpenCatalog(const LakeConfig& config, ObjectStore& store);
 
-/// Whether opening it would make a file.
-bool CatalogIsMissing(const LakeConfig& config);
+/// A lake that is only looked at.
+struct LakeToRead {
+  std::unique_ptr<ObjectStore> store;
+  std::unique_ptr<Catalog> catalog;  ///< Refuses changes.
+};
+
+/// Makes nothing, neither folders nor files nor tables; nullopt where there is no lake yet.
+Result<std::optional<LakeToRead>> OpenLakeToRead(const LakeConfig& config);
 
 }  // namespace sluice

@@ -16,16 +16,18 @@ namespace {
 // The tables are where the role's or the DSN's search_path says, as for other readers of the catalog. A commit of somebody
 // who is stuck must not hold us for ever.
 constexpr const char* kSession = "RESET search_path; SET SESSION lock_timeout = '30s'";
+constexpr const char* kReadOnly = "SET SESSION default_transaction_read_only = on";
 constexpr const char* kLock = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('sluice catalog ' || $1, 0))";
 
 class PostgresDatabase final : public CatalogDatabase {
  public:
-  PostgresDatabase(std::string dsn, std::string catalog_name) : dsn_(std::move(dsn)), catalog_name_(std::move(catalog_name)) {}
+  PostgresDatabase(std::string dsn, std::string catalog_name, CatalogAccess access) : dsn_(std::move(dsn)), catalog_name_(std::move(catalog_name)), access_(access) {}
 
   Status Connect() {
     if (connection_) return Ok();
     ASSIGN_OR_RETURN(PgConnection connection, PgConnection::Connect(dsn_, {.application_name = "sluice catalog"}));
     RETURN_IF_ERROR(connection.Execute(kSession));
+    if (access_ == CatalogAccess::kRead) RETURN_IF_ERROR(connection.Execute(kReadOnly));
     connection_.emplace(std::move(connection));
     return Ok();
   }
@@ -37,6 +39,11 @@ class PostgresDatabase final : public CatalogDatabase {
       for (int column = 0; column < PQnfields(result.get()); ++column)
         rows[static_cast<size_t>(row)].push_back(IsNull(result, row, column) ? Value() : Value(std::string(Field(result, row, column))));
     return rows;
+  }
+
+  Result<bool> HasTable(const std::string& name) override {
+    ASSIGN_OR_RETURN(const auto rows, Query("SELECT pg_catalog.to_regclass(pg_catalog.quote_ident($1)) IS NOT NULL", {name}));
+    return !rows.empty() && rows.front().front() == "t";
   }
 
   Result<int> Change(const std::string& sql, const std::vector<Value>& parameters) override {
@@ -92,14 +99,15 @@ class PostgresDatabase final : public CatalogDatabase {
 
   const std::string dsn_;
   const std::string catalog_name_;
+  const CatalogAccess access_;
   std::optional<PgConnection> connection_;
   bool in_transaction_ = false;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<CatalogDatabase>> OpenPostgresDatabase(const std::string& dsn, const std::string& catalog_name) {
-  auto database = std::make_unique<PostgresDatabase>(dsn, catalog_name);
+Result<std::unique_ptr<CatalogDatabase>> OpenPostgresDatabase(const std::string& dsn, const std::string& catalog_name, CatalogAccess access) {
+  auto database = std::make_unique<PostgresDatabase>(dsn, catalog_name, access);
   RETURN_IF_ERROR(database->Connect());
   return std::unique_ptr<CatalogDatabase>(std::move(database));
 }

@@ -76,6 +76,14 @@ Result<std::unique_ptr<SqlCatalog>> SqlCatalog::Open(Options options, std::uniqu
   return std::unique_ptr<SqlCatalog>(new SqlCatalog(std::move(options), std::move(database), store));
 }
 
+Result<std::unique_ptr<SqlCatalog>> SqlCatalog::OpenToRead(Options options, std::unique_ptr<CatalogDatabase> database, ObjectStore& store) {
+  for (const char* const table : {"iceberg_tables", "iceberg_namespace_properties"}) {
+    ASSIGN_OR_RETURN(const bool there, database->HasTable(table));
+    if (!there) return std::unique_ptr<SqlCatalog>();
+  }
+  return std::unique_ptr<SqlCatalog>(new SqlCatalog(std::move(options), std::move(database), store));
+}
+
 Result<std::optional<std::string>> SqlCatalog::FindLocation(const TableIdentifier& table) {
   ASSIGN_OR_RETURN(const auto rows, database_->Query(kFindTable, {options_.catalog_name, table.name_space, table.name}));
   return rows.empty() ? std::nullopt : rows.front().front();
@@ -122,6 +130,11 @@ Result<std::vector<TableIdentifier>> SqlCatalog::ListTables(const std::string& n
   std::vector<TableIdentifier> tables;
   for (const CatalogDatabase::Row& row : rows) tables.push_back({name_space, row.front().value_or("")});
   return tables;
+}
+
+Result<std::optional<std::string>> SqlCatalog::MetadataLocation(const TableIdentifier& table) {
+  const std::lock_guard lock(mutex_);
+  return FindLocation(table);
 }
 
 Result<std::optional<CatalogTable>> SqlCatalog::LoadTable(const TableIdentifier& table) {

@@ -22,10 +22,14 @@ class SqlCatalog final : public Catalog {
   /// Makes the tables if they are missing. The lake's tables lie under `store`'s root, which must outlive the catalog.
   static Result<std::unique_ptr<SqlCatalog>> Open(Options options, std::unique_ptr<CatalogDatabase> database, ObjectStore& store);
 
+  /// Makes nothing, and the database takes no changes; null where the tables are missing.
+  static Result<std::unique_ptr<SqlCatalog>> OpenToRead(Options options, std::unique_ptr<CatalogDatabase> database, ObjectStore& store);
+
   Status CreateNamespace(const std::string& name_space) override;
   Result<std::optional<iceberg::Properties>> NamespaceProperties(const std::string& name_space) override;
   Result<std::vector<std::string>> ListNamespaces() override;
   Result<std::vector<TableIdentifier>> ListTables(const std::string& name_space) override;
+  Result<std::optional<std::string>> MetadataLocation(const TableIdentifier& table) override;
   Result<std::optional<CatalogTable>> LoadTable(const TableIdentifier& table) override;
   Status DropTable(const TableIdentifier& table) override;
   bool commits_many_tables() const override { return true; }

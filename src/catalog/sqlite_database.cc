@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -57,6 +58,11 @@ class SqliteDatabase final : public CatalogDatabase {
     }
   }
 
+  Result<bool> HasTable(const std::string& name) override {
+    ASSIGN_OR_RETURN(const auto rows, Query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1", {name}));
+    return !rows.empty();
+  }
+
   Result<int> Change(const std::string& sql, const std::vector<Value>& parameters) override {
     RETURN_IF_ERROR(Query(sql, parameters));
     return sqlite3_changes(database_.get());
@@ -105,7 +111,39 @@ class SqliteDatabase final : public CatalogDatabase {
   Handle database_;
 };
 
+// As a path inside of a URI: what has a meaning there is escaped.
+std::string FileUri(const std::string& path, std::string_view query) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') uri += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    else uri += c;
+  }
+  return uri + std::string(query);
+}
+
+Result<std::unique_ptr<SqliteDatabase>> OpenExisting(const std::string& name, int flags, int busy_timeout_ms) {
+  sqlite3* opened = nullptr;
+  const int done = sqlite3_open_v2(name.c_str(), &opened, flags | SQLITE_OPEN_FULLMUTEX, nullptr);
+  Handle handle(opened);
+  if (done != SQLITE_OK) return SqliteError(opened, "opening");
+  sqlite3_busy_timeout(opened, busy_timeout_ms);
+  auto database = std::make_unique<SqliteDatabase>(std::move(handle));
+  RETURN_IF_ERROR(database->Run("PRAGMA query_only = ON; SELECT count(*) FROM sqlite_master;"));
+  return database;
+}
+
 }  // namespace
+
+// A reader of a file in WAL mode needs the files beside it, which it may have to make; of two that may write, the last one takes them
+// away again. Who may not write there reads the file alone, which is whole as long as nobody has a log beside it.
+Result<std::unique_ptr<CatalogDatabase>> OpenSqliteToRead(const std::string& path, int busy_timeout_ms) {
+  Result<std::unique_ptr<SqliteDatabase>> database = OpenExisting(path, SQLITE_OPEN_READWRITE, busy_timeout_ms);
+  const bool logged = access((path + "-wal").c_str(), F_OK) == 0;
+  if (!database.ok() && database.error().code == slu::kStoragePermission && !logged)
+    database = OpenExisting(FileUri(path, "?immutable=1"), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, busy_timeout_ms);
+  if (!database.ok()) return database.error();
+  return std::unique_ptr<CatalogDatabase>(std::move(*database));
+}
 
 Result<std::unique_ptr<CatalogDatabase>> OpenSqliteDatabase(const std::string& path, int busy_timeout_ms) {
   sqlite3* opened = nullptr;

@@ -51,6 +51,7 @@ void AddVerbs(CLI::App& app, Invocation& invocation) {
   AddStatus(app, invocation);
   AddTables(app, invocation);
   AddBookmark(app, invocation);
+  AddLake(app, invocation);
   AddVerify(app, invocation);
   AddResync(app, invocation);
   AddSkip(app, invocation);

@@ -78,7 +78,7 @@ TEST(Cli, AMisspeltFlagIsAnsweredWithTheNearestOne) {
 }
 
 TEST(Cli, EveryVerbHelpsWithExamplesFirst) {
-  for (const char* verb : {"init", "check", "run", "status", "tables", "bookmark", "verify", "teardown", "demo", "explain", "version", "debug", "help"}) {
+  for (const char* verb : {"init", "check", "run", "status", "tables", "bookmark", "lake", "verify", "teardown", "demo", "explain", "version", "debug", "help"}) {
     const Said said = Sluice({verb, "--help"});
     EXPECT_EQ(said.code, 0) << verb;
     EXPECT_THAT(said.out, HasSubstr("Examples:\n  ")) << verb;

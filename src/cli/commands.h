@@ -14,6 +14,7 @@ void AddRun(CLI::App& app, Invocation& invocation);
 void AddStatus(CLI::App& app, Invocation& invocation);
 void AddTables(CLI::App& app, Invocation& invocation);
 void AddBookmark(CLI::App& app, Invocation& invocation);
+void AddLake(CLI::App& app, Invocation& invocation);
 void AddVerify(CLI::App& app, Invocation& invocation);
 void AddResync(CLI::App& app, Invocation& invocation);
 void AddSkip(CLI::App& app, Invocation& invocation);

@@ -68,12 +68,10 @@ Result<std::optional<Bookmark>> ReadReplicaBookmark(const ReplicaConfig& config)
   return ReadBookmark(connection);
 }
 
-// Looks for the catalog's file first, since opening it would make it.
 Result<std::optional<Bookmark>> ReadLakeBookmark(const LakeConfig& config) {
-  if (CatalogIsMissing(config)) return std::optional<Bookmark>();
-  ASSIGN_OR_RETURN(const std::unique_ptr<ObjectStore> store, ObjectStore::Open(config.warehouse, config.storage));
-  ASSIGN_OR_RETURN(const std::unique_ptr<Catalog> catalog, OpenCatalog(config, *store));
-  ASSIGN_OR_RETURN(const auto properties, catalog->NamespaceProperties(kBookmarkNamespace));
+  ASSIGN_OR_RETURN(const std::optional<LakeToRead> lake, OpenLakeToRead(config));
+  if (!lake) return std::optional<Bookmark>();
+  ASSIGN_OR_RETURN(const auto properties, lake->catalog->NamespaceProperties(kBookmarkNamespace));
   if (!properties) return std::optional<Bookmark>();
   ASSIGN_OR_RETURN(std::optional<Bookmark> bookmark, ParseBookmark(*properties));
   if (bookmark) {

@@ -111,6 +111,24 @@ constexpr ErrorEntry kErrors[] = {
      "that see updates, and 40 for each of the largest one while its index is built.\n"
      "Let more of it stay in memory: index.max_memory of the sink.",
      ExitCode::kUnavailable},
+    {slu::kLakeMissing, "there is no lake yet",
+     "The configuration names no lake, or its warehouse or catalog does not exist. Commands that only look make neither.",
+     "Name a lake under sinks: in the configuration.\n"
+     "Fill it: sluice run",
+     ExitCode::kNotFound},
+    {slu::kLakeNoTable, "there is no such table in the lake",
+     "Tables have the names that the lake's catalog gives them, NAMESPACE.TABLE, which a map may have changed.",
+     "List them: sluice lake tables",
+     ExitCode::kNotFound},
+    {slu::kLakeNoSnapshot, "the table has no such snapshot",
+     "It never had one of that id, or the snapshot has expired: the newest ones are kept.",
+     "List them: sluice lake snapshots TABLE",
+     ExitCode::kNotFound},
+    {slu::kLakeNoCut, "the lake has no moment that old",
+     "No snapshot that is left is of then or before, so that no table can be read as of that moment.",
+     "Take the newest moment: sluice lake cut\n"
+     "Keep more snapshots in future: sinks.lake.snapshots.keep",
+     ExitCode::kNotFound},
 };
 
 }  // namespace

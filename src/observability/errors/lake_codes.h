@@ -25,6 +25,10 @@ inline constexpr int kLakeSchemaChanged = 4107;
 inline constexpr int kLakeKeyValue = 4108;
 inline constexpr int kLakeRowMissing = 4110;
 inline constexpr int kLakeFenced = 4120;
-inline constexpr int kLakeIndexFile = 4130;
+inline constexpr int kLakeIndexFile = 4121;
+inline constexpr int kLakeMissing = 4130;
+inline constexpr int kLakeNoTable = 4131;
+inline constexpr int kLakeNoSnapshot = 4132;
+inline constexpr int kLakeNoCut = 4133;
 
 }  // namespace sluice::slu

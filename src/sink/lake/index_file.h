@@ -38,10 +38,10 @@ class FileMapping {
 
 class IndexFile {
  public:
-  /// `folder`: made when it is missing; empty: in memory. Error: kUnavailable, kNeedsOperator (4130).
+  /// `folder`: made when it is missing; empty: in memory. Error: kUnavailable, kNeedsOperator (4121).
   static Result<IndexFile> Create(const std::string& folder);
 
-  /// Error: kUnavailable (4130), e.g. a full disk.
+  /// Error: kUnavailable (4121), e.g. a full disk.
   Status WriteAt(uint64_t offset, Bytes bytes);
   Status ReadAt(uint64_t offset, std::span<std::byte> into) const;
   /// The file must have been written from 0 to `size`, without holes: pages that the disk has no room for would end the

@@ -11,7 +11,7 @@
 namespace sluice {
 
 /// Adds the live rows of `files` to an index, under the files' numbers in that order, reading several of them at once.
-/// `folder`: where it puts what does not fit into memory. Error: as ReadDataFile; kUnavailable, kNeedsOperator (4130).
+/// `folder`: where it puts what does not fit into memory. Error: as ReadDataFile; kUnavailable, kNeedsOperator (4121).
 Status IndexFiles(ObjectStore& store, const LakeSchema& schema, const KeyCodec& codec, std::span<const TableFile> files,
                   const std::string& folder, KeyIndex& index);
 

@@ -39,7 +39,7 @@ class KeyIndex {
   size_t Count(const RowKey& key) const;
 
   /// Puts what memory may not hold into a file, but for rows of kOpenFile, which are about to move. To be called whenever
-  /// many entries have come. Error: kUnavailable, kNeedsOperator (4130); the index is as it was then.
+  /// many entries have come. Error: kUnavailable, kNeedsOperator (4121); the index is as it was then.
   Status Settle();
   /// Takes what a bulk build made.
   void Add(std::unique_ptr<KeySegment> segment);

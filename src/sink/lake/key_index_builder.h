@@ -16,7 +16,7 @@ class KeyIndexBuilder {
   static std::unique_ptr<KeyIndexBuilder> Make(bool narrow, const std::string& folder, uint64_t rows_expected);
   virtual ~KeyIndexBuilder() = default;
 
-  /// Takes keys from one thread. Error: kUnavailable, kNeedsOperator (4130), as of Finish.
+  /// Takes keys from one thread. Error: kUnavailable, kNeedsOperator (4121), as of Finish.
   class Lane {
    public:
     virtual ~Lane() = default;

@@ -107,7 +107,7 @@ class KeySegment {
 /// A segment that is being written. Its ranges may be written by several threads at once.
 class SegmentFile {
  public:
-  /// `folder`: as IndexFile's. Error: kUnavailable, kNeedsOperator (4130), also of the other functions.
+  /// `folder`: as IndexFile's. Error: kUnavailable, kNeedsOperator (4121), also of the other functions.
   static Result<std::unique_ptr<SegmentFile>> Create(const std::string& folder, const SegmentShape& shape);
 
   const SegmentLayout& layout() const { return layout_; }

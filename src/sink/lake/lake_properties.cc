@@ -71,8 +71,20 @@ Properties TableProperties(const Bookmark& bookmark, Oid table) {
           {kSystem, std::to_string(bookmark.position.log.system_identifier)},
           {kTimeline, std::to_string(bookmark.position.log.timeline)},
           {kSlot, bookmark.position.log.slot},
+          {kSourceTime, std::to_string(bookmark.source_time.time_since_epoch().count())},
           {kTableOid, std::to_string(table)},
           {kEpochProperty, std::to_string(bookmark.epoch)}};
+}
+
+std::optional<SnapshotMark> ParseSnapshotMark(const Properties& summary) {
+  const auto lsn = summary.find(kLsn);
+  if (lsn == summary.end()) return std::nullopt;
+  const Result<Lsn> parsed = ParseLsn(lsn->second);
+  if (!parsed.ok()) return std::nullopt;
+  SnapshotMark mark{*parsed, std::nullopt};
+  const Result<int64_t> source_time = ParseNumber<int64_t>(summary, kSourceTime);
+  if (source_time.ok() && *source_time > 0) mark.source_time = Timestamp(std::chrono::microseconds(*source_time));
+  return mark;
 }
 
 Result<std::optional<CopiedTable>> ParseCopiedTable(const Properties& properties) {

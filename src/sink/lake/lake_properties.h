@@ -36,6 +36,17 @@ Result<uint64_t> ParseEpoch(const iceberg::Properties& properties);
 /// What identifies a table's content: for its properties and summaries.
 iceberg::Properties TableProperties(const Bookmark& bookmark, Oid table);
 
+/// How far the commit that made a snapshot had brought its table.
+struct SnapshotMark {
+  Lsn lsn;
+  std::optional<Timestamp> source_time;  ///< Everything committed up to then is in it; absent: the summary does not say.
+
+  bool operator==(const SnapshotMark&) const = default;
+};
+
+/// nullopt where the snapshot is another writer's.
+std::optional<SnapshotMark> ParseSnapshotMark(const iceberg::Properties& summary);
+
 /// A table of ours whose copy is complete; nullopt for any other. Error: kCorrupt.
 Result<std::optional<CopiedTable>> ParseCopiedTable(const iceberg::Properties& properties);
 

@@ -576,7 +576,9 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   // A position that the bookmark has passed moves only the tables that catch up.
   const bool behind = bookmark_ && position.lsn < bookmark_->position.lsn;
   LakeCommit commit;
-  commit.bookmark = behind ? *bookmark_ : Bookmark{position, context_.epoch, source_time};
+  const Bookmark reached{position, context_.epoch, source_time};
+  commit.bookmark = behind ? *bookmark_ : reached;
+  if (behind) commit.reached = reached;
   commit.timestamp_ms = clock_->Now().time_since_epoch().count() / 1000;
   std::vector<LakeTable*> dirty, caught_up;
   for (auto& [name, table] : tables_) {

@@ -48,7 +48,7 @@ Result<iceberg::CommitPlan> Plan(TableToCommit& to_commit, iceberg::ManifestCach
                                  const LakeCommit& commit) {
   LakeTable& table = *to_commit.table;
   iceberg::TableMetadataPtr base = table.current.metadata;
-  const iceberg::Properties own = TableProperties(commit.bookmark, table.copied.oid);
+  const iceberg::Properties own = TableProperties(commit.reached.value_or(commit.bookmark), table.copied.oid);
   iceberg::CommitPlan plan;
   plan.manifests = table.manifests;
   plan.requirements = {iceberg::AssertUuid{base->table_uuid}};

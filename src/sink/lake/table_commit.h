@@ -29,6 +29,7 @@ struct TableToCommit {
 struct LakeCommit {
   std::vector<TableToCommit> tables;
   Bookmark bookmark;           ///< Its epoch is the one that the lake must still have.
+  std::optional<Bookmark> reached = {};  ///< By these tables, where they are behind the bookmark.
   bool move_bookmark = true;   ///< False: only the tables change.
   std::vector<std::string> removed_from_namespace = {};  ///< Properties beside the bookmark.
   int64_t timestamp_ms = 0;

@@ -1,0 +1,176 @@
+// sluice lake cut: one moment of the source over all tables of the lake.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/commands.h"
+#include "cli/lake/lake_commands.h"
+#include "cli/lake/lake_reading.h"
+#include "cli/output.h"
+#include "config/printable.h"
+#include "pipeline/status_json.h"
+#include "sink/lake/cuts.h"
+#include "sink/mapping/calendar.h"
+
+namespace sluice::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Options {
+  std::string at, lsn, sql;
+};
+
+// "2026-07-01T12:00:00Z", "2026-07-01 12:00:00", "2026-07-01"; UTC.
+std::optional<Timestamp> ParseTime(std::string text) {
+  constexpr int64_t kSecondsTo2000 = 946'684'800;
+  std::replace(text.begin(), text.end(), 'T', ' ');
+  if (text.ends_with('Z')) text.pop_back();
+  if (std::count(text.begin(), text.end(), ':') == 1) text += ":00";
+  const auto micros = mapping::ParseTimestamp(text);
+  if (!micros || *micros == mapping::kInfiniteFuture || *micros == mapping::kInfinitePast) return std::nullopt;
+  return Timestamp(std::chrono::seconds(kSecondsTo2000) + std::chrono::microseconds(*micros));
+}
+
+Result<CutWish> ParseWish(const Options& options) {
+  CutWish wish;
+  if (!options.lsn.empty()) {
+    const auto lsn = ParseLsn(options.lsn);
+    if (!lsn.ok()) return Error{ErrorKind::kNeedsOperator, fmt::format("\"{}\" is no LSN", Printable(options.lsn)), slu::kUsage, "", "", {"give it as PostgreSQL prints it: 5C/9A01F2E8"}};
+    wish.lsn = *lsn;
+  }
+  if (!options.at.empty()) {
+    wish.time = ParseTime(options.at);
+    if (!wish.time) return Error{ErrorKind::kNeedsOperator, fmt::format("\"{}\" is no time", Printable(options.at)), slu::kUsage, "", "", {"give it in UTC: 2026-07-01T12:00:00Z"}};
+  }
+  return wish;
+}
+
+std::string_view WordOf(CutState state) {
+  switch (state) {
+    case CutState::kSnapshot: return "snapshot";
+    case CutState::kEmpty: return "empty";
+    case CutState::kExpired: return "expired";
+    case CutState::kNotYetThere: return "not_yet_there";
+    case CutState::kBehind: return "behind";
+    case CutState::kForeign: return "foreign";
+  }
+  return "";
+}
+
+struct LoadedTables {
+  std::optional<Bookmark> bookmark;
+  std::vector<CutTable> tables;
+  std::vector<std::string> locations;  // Of their metadata.
+};
+
+// The bookmark first: what is committed while the tables are loaded lies behind it.
+Result<LoadedTables> Load(const OpenedLake& lake, const Invocation& invocation) {
+  LoadedTables loaded;
+  ASSIGN_OR_RETURN(const auto properties, lake.catalog().NamespaceProperties(kBookmarkNamespace));
+  if (properties) {
+    ASSIGN_OR_RETURN(loaded.bookmark, ParseBookmark(*properties));
+  }
+  ASSIGN_OR_RETURN(const HeldTables held, ReadHeldTables(lake.catalog()));
+  RETURN_IF_ERROR(ForEachTable(lake, invocation, [&](const TableIdentifier& id, const CatalogTable& table) -> Status {
+    CutTable one{{id.name_space, id.name}, table.metadata, std::nullopt};
+    if (const auto found = held.find(one.name); found != held.end()) one.held = found->second;
+    loaded.tables.push_back(std::move(one));
+    loaded.locations.push_back(table.metadata_location);
+    return Ok();
+  }));
+  return loaded;
+}
+
+/// One statement that reads the table as of the cut; empty where there is none.
+std::string Statement(const std::string& dialect, const TableAtCut& table, const std::string& metadata_location) {
+  if (table.state != CutState::kSnapshot) return "";
+  if (dialect == "spark") return fmt::format("SELECT * FROM {}.{} VERSION AS OF {};", SqlName(table.name.name_space, '`'), SqlName(table.name.name, '`'), *table.snapshot_id);
+  return fmt::format("CREATE OR REPLACE VIEW {}.{} AS SELECT * FROM iceberg_scan({}, snapshot_from_id => {}::UBIGINT);", SqlName(table.name.name_space), SqlName(table.name.name),
+                     SqlText(metadata_location), *table.snapshot_id);
+}
+
+/// The same for a DuckDB that has the lake's catalog attached.
+std::string AttachedStatement(const TableAtCut& table) {
+  if (table.state != CutState::kSnapshot) return "";
+  return fmt::format("SELECT * FROM lake.{}.{} AT (VERSION => {});", SqlName(table.name.name_space), SqlName(table.name.name), *table.snapshot_id);
+}
+
+void PrintSql(const Cut& cut, const LoadedTables& loaded, const std::string& dialect) {
+  PrintData(fmt::format("-- the lake at {}{}\n", ToString(cut.lsn), cut.source_time ? ", everything up to " + ToRfc3339(*cut.source_time) : ""));
+  std::vector<std::string> made;
+  for (size_t i = 0; i < cut.tables.size(); ++i) {
+    const TableAtCut& table = cut.tables[i];
+    const std::string name = Printable(ToString(table.name));
+    if (table.state == CutState::kEmpty) PrintData(fmt::format("-- {} was empty\n", name));
+    if (table.is_missing()) PrintData(fmt::format("-- {} is missing: {}\n", name, Printable(table.reason)));
+    if (table.state != CutState::kSnapshot) continue;
+    if (dialect == "duckdb" && std::find(made.begin(), made.end(), table.name.name_space) == made.end()) {
+      made.push_back(table.name.name_space);
+      PrintData(fmt::format("CREATE SCHEMA IF NOT EXISTS {};\n", SqlName(table.name.name_space)));
+    }
+    PrintData(Statement(dialect, table, loaded.locations[i]) + "\n");
+    if (dialect == "duckdb") PrintData("-- with the catalog attached as lake: " + Printable(AttachedStatement(table)) + "\n");
+  }
+}
+
+ordered_json ToJson(const Cut& cut, const LoadedTables& loaded, const std::string& dialect) {
+  ordered_json tables = ordered_json::array();
+  for (size_t i = 0; i < cut.tables.size(); ++i) {
+    const TableAtCut& table = cut.tables[i];
+    if (table.state == CutState::kForeign) continue;
+    ordered_json one = {{"table", ToString(table.name)}, {"state", WordOf(table.state)}};
+    one["snapshot_id"] = table.snapshot_id ? ordered_json(*table.snapshot_id) : ordered_json();
+    one["lsn"] = table.lsn.valid() ? ordered_json(ToString(table.lsn)) : ordered_json();
+    if (!table.reason.empty()) one["reason"] = table.reason;
+    one["metadata_location"] = loaded.locations[i];
+    if (!dialect.empty()) one["sql"] = Statement(dialect, table, loaded.locations[i]);
+    tables.push_back(std::move(one));
+  }
+  const auto missing = std::count_if(cut.tables.begin(), cut.tables.end(), [](const TableAtCut& table) { return table.is_missing(); });
+  return {{"schema", "sluice.lake.cut/v1"}, {"lsn", ToString(cut.lsn)}, {"source_time", cut.source_time ? ordered_json(ToRfc3339(*cut.source_time)) : ordered_json()},
+          {"missing", missing}, {"tables", std::move(tables)}};
+}
+
+void Print(const Cut& cut, const Invocation& invocation) {
+  PrintData(fmt::format("lsn          {}\nsource time  {}\n\n", ToString(cut.lsn), cut.source_time ? ToRfc3339(*cut.source_time) : "not known"));
+  Table table({{"TABLE"}, {"SNAPSHOT", Align::kRight}, {"COMMITTED AT"}, {""}});
+  for (const TableAtCut& at : cut.tables) {
+    if (at.state == CutState::kForeign) continue;
+    table.AddRow({ToString(at.name), at.snapshot_id ? std::to_string(*at.snapshot_id) : "–", at.state == CutState::kSnapshot ? ToString(at.lsn) : "–",
+                  at.is_missing() ? "missing: " + at.reason : at.state == CutState::kEmpty ? "no rows" : ""});
+  }
+  invocation.PrintTable(table);
+}
+
+Result<ExitCode> MakeCut(const Options& options, Invocation& invocation) {
+  ASSIGN_OR_RETURN(const CutWish wish, ParseWish(options));
+  ASSIGN_OR_RETURN(const OpenedLake lake, OpenLake(invocation));
+  ASSIGN_OR_RETURN(const LoadedTables loaded, Load(lake, invocation));
+  const auto cut = FindCut(loaded.tables, loaded.bookmark, wish);
+  if (!cut) return Error{ErrorKind::kNeedsOperator, loaded.bookmark ? "no snapshot that is left is that old" : "nothing was committed to the lake yet", slu::kLakeNoCut};
+  if (invocation.options.json) invocation.PrintJson(ToJson(*cut, loaded, options.sql));
+  else if (!options.sql.empty()) PrintSql(*cut, loaded, options.sql);
+  else Print(*cut, invocation);
+  const auto missing = std::count_if(cut->tables.begin(), cut->tables.end(), [](const TableAtCut& table) { return table.is_missing(); });
+  if (missing == 0) return ExitCode::kOk;
+  invocation.Say(fmt::format("{} of {} tables cannot be read as of {}", missing, cut->tables.size(), ToString(cut->lsn)));
+  return ExitCode::kFindings;
+}
+
+}  // namespace
+
+void AddLakeCut(CLI::App& lake, Invocation& invocation) {
+  CLI::App* verb = AddVerb(lake, "cut", "One moment of the source over all tables: which snapshot of each to read together",
+                           "  sluice lake cut\n"
+                           "  sluice lake cut --at 2026-07-01T12:00:00Z --sql duckdb | duckdb\n"
+                           "  sluice lake cut --lsn 5C/9A01F2E8 --sql spark\n");
+  const auto options = std::make_shared<Options>();
+  CLI::Option* at = verb->add_option("--at", options->at, "the newest moment at or before this time of the source's clock, in UTC")->type_name("TIME");
+  verb->add_option("--lsn", options->lsn, "the newest moment at or before this LSN")->type_name("LSN")->excludes(at);
+  verb->add_option("--sql", options->sql, "print statements that read it: duckdb or spark")->check(CLI::IsMember({"duckdb", "spark"}))->type_name("DIALECT");
+  verb->callback([&invocation, options] { invocation.command = [&invocation, options] { return MakeCut(*options, invocation); }; });
+}
+
+}  // namespace sluice::cli

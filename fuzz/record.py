@@ -220,6 +220,9 @@ def record_iceberg():
     write("manifest", "deflated", content)
     write("avro", "deflated", content)
     write("avro", "plain", AvroFile(content).unpacked())
+    write("audit", "deflated", content)
+    write("audit", "plain", AvroFile(content).unpacked())
+    write("audit", "parted.json", metadata)
     shutil.rmtree(folder)
 
 

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "base/failpoint.h"
@@ -358,6 +359,35 @@ TEST_P(PostgresCatalogTest, ARoleThatMayNotMakeTablesUsesThoseThatAreThere) {
   const auto catalog = SqlCatalog::Open({}, std::move(restricted).value(), *store_);
   ASSERT_TRUE(catalog.ok()) << catalog.error().evidence;
   EXPECT_TRUE((*catalog)->CreateNamespace("more").ok());
+}
+
+TEST_P(SqlCatalogTest, OpenedToReadItMakesNothingAndRefusesChanges) {
+  const auto open = [&](const std::string& file, const std::string& dsn) {
+    auto database = GetParam() == Kind::kPostgres ? OpenPostgresDatabase(dsn, "sluice", CatalogAccess::kRead) : OpenSqliteToRead(file);
+    EXPECT_TRUE(database.ok()) << database.error().message;
+    return SqlCatalog::OpenToRead({}, std::move(database).value(), *store_);
+  };
+  Create({"public", "t"});
+  auto reader = open(folder_ + "/catalog.db", dsn_);
+  ASSERT_TRUE(reader.ok() && *reader != nullptr);
+  EXPECT_EQ((*reader)->ListTables("public")->size(), 1u);
+  EXPECT_TRUE((*reader)->MetadataLocation({"public", "t"})->has_value());
+  EXPECT_FALSE((*reader)->MetadataLocation({"public", "u"})->has_value());
+  EXPECT_FALSE((*reader)->CreateNamespace("more").ok());
+  EXPECT_FALSE((*reader)->DropTable({"public", "t"}).ok());
+  EXPECT_EQ(catalog_->ListNamespaces()->size(), 1u);
+
+  const std::string empty = folder_ + "/empty.db", database = GetParam() == Kind::kPostgres ? testing::PgTestServer::Shared().NewDatabase() : "";
+  if (GetParam() == Kind::kSqlite) {
+    EXPECT_FALSE(OpenSqliteToRead(empty).ok());
+    EXPECT_FALSE(std::filesystem::exists(empty));
+    std::ofstream(empty).flush();
+  }
+  for (int twice = 0; twice < 2; ++twice) {
+    const auto nothing = open(empty, database);
+    ASSERT_TRUE(nothing.ok());
+    EXPECT_EQ(*nothing, nullptr) << "it made the tables";
+  }
 }
 
 TEST_P(SqlCatalogTest, HostileNamesStayInsideTheLake) {

@@ -97,7 +97,9 @@ std::string AttachedStatement(const TableAtCut& table) {
   return fmt::format("SELECT * FROM lake.{}.{} AT (VERSION => {});", SqlName(table.name.name_space), SqlName(table.name.name), *table.snapshot_id);
 }
 
-void PrintSql(const Cut& cut, const LoadedTables& loaded, const std::string& dialect) {
+void PrintSql(const Cut& cut, const LoadedTables& loaded, const std::string& dialect, bool to_terminal) {
+  // A program gets names as they are; what drives a terminal must not reach one.
+  const auto shown = [&](const std::string& sql) { return to_terminal ? Printable(sql) : sql; };
   PrintData(fmt::format("-- the lake at {}{}\n", ToString(cut.lsn), cut.source_time ? ", everything up to " + ToRfc3339(*cut.source_time) : ""));
   std::vector<std::string> made;
   for (size_t i = 0; i < cut.tables.size(); ++i) {
@@ -108,9 +110,9 @@ void PrintSql(const Cut& cut, const LoadedTables& loaded, const std::string& dia
     if (table.state != CutState::kSnapshot) continue;
     if (dialect == "duckdb" && std::find(made.begin(), made.end(), table.name.name_space) == made.end()) {
       made.push_back(table.name.name_space);
-      PrintData(fmt::format("CREATE SCHEMA IF NOT EXISTS {};\n", SqlName(table.name.name_space)));
+      PrintData(shown(fmt::format("CREATE SCHEMA IF NOT EXISTS {};", SqlName(table.name.name_space))) + "\n");
     }
-    PrintData(Statement(dialect, table, loaded.locations[i]) + "\n");
+    PrintData(shown(Statement(dialect, table, loaded.locations[i])) + "\n");
     if (dialect == "duckdb") PrintData("-- with the catalog attached as lake: " + Printable(AttachedStatement(table)) + "\n");
   }
 }
@@ -151,7 +153,7 @@ Result<ExitCode> MakeCut(const Options& options, Invocation& invocation) {
   const auto cut = FindCut(loaded.tables, loaded.bookmark, wish);
   if (!cut) return Error{ErrorKind::kNeedsOperator, loaded.bookmark ? "no snapshot that is left is that old" : "nothing was committed to the lake yet", slu::kLakeNoCut};
   if (invocation.options.json) invocation.PrintJson(ToJson(*cut, loaded, options.sql));
-  else if (!options.sql.empty()) PrintSql(*cut, loaded, options.sql);
+  else if (!options.sql.empty()) PrintSql(*cut, loaded, options.sql, invocation.terminal.stdout_is_tty);
   else Print(*cut, invocation);
   const auto missing = std::count_if(cut->tables.begin(), cut->tables.end(), [](const TableAtCut& table) { return table.is_missing(); });
   if (missing == 0) return ExitCode::kOk;

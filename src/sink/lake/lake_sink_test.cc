@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "catalog/open_catalog.h"
+#include "sink/lake/cuts.h"
 #include "sink/lake/lake_sink_fixture.h"
 
 namespace sluice {
@@ -308,6 +310,11 @@ TEST_F(LakeSinkTest, ATableThatWasCopiedBesideCatchesUpAndIsNotTakenForBehindAga
     if (copy_lsn == 400) ASSERT_OK(Commit(160));  // Before the copy's moment, so nothing of the table yet.
     ASSERT_OK(sink_->Write(batch.Make()));
     ASSERT_OK(Commit(copy_lsn + 10));
+    const auto lake = OpenLakeToRead(config_);
+    ASSERT_TRUE(lake.ok() && *lake);
+    const auto table = (*lake)->catalog->LoadTable({late.name_space, late.name});
+    ASSERT_TRUE(table.ok() && *table);
+    EXPECT_EQ(MainHistory(*(*table)->metadata).front().mark->lsn, Lsn{copy_lsn + 10}) << "its own, not the bookmark's";
     Open();
     const auto behind = sink_->copied_tables().at(late).catching_up_from;
     EXPECT_EQ(behind, copy_lsn == 120 ? std::optional(Lsn{130}) : std::nullopt);

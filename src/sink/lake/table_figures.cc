@@ -8,6 +8,7 @@ namespace sluice {
 namespace {
 
 constexpr double kDeletedShareMax = 0.2;
+constexpr int64_t kDeletedRowsMin = 100;  // Fewer cost nobody anything.
 constexpr double kPartitionsTouchedMax = 5;
 constexpr int64_t kSmallFilesMax = 100;
 
@@ -82,7 +83,7 @@ double DeleteFilesPerCommit(const iceberg::TableMetadata& metadata) {
 
 std::vector<std::string> Hints(const TableFigures& figures, double delete_files_per_commit) {
   std::vector<std::string> hints;
-  if (figures.all.deleted_share() >= kDeletedShareMax)
+  if (figures.all.deleted_rows >= kDeletedRowsMin && figures.all.deleted_share() >= kDeletedShareMax)
     hints.push_back(fmt::format("{:.0f}% of its rows are deleted, and are read for nothing until its files are rewritten", 100 * figures.all.deleted_share()));
   if (delete_files_per_commit >= kPartitionsTouchedMax && figures.partitions.size() > 1)
     hints.push_back(fmt::format("a commit's deletes touch {:.0f} partitions on average: partition it by what changes together, by less, or not at all", delete_files_per_commit));

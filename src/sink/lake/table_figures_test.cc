@@ -55,9 +55,11 @@ TEST(TableFigures, CountsDeleteFilesOfCommitsThatWroteAny) {
 
 TEST(TableFigures, HintsAtWhatReadersPayFor) {
   TableFigures figures;
-  figures.all = Figures(100, 19);
+  figures.all = Figures(1000, 190);
   EXPECT_THAT(Hints(figures, 0), IsEmpty());
-  figures.all = Figures(100, 25);
+  figures.all = Figures(2, 1);
+  EXPECT_THAT(Hints(figures, 0), IsEmpty()) << "too few rows to matter";
+  figures.all = Figures(1000, 250);
   EXPECT_THAT(Hints(figures, 0), ElementsAre(HasSubstr("25% of its rows are deleted")));
   figures.all = {};
   figures.partitions = {{"d=1", {}}, {"d=2", {}}};

@@ -20,10 +20,13 @@ LiveFiles LiveFilesOf(const iceberg::TableScan& scan) {
   return live;
 }
 
+// Whose rows are those of one moment: nothing of it is being copied or catches up.
+bool IsComplete(const LakeTable& table) { return table.copied.copy_lsn.valid() && table.copy == nullptr && !table.copied.catching_up_from; }
+
 }  // namespace
 
 void LakeSink::OfferForMaintenance(const LakeTable& table) {
-  if (maintenance_ && table.copied.copy_lsn.valid() && table.copy == nullptr) maintenance_->Offer(table.id, table.current.metadata);
+  if (maintenance_ && IsComplete(table)) maintenance_->Offer(table.id, table.current.metadata);
 }
 
 Status LakeSink::PutCompactionsInPlace() {
@@ -43,7 +46,7 @@ Result<bool> LakeSink::PutInPlace(const Compaction& compaction) {
   const auto found = tables_.find({compaction.table.name_space, compaction.table.name});
   if (found == tables_.end()) return false;
   LakeTable& table = found->second;
-  const bool is_settled = table.current.metadata && table.current.metadata->table_uuid == compaction.table_uuid && table.copy == nullptr &&
+  const bool is_settled = table.current.metadata && table.current.metadata->table_uuid == compaction.table_uuid && IsComplete(table) &&
                           (table.writer == nullptr || !table.writer->dirty());
   if (!is_settled) return false;
   if (!table.manifests) {

@@ -20,7 +20,7 @@ endif()
 # The layers whose tests `make test` also runs sanitized: those that parse, those that have threads.
 add_custom_target(sanitized_tests)
 if(SLUICE_SANITIZE MATCHES thread)
-  set(sanitized_layers base pipeline server)
+  set(sanitized_layers base pipeline server server_http)
 elseif(SLUICE_SANITIZE)
   set(sanitized_layers base change)
 endif()

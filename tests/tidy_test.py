@@ -28,6 +28,8 @@ LAYERS = {
     "state": {"change", "postgres"},
     "pipeline": {"change", "source", "sink", "state", "config"},
     "server": {"pipeline", "config"},
+    "server/http": set(),
+    "server/rest_catalog": {"server/http", "catalog", "iceberg", "storage", "config"},
 }
 EVERYWHERE = {"base", "observability"}
 SEES_ALL = {"cli", "."}

@@ -29,18 +29,26 @@ Result<std::unique_ptr<Catalog>> OpenCatalog(const LakeConfig& config, ObjectSto
   return std::unique_ptr<Catalog>(std::move(catalog));
 }
 
-Result<std::optional<LakeToRead>> OpenLakeToRead(const LakeConfig& config) {
+bool LakeIsMissing(const LakeConfig& config) {
   std::string folder = config.warehouse;
   if (folder.starts_with("file://")) folder.erase(0, 7);
-  // Opening would make what is missing.
   const bool no_folder = folder.starts_with('/') && access(folder.c_str(), F_OK) != 0;
-  const bool no_file = config.catalog_dsn.empty() && access(SqlitePath(config).c_str(), F_OK) != 0;
-  if (no_folder || no_file) return std::optional<LakeToRead>();
-  LakeToRead lake;
-  ASSIGN_OR_RETURN(lake.store, ObjectStore::Open(config.warehouse, config.storage));
+  return no_folder || (config.catalog_dsn.empty() && access(SqlitePath(config).c_str(), F_OK) != 0);
+}
+
+Result<std::unique_ptr<Catalog>> OpenCatalogToRead(const LakeConfig& config, ObjectStore& store) {
+  if (LakeIsMissing(config)) return std::unique_ptr<Catalog>();
   ASSIGN_OR_RETURN(auto database, config.catalog_dsn.empty() ? OpenSqliteToRead(SqlitePath(config))
                                                              : OpenPostgresDatabase(config.catalog_dsn, config.catalog_name, CatalogAccess::kRead));
-  ASSIGN_OR_RETURN(lake.catalog, SqlCatalog::OpenToRead({.catalog_name = config.catalog_name}, std::move(database), *lake.store));
+  ASSIGN_OR_RETURN(auto catalog, SqlCatalog::OpenToRead({.catalog_name = config.catalog_name}, std::move(database), store));
+  return std::unique_ptr<Catalog>(std::move(catalog));
+}
+
+Result<std::optional<LakeToRead>> OpenLakeToRead(const LakeConfig& config) {
+  if (LakeIsMissing(config)) return std::optional<LakeToRead>();
+  LakeToRead lake;
+  ASSIGN_OR_RETURN(lake.store, ObjectStore::Open(config.warehouse, config.storage));
+  ASSIGN_OR_RETURN(lake.catalog, OpenCatalogToRead(config, *lake.store));
   if (lake.catalog == nullptr) return std::optional<LakeToRead>();
   return std::optional(std::move(lake));
 }

@@ -48,6 +48,7 @@ void AddVerbs(CLI::App& app, Invocation& invocation) {
   AddInit(app, invocation);
   AddCheck(app, invocation);
   AddRun(app, invocation);
+  AddServe(app, invocation);
   AddStatus(app, invocation);
   AddTables(app, invocation);
   AddBookmark(app, invocation);

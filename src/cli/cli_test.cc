@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -161,6 +162,17 @@ TEST_F(CliInFolder, BookmarksOfSinksThatWereNeverWrittenToAreEmpty) {
   EXPECT_TRUE(std::filesystem::is_empty("lake")) << "reading a bookmark made something";
   EXPECT_EQ(Sluice({"bookmark", "show", "laek"}).code, 5);
   EXPECT_EQ(Sluice({"status"}).code, 5);
+}
+
+// libparquet of Arrow's wheel exports an OpenSSL of its own, with other structures than libssl's.
+TEST(Openssl, IsTheSystemsAndNotLibparquets) {
+  for (const char* const name : {"EVP_DigestInit_ex", "X509_STORE_new", "HMAC"}) {
+    void* const found = dlsym(RTLD_DEFAULT, name);
+    Dl_info place{};
+    ASSERT_NE(found, nullptr) << name;
+    ASSERT_NE(dladdr(found, &place), 0);
+    EXPECT_THAT(place.dli_fname, HasSubstr("libcrypto")) << name;
+  }
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace sluice::cli {
 void AddInit(CLI::App& app, Invocation& invocation);
 void AddCheck(CLI::App& app, Invocation& invocation);
 void AddRun(CLI::App& app, Invocation& invocation);
+void AddServe(CLI::App& app, Invocation& invocation);
 void AddStatus(CLI::App& app, Invocation& invocation);
 void AddTables(CLI::App& app, Invocation& invocation);
 void AddBookmark(CLI::App& app, Invocation& invocation);

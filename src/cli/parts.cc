@@ -109,6 +109,11 @@ PipelineOptions MakePipelineOptions(const Config& config) {
   return options;
 }
 
+Result<std::unique_ptr<CatalogServer>> ServeCatalog(const Config& config) {
+  if (!config.serve_catalog || !config.lake) return std::unique_ptr<CatalogServer>();
+  return CatalogServer::Start(*config.serve_catalog, *config.lake, {kBookmarkNamespace});
+}
+
 std::string SocketPath(const Config& config) { return config.state_folder + "/sluice.sock"; }
 
 Result<std::vector<SinkBookmark>> ReadBookmarks(const Config& config) {

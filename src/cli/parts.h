@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "config/finding.h"
 #include "pipeline/pipeline.h"
+#include "server/rest_catalog/catalog_server.h"
 
 namespace sluice::cli {
 
@@ -18,6 +19,9 @@ LakeConfig BehindMapping(const LakeConfig& config);
 Connector MakeConnector(const Config& config);
 
 PipelineOptions MakePipelineOptions(const Config& config);
+
+/// Serves the lake's catalog to readers until destroyed; nullptr where the configuration has no `serve.catalog`.
+Result<std::unique_ptr<CatalogServer>> ServeCatalog(const Config& config);
 
 /// Where the process that runs this configuration listens.
 std::string SocketPath(const Config& config);

@@ -38,6 +38,7 @@ class Runner {
     std::stop_source stop;
     const std::stop_callback forward(signals.token(), [&stop] { stop.request_stop(); });
     ASSIGN_OR_RETURN(const std::unique_ptr<ControlServer> server, ControlServer::Listen(SocketPath(config_), Answer(Commands(stop))));
+    ASSIGN_OR_RETURN(const std::unique_ptr<CatalogServer> catalog, ServeCatalog(config_));
     const ProgressView view(board_, redraw_);
     const ContinuousVerify comparing(config_.pipeline.verify, connector_.open_source, cuts_, board_);
     Supervisor supervisor(board_);

@@ -113,6 +113,17 @@ struct PipelineConfig {
   VerifyConfig verify;
 };
 
+/// The lake's catalog as Iceberg's REST protocol has it, for readers.
+struct CatalogServeConfig {
+  std::string address = "127.0.0.1";           ///< An IP address of this machine.
+  uint16_t port = 8181;
+  std::string token;                           ///< Who has it may read. Empty, and no clients: everybody may.
+  std::map<std::string, std::string> clients;  ///< Secrets by client, of those who log in by OAuth2.
+  std::string certificate_file;                ///< PEM; empty: without TLS.
+  std::string key_file;
+  bool tls_elsewhere = false;                  ///< A proxy in front of it does TLS.
+};
+
 struct Config {
   std::string path;                            ///< The file it came from.
   std::string project = "sluice";
@@ -121,6 +132,7 @@ struct Config {
   std::optional<ReplicaConfig> replica;
   std::optional<LakeConfig> lake;
   PipelineConfig pipeline;
+  std::optional<CatalogServeConfig> serve_catalog;
   std::string log_format = "auto";             ///< auto, text or json.
   std::string log_level = "info";
 };

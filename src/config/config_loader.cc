@@ -13,6 +13,7 @@
 #include "config/override.h"
 #include "config/printable.h"
 #include "config/sections.h"
+#include "config/serve_section.h"
 #include "config/yaml_document.h"
 #include "observability/error_catalog.h"
 
@@ -64,6 +65,7 @@ void ReadTop(FieldReader& top, const std::string& folder, ReadContext& context, 
   if (auto sources = top.Mapping("sources", Presence::kRequired)) ReadSources(*sources, config.project, parts);
   if (auto sinks = top.Mapping("sinks", Presence::kRequired)) ReadSinks(*sinks, folder, parts);
   if (auto pipelines = top.Mapping("pipelines", Presence::kRequired)) ReadPipelines(*pipelines, parts, config);
+  if (auto serve = top.Mapping("serve")) ReadServe(*serve, folder, !context.mistakes.empty(), config);
   if (auto observe = top.Mapping("observe")) ReadObserve(*observe, config);
   top.RefuseOthers();
 }

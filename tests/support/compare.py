@@ -6,7 +6,7 @@ import pyarrow
 
 from support import catalog
 from support.canonical import mapping
-from support.lake import METADATA_COLUMNS, Lake, duckdb_scan, open_duckdb, pyiceberg_rows
+from support.lake import METADATA_COLUMNS, Lake, pyiceberg_rows
 from support.postgres import Database
 
 PINNED = ("SET datestyle = 'ISO, YMD'; SET intervalstyle = iso_8601; SET timezone = 'UTC'; SET bytea_output = hex; "
@@ -52,8 +52,9 @@ class Comparison:
 
     # ── the lake ──
 
-    def lake_equals(self, tables):
-        lake = Lake(self.lake_folder, self.s3, self.catalog_uri)
+    def lake_equals(self, tables, lake=None):
+        """`lake`: how it is read, by default from its catalog's database."""
+        lake = lake or Lake(self.lake_folder, self.s3, self.catalog_uri)
         with self.source.connect() as source:
             source.execute(PINNED)
             for table in tables:
@@ -67,10 +68,10 @@ class Comparison:
         got_types = {name: type_ for name, type_ in fields.items() if name not in METADATA_COLUMNS}
         assert got_types == expected_types, f"{table}: the lake's types differ"
 
-        duck = open_duckdb(lake.s3)
+        duck = lake.open_duckdb()
         _load_source(duck, source, table, columns)
         duck.register("by_pyiceberg", pyiceberg_rows(in_lake))
-        for reader, relation in (("PyIceberg", "by_pyiceberg"), ("DuckDB", duckdb_scan(in_lake))):
+        for reader, relation in (("PyIceberg", "by_pyiceberg"), ("DuckDB", lake.duckdb_relation(in_lake))):
             shown = _names_shown(duck, relation, list(fields))
             values = ", ".join(f"{mapping(c.type).lake.format(x=quote(shown[c.name]))} AS c{i}" for i, c in enumerate(columns))
             duck.execute(f"CREATE OR REPLACE TEMP TABLE lake AS SELECT {values or '1 AS nothing'} FROM {relation}")

@@ -7,6 +7,7 @@ import pathlib
 
 import duckdb
 import pyarrow
+from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.catalog.sql import SqlCatalog
 
 from support.object_store import KEY, REGION, SECRET
@@ -14,10 +15,10 @@ from support.object_store import KEY, REGION, SECRET
 METADATA_COLUMNS = ("_ingested_at", "_committed_at", "_lsn")
 
 
-def open_duckdb(s3=None) -> duckdb.DuckDBPyConnection:
-    """With the Iceberg extension, from packages: nothing is fetched. `s3`: an S3Server that it may read."""
+def open_duckdb(s3=None, http=False) -> duckdb.DuckDBPyConnection:
+    """With the Iceberg extension, from packages: nothing is fetched. `s3`: an S3Server that it may read; `http`: it may ask catalogs."""
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
-    for name in ("avro", *(["httpfs"] if s3 else []), "iceberg"):
+    for name in ("avro", *(["httpfs"] if s3 or http else []), "iceberg"):
         folder = os.path.dirname(importlib.import_module(f"duckdb_extension_{name}").__file__)
         connection.execute(f"LOAD '{glob.glob(folder + '/extensions/*/*.duckdb_extension')[0]}'")
     if s3:
@@ -30,7 +31,7 @@ class Lake:
     """The tables of one warehouse folder, or of a bucket (`s3`: its server) whose catalog's file is in a folder, or elsewhere (`uri`)."""
 
     def __init__(self, folder: pathlib.Path, s3=None, uri: str | None = None):
-        storage = {"s3.endpoint": s3.endpoint, "s3.access-key-id": KEY, "s3.secret-access-key": SECRET, "s3.region": REGION} if s3 else {}
+        storage = {"s3.endpoint": s3.endpoint, "s3.region": REGION, **keys_of(s3)} if s3 else {}
         self.s3 = s3
         self.catalog = SqlCatalog("sluice", uri=uri or f"sqlite:///{folder}/catalog.db", warehouse=str(folder), **storage)
 
@@ -40,9 +41,40 @@ class Lake:
     def table(self, namespace: str, name: str):
         return self.catalog.load_table((namespace, name))
 
+    def open_duckdb(self) -> duckdb.DuckDBPyConnection:
+        return open_duckdb(self.s3)
+
+    def duckdb_relation(self, table) -> str:
+        return duckdb_scan(table)
+
     def bookmark(self) -> dict:
         """The properties of the namespace that the bookmark lives in."""
         return dict(self.catalog.load_namespace_properties("sluice"))
+
+
+class RestLake:
+    """The same tables through the one URL. `s3`: the server whose objects the reader has keys for; where it is, the catalog says."""
+
+    def __init__(self, url: str, token: str | None = None, s3=None, **properties):
+        self.url, self.token, self.s3 = url, token, s3
+        given = {"token": token} if token else {}
+        self.catalog = RestCatalog("lake", uri=url, **given, **(keys_of(s3) if s3 else {}), **properties)
+
+    def table(self, namespace: str, name: str):
+        return self.catalog.load_table((namespace, name))
+
+    def open_duckdb(self) -> duckdb.DuckDBPyConnection:
+        connection = open_duckdb(self.s3, http=True)
+        authorization = f"TOKEN '{self.token}'" if self.token else "AUTHORIZATION_TYPE 'none'"
+        connection.execute(f"ATTACH '' AS lake (TYPE iceberg, ENDPOINT '{self.url}', {authorization})")
+        return connection
+
+    def duckdb_relation(self, table) -> str:
+        return ".".join('"' + part.replace('"', '""') + '"' for part in ("lake", *table.name()))
+
+
+def keys_of(s3) -> dict:
+    return {"s3.access-key-id": KEY, "s3.secret-access-key": SECRET}
 
 
 def pyiceberg_rows(table) -> pyarrow.Table:

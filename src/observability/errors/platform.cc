@@ -48,6 +48,16 @@ constexpr ErrorEntry kErrors[] = {
     {slu::kNotConfirmed, "nothing was done, because nobody said yes",
      "The command would remove something, and asks before it does.",
      "run it again and answer y\nor say so at once: --yes", ExitCode::kRefused},
+    {slu::kServeAddress, "the address to serve at cannot be used",
+     "Another program listens there, it is none of this machine's addresses, or a port below 1024 needs a privilege.",
+     "see who listens: ss -ltnp\n"
+     "or choose another: serve.catalog.listen: 127.0.0.1:8182",
+     ExitCode::kConfig},
+    {slu::kServeCertificate, "the certificate or its key cannot be used",
+     "A file is missing, unreadable or no PEM, the key has a password, or is another certificate's.",
+     "give the user that runs sluice the right to read both files\n"
+     "compare the two: openssl x509 -noout -pubkey -in CERTIFICATE; openssl pkey -pubout -in KEY",
+     ExitCode::kConfig},
 };
 
 }  // namespace

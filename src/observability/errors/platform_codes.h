@@ -12,5 +12,7 @@ inline constexpr int kUsage = 9201;
 inline constexpr int kUnknownCode = 9202;
 inline constexpr int kNotConfirmed = 9203;
 inline constexpr int kNoSuchSink = 9204;
+inline constexpr int kServeAddress = 9301;      // An address to serve at is taken, or is none of this machine.
+inline constexpr int kServeCertificate = 9302;
 
 }  // namespace sluice::slu

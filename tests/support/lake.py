@@ -66,7 +66,9 @@ class RestLake:
     def open_duckdb(self) -> duckdb.DuckDBPyConnection:
         connection = open_duckdb(self.s3, http=True)
         authorization = f"TOKEN '{self.token}'" if self.token else "AUTHORIZATION_TYPE 'none'"
-        connection.execute(f"ATTACH '' AS lake (TYPE iceberg, ENDPOINT '{self.url}', {authorization})")
+        # Else it takes the store's address from the catalog as a secret without keys, in place of its own.
+        keys = ", ACCESS_DELEGATION_MODE 'none'" if self.s3 else ""
+        connection.execute(f"ATTACH '' AS lake (TYPE iceberg, ENDPOINT '{self.url}', {authorization}{keys})")
         return connection
 
     def duckdb_relation(self, table) -> str:

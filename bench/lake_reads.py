@@ -27,7 +27,7 @@ def lake_read_after_updates(source_server, _, folder, arguments) -> dict:
     print(f"{commits} commits of updates, as in an hour", flush=True)
     process = used.start()
     try:
-        _update(source, arguments.rows, commits)
+        _update(source, commits)
     finally:
         process.stop()
     cost = used.catch_up()
@@ -56,7 +56,7 @@ def _commit_often(project: pathlib.Path):
     file.write_text(yaml.safe_dump(config, sort_keys=False))
 
 
-def _update(source, rows: int, commits: int):
+def _update(source, commits: int):
     """A fifth of the rows gets new values, spread over all of the table, in as many transactions as there are commits."""
     with psycopg.connect(source.dsn(), autocommit=True) as connection:
         for i in range(commits):

@@ -20,6 +20,8 @@ struct TableIdentifier {
   auto operator<=>(const TableIdentifier&) const = default;
 };
 
+inline std::string ToString(const TableIdentifier& table) { return table.name_space + "." + table.name; }
+
 struct CatalogTable {
   std::string metadata_location;
   iceberg::TableMetadataPtr metadata;

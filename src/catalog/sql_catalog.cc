@@ -41,8 +41,6 @@ int64_t NowMs() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-std::string Name(const TableIdentifier& table) { return table.name_space + "." + table.name; }
-
 Error Conflict(std::string message) { return Error{ErrorKind::kConflict, std::move(message), slu::kCatalogConflict}; }
 
 Error NoNamespace(const std::string& name_space) {
@@ -222,7 +220,7 @@ Status SqlCatalog::SwapTable(const TableCommit& commit, const std::string& new_l
   }
   ASSIGN_OR_RETURN(const int rows, database_->Change(creates ? kInsertTable : kSwapTable, parameters));
   if (rows == 1) return Ok();
-  return Conflict(creates ? fmt::format("table {} exists already", Name(table)) : fmt::format("table {} was changed by another writer", Name(table)));
+  return Conflict(creates ? fmt::format("table {} exists already", ToString(table)) : fmt::format("table {} was changed by another writer", ToString(table)));
 }
 
 Status SqlCatalog::Swap(const std::vector<TableCommit>& commits, const std::optional<NamespaceUpdate>& name_space, const Prepared& prepared) {

@@ -1,6 +1,5 @@
 #include "pipeline/copy_guard.h"
 
-#include <algorithm>
 #include <string>
 
 #include "base/pause.h"
@@ -16,12 +15,7 @@ constexpr std::chrono::seconds kLookInterval{1};
 void CopyGuard::Admit(uint64_t bytes, const std::stop_token& stop) {
   const std::lock_guard lock(mutex_);
   WaitForStandbys(stop);
-  if (limits_.bytes_per_second_max == 0) return;
-  const SteadyTime now = std::chrono::steady_clock::now();
-  next_ = std::max(next_, now);
-  Pause(next_ - now, stop);
-  const std::chrono::duration<double> taken(static_cast<double>(bytes) / static_cast<double>(limits_.bytes_per_second_max));
-  next_ += std::chrono::duration_cast<SteadyTime::duration>(taken);
+  pace_.Admit(bytes, stop);
 }
 
 void CopyGuard::WaitForStandbys(const std::stop_token& stop) {

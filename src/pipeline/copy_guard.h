@@ -8,6 +8,7 @@
 #include <optional>
 #include <stop_token>
 
+#include "base/pace.h"
 #include "base/result.h"
 
 namespace sluice {
@@ -22,7 +23,7 @@ class CopyGuard {
   /// How far behind the slowest standby is; nullopt: there is none, or we may not know.
   using StandbyLag = std::function<Result<std::optional<std::chrono::milliseconds>>()>;
 
-  CopyGuard(Limits limits, StandbyLag standby_lag) : limits_(limits), standby_lag_(std::move(standby_lag)) {}
+  CopyGuard(Limits limits, StandbyLag standby_lag) : limits_(limits), standby_lag_(std::move(standby_lag)), pace_(limits.bytes_per_second_max) {}
 
   /// Waits until so many bytes more may be read, or a request to stop.
   void Admit(uint64_t bytes, const std::stop_token& stop);
@@ -35,7 +36,7 @@ class CopyGuard {
   const StandbyLag standby_lag_;
 
   std::mutex mutex_;  // Guards everything below, and is held while waiting.
-  SteadyTime next_{};
+  Pace pace_;
   SteadyTime looked_at_{};
 };
 

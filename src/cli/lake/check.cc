@@ -47,7 +47,7 @@ Result<std::optional<CheckedLakeTable>> CheckOne(const OpenedLake& lake, const T
   for (int attempt = 1;; ++attempt) {
     ASSIGN_OR_RETURN(const auto location, lake.catalog().MetadataLocation(id));
     if (!location) return std::optional<CheckedLakeTable>();
-    CheckedLakeTable table{Name(id), *location, audit::CheckTable(lake.store(), *location, options)};
+    CheckedLakeTable table{ToString(id), *location, audit::CheckTable(lake.store(), *location, options)};
     if (!table.checked.findings.Has(audit::kMissingFile) || attempt == kAttempts) return std::optional(std::move(table));
     ASSIGN_OR_RETURN(const auto now, lake.catalog().MetadataLocation(id));
     if (now == location) return std::optional(std::move(table));
@@ -67,7 +67,7 @@ Result<ExitCode> Check(const Options& options, Invocation& invocation) {
   for (const TableIdentifier& id : wanted) {
     if (check.stopped()) break;
     check.progress = [&](const char* doing, size_t done, size_t total) {
-      progress.Show(fmt::format("table {} of {}: {}, {} {}{}", tables.size() + 1, wanted.size(), Printable(Name(id)), doing, done, total > 0 ? fmt::format(" of {}", total) : ""));
+      progress.Show(fmt::format("table {} of {}: {}, {} {}{}", tables.size() + 1, wanted.size(), Printable(ToString(id)), doing, done, total > 0 ? fmt::format(" of {}", total) : ""));
     };
     ASSIGN_OR_RETURN(auto table, CheckOne(lake, id, check));
     if (table) tables.push_back(std::move(*table));

@@ -63,7 +63,7 @@ Result<iceberg::ManifestFiles> ManifestsOf(const OpenedLake& lake, const FoundTa
   if (snapshot == 0) return iceberg::CurrentManifests(*found.table.metadata, *lake.manifests);
   const iceberg::Snapshot* const wanted = found.table.metadata->FindSnapshot(snapshot);
   if (wanted == nullptr)
-    return Error{ErrorKind::kNeedsOperator, fmt::format("table {} has no snapshot {}", Name(found.id), snapshot), slu::kLakeNoSnapshot, "", "", {fmt::format("list them: sluice lake snapshots {}", Name(found.id))}};
+    return Error{ErrorKind::kNeedsOperator, fmt::format("table {} has no snapshot {}", ToString(found.id), snapshot), slu::kLakeNoSnapshot, "", "", {fmt::format("list them: sluice lake snapshots {}", ToString(found.id))}};
   return lake.manifests->ReadManifestList(wanted->manifest_list);
 }
 
@@ -108,7 +108,7 @@ Result<ExitCode> Files(const Options& options, Invocation& invocation) {
     ordered_json files = ordered_json::array();
     for (const Line& line : lines) files.push_back(ToJson(line));
     const int64_t snapshot = options.snapshot != 0 ? options.snapshot : found.table.metadata->current_snapshot_id.value_or(0);
-    invocation.PrintJson({{"schema", "sluice.lake.files/v1"}, {"table", Name(found.id)}, {"snapshot_id", snapshot == 0 ? ordered_json() : ordered_json(snapshot)},
+    invocation.PrintJson({{"schema", "sluice.lake.files/v1"}, {"table", ToString(found.id)}, {"snapshot_id", snapshot == 0 ? ordered_json() : ordered_json(snapshot)},
                           {"location", found.table.metadata->location}, {"files", std::move(files)}});
     return ExitCode::kOk;
   }

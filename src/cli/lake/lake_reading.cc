@@ -28,8 +28,6 @@ Result<OpenedLake> OpenLake(Invocation& invocation) {
   return opened;
 }
 
-std::string Name(const TableIdentifier& table) { return table.name_space + "." + table.name; }
-
 Result<std::vector<TableIdentifier>> ListTables(Catalog& catalog) {
   ASSIGN_OR_RETURN(const std::vector<std::string> namespaces, catalog.ListNamespaces());
   std::vector<TableIdentifier> tables;
@@ -47,8 +45,8 @@ Result<TableIdentifier> FindTable(Catalog& catalog, const std::string& name) {
   const TableIdentifier* alone = nullptr;
   int with_name = 0;
   for (const TableIdentifier& table : tables) {
-    if (Name(table) == name) return table;
-    names.push_back(Name(table));
+    if (ToString(table) == name) return table;
+    names.push_back(ToString(table));
     if (table.name != name) continue;
     alone = &table;
     ++with_name;
@@ -57,7 +55,7 @@ Result<TableIdentifier> FindTable(Catalog& catalog, const std::string& name) {
   Error error{ErrorKind::kNeedsOperator, fmt::format("there is no table \"{}\" in the lake", Printable(name)), slu::kLakeNoTable};
   if (with_name > 1) {
     error.message = fmt::format("{} namespaces have a table \"{}\"", with_name, Printable(name));
-    error.fix = {fmt::format("say which: {}", Printable(Name(*alone)))};
+    error.fix = {fmt::format("say which: {}", Printable(ToString(*alone)))};
     return error;
   }
   if (name.find('.') == std::string::npos)
@@ -82,7 +80,7 @@ Status ForEachTable(const OpenedLake& lake, const Invocation& invocation, const 
     Status visited = table.ok() ? visit(id, **table) : Status(table.error());
     if (visited.ok()) continue;
     Error error = std::move(visited).error();
-    error.message = fmt::format("table {}: {}", Printable(Name(id)), error.message);
+    error.message = fmt::format("table {}: {}", Printable(ToString(id)), error.message);
     if (!last.ok()) PrintTalk(RenderError(last.error(), invocation.terminal.color));
     last = std::move(error);
   }

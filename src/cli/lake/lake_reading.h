@@ -26,8 +26,6 @@ struct OpenedLake {
 /// Error: kLakeMissing where no lake is configured, or there is none yet.
 Result<OpenedLake> OpenLake(Invocation& invocation);
 
-std::string Name(const TableIdentifier& table);
-
 /// All tables of all namespaces, sorted.
 Result<std::vector<TableIdentifier>> ListTables(Catalog& catalog);
 

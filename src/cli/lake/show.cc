@@ -92,7 +92,7 @@ std::string DuckDbLine(const std::string& metadata_location) { return fmt::forma
 
 ordered_json Document(const FoundTable& found, const TableFigures& figures, const Largest& largest) {
   const TableMetadata& metadata = *found.table.metadata;
-  ordered_json json = {{"schema", "sluice.lake.table/v1"}, {"table", Name(found.id)}, {"location", metadata.location}, {"metadata_location", found.table.metadata_location},
+  ordered_json json = {{"schema", "sluice.lake.table/v1"}, {"table", ToString(found.id)}, {"location", metadata.location}, {"metadata_location", found.table.metadata_location},
                        {"table_uuid", metadata.table_uuid}, {"format_version", metadata.format_version}};
   json["columns"] = ordered_json::array();
   const auto& keys = metadata.schema().identifier_field_ids;

@@ -60,7 +60,7 @@ Result<ExitCode> Snapshots(const std::string& name, Invocation& invocation) {
   if (invocation.options.json) {
     ordered_json all = ordered_json::array();
     for (const Snapshot& snapshot : snapshots) all.push_back(ToJson(snapshot, metadata));
-    invocation.PrintJson({{"schema", "sluice.lake.snapshots/v1"}, {"table", Name(found.id)}, {"snapshots", std::move(all)}});
+    invocation.PrintJson({{"schema", "sluice.lake.snapshots/v1"}, {"table", ToString(found.id)}, {"snapshots", std::move(all)}});
     return ExitCode::kOk;
   }
   using enum Align;

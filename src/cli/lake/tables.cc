@@ -30,7 +30,7 @@ struct Row {
 };
 
 Result<Row> MakeRow(const OpenedLake& lake, const TableIdentifier& id, const iceberg::TableMetadata& metadata) {
-  Row row{Name(id), {}, metadata.snapshots.size(), {}, {}, {}};
+  Row row{ToString(id), {}, metadata.snapshots.size(), {}, {}, {}};
   ASSIGN_OR_RETURN(const iceberg::ManifestFiles manifests, iceberg::CurrentManifests(metadata, *lake.manifests));
   ASSIGN_OR_RETURN(row.figures, ReadFigures(metadata, *manifests, *lake.manifests, static_cast<int64_t>(lake.config.file_bytes_target) / kSmallShare));
   if (const iceberg::Snapshot* current = metadata.current_snapshot()) row.committed_ms = current->timestamp_ms;
@@ -89,7 +89,7 @@ Result<ExitCode> Tables(Invocation& invocation) {
   FileFigures total;
   ProgressLine progress(invocation.terminal.progress);
   const Status read = ForEachTable(lake, invocation, [&](const TableIdentifier& id, const CatalogTable& table) -> Status {
-    progress.Show(fmt::format("reading {}", Printable(Name(id))));
+    progress.Show(fmt::format("reading {}", Printable(ToString(id))));
     ASSIGN_OR_RETURN(Row row, MakeRow(lake, id, *table.metadata));
     total.Add(row.figures.all);
     rows.push_back(std::move(row));

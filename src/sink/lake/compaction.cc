@@ -13,6 +13,7 @@
 
 #include "base/failpoint.h"
 #include "sink/lake/data_file_reader.h"
+#include "sink/lake/partition_deletes.h"
 #include "sink/lake/position_deletes.h"
 #include "sink/lake/row_selection.h"
 #include "sink/lake/type_map.h"
@@ -132,7 +133,7 @@ class Compactor {
  private:
   void Spend(int64_t bytes) {
     out_.bytes_read += bytes;
-    pace_.Spend(static_cast<uint64_t>(bytes), stop_);
+    pace_.Admit(static_cast<uint64_t>(bytes), stop_);
   }
 
   std::string FolderOf(const iceberg::DataFile& file) const {
@@ -212,15 +213,9 @@ class Compactor {
   }
 
   Status WriteDeletes(const Partition& partition, const DeletesByPath& deletes) {
-    if (deletes.empty()) return Ok();
-    std::vector<DeletedRows> rows;
-    for (const auto& [path, of_path] : deletes) rows.push_back({path, &of_path});
-    std::sort(rows.begin(), rows.end(), [](const DeletedRows& a, const DeletedRows& b) { return a.path < b.path; });
-    const std::string uri = NewDataFileUri(context_, table_.location, FolderOf(partition.any()), "-deletes");
-    ASSIGN_OR_RETURN(iceberg::DataFile made, WritePositionDeletes(context_.store, uri, rows, context_.parquet()));
-    made.spec_id = partition.any().spec_id;
-    made.partition = partition.any().partition;
-    out_.delete_files.push_back(std::move(made));
+    std::vector<FileDeletes> files;
+    for (const auto& [path, rows] : deletes) files.push_back({path, partition.any().spec_id, &partition.any().partition, &rows});
+    ASSIGN_OR_RETURN(out_.delete_files, WriteDeletesByPartition(context_, table_.schema(), table_.spec(), table_.location, files));
     return Ok();
   }
 
@@ -239,11 +234,9 @@ class Compactor {
 
 }  // namespace
 
-std::vector<std::string> Compaction::written() const {
-  std::vector<std::string> paths;
-  for (const auto* files : {&outputs, &delete_files})
-    for (const iceberg::DataFile& file : *files) paths.push_back(file.path);
-  return paths;
+void RemoveWritten(ObjectStore& store, const Compaction& compaction) {
+  for (const auto* files : {&compaction.outputs, &compaction.delete_files})
+    for (const iceberg::DataFile& file : *files) static_cast<void>(store.Remove(file.path).ok());
 }
 
 Result<std::optional<Compaction>> Compact(const LakeContext& context, const TableIdentifier& id, const iceberg::TableMetadata& table,
@@ -255,14 +248,12 @@ Result<std::optional<Compaction>> Compact(const LakeContext& context, const Tabl
     Compaction compaction;
     compaction.table = id;
     compaction.table_uuid = table.table_uuid;
-    compaction.snapshot_id = *table.current_snapshot_id;
     Result<bool> found = Compactor(context, table, limits, pace, stop, compaction).Run(partition, scan);
     if (found.ok() && *found) {
       SLUICE_FAILPOINT("lake.compaction_written");
       return std::optional(std::move(compaction));
     }
-    // What cannot be removed is an orphan, which is found later.
-    for (const std::string& path : compaction.written()) static_cast<void>(context.store.Remove(path).ok());
+    RemoveWritten(context.store, compaction);
     if (!found.ok()) return found.error();
     if (stop.stop_requested()) break;
   }

@@ -15,11 +15,11 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/pace.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
 #include "iceberg/table_scan.h"
 #include "sink/lake/compaction_plan.h"
-#include "sink/lake/pace.h"
 #include "sink/lake/table_writer.h"
 
 namespace sluice {
@@ -37,7 +37,6 @@ struct CompactedFile {
 struct Compaction {
   TableIdentifier table;
   std::string table_uuid;
-  int64_t snapshot_id = 0;  ///< That it was made of.
   std::vector<CompactedFile> inputs;
   std::vector<iceberg::DataFile> outputs;
   std::vector<iceberg::DataFile> delete_files;    ///< That take the place of those removed.
@@ -45,9 +44,10 @@ struct Compaction {
   std::set<std::string> seen_delete_files;        ///< Of the partition, in that snapshot.
   int64_t bytes_read = 0;
 
-  /// Everything it wrote.
-  std::vector<std::string> written() const;
 };
+
+/// Of what is not put in place. What cannot be removed is an orphan, which is found later.
+void RemoveWritten(ObjectStore& store, const Compaction& compaction);
 
 /// What compacting looks at and must not exceed.
 struct CompactionLimits {

@@ -142,6 +142,24 @@ TEST_F(CompactionTest, AFileOfWhichLittleIsDeletedIsRefreshedWhileThereIsCreditF
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|x|one", "2|x|two", "3|c|three"}));
 }
 
+TEST_F(CompactionTest, OutsideOfItsWindowNothingIsWrittenAgain) {
+  const Timestamp now = SystemClock().Now();
+  const auto minute = std::chrono::floor<std::chrono::minutes>(now - std::chrono::floor<std::chrono::days>(now));
+  config_.maintenance.window = {(minute + std::chrono::hours(6)) % std::chrono::days(1), (minute + std::chrono::hours(12)) % std::chrono::days(1)};
+  Open();
+  Copy(schema_, {{1, "a", "one"}});
+  Apply(BatchMaker(schema_).Insert({2, "b", "two"}), 200);
+  Apply(BatchMaker(schema_).Insert({3, "c", "three"}), 300);
+  lake_sink().WaitForMaintenance();
+  ASSERT_OK(Commit(310));
+  EXPECT_EQ(FilesOfTable(), (Files{3, 0}));
+  config_.maintenance.window = {};
+  Open();
+  lake_sink().WaitForMaintenance();
+  ASSERT_OK(Commit(320));
+  EXPECT_EQ(FilesOfTable(), (Files{1, 0}));
+}
+
 TEST_F(CompactionTest, ACommitThatFailsLeavesTheTableAsItWasAndTheWorkIsDoneAgain) {
   Open();
   Copy(schema_, {{1, "a", "one"}, {0, "z", "zero"}});

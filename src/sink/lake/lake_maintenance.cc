@@ -18,8 +18,6 @@ constexpr std::chrono::hours kOrphansEvery{24};
 // What may be refreshed at once after a time without.
 constexpr double kRefreshCreditBytesMax = 1ll << 30;
 
-std::string NameOf(const TableIdentifier& id) { return id.name_space + "." + id.name; }
-
 }  // namespace
 
 LakeMaintenance::LakeMaintenance(const LakeContext& context, Catalog& catalog, const Clock& clock, Garbage& garbage)
@@ -30,7 +28,7 @@ LakeMaintenance::LakeMaintenance(const LakeContext& context, Catalog& catalog, c
 LakeMaintenance::~LakeMaintenance() {
   thread_.request_stop();
   thread_.join();
-  for (const Compaction& compaction : ready_) Discard(compaction);
+  for (const Compaction& compaction : ready_) RemoveWritten(context_.store, compaction);
 }
 
 void LakeMaintenance::Offer(const TableIdentifier& id, iceberg::TableMetadataPtr metadata) {
@@ -39,12 +37,12 @@ void LakeMaintenance::Offer(const TableIdentifier& id, iceberg::TableMetadataPtr
   const auto [entry, is_new] = tables_.try_emplace(id);
   Table& table = entry->second;
   table.metadata = std::move(metadata);
-  const Timestamp soon = is_new ? clock_.Now() : table.looked_at + config_.look_every;
-  table.look_at = is_new ? soon : std::min(table.look_at, soon);
   if (is_new) {
-    table.orphans_at = clock_.Now() + kFirstOrphansAfter;
-    table.refresh_at = clock_.Now() + config_.refresh_every;
+    // A start is busy enough, and often short.
+    const Timestamp now = clock_.Now();
+    table = {table.metadata, now, now + kLookAgainAfter, false, now + config_.refresh_every, now + kFirstOrphansAfter};
   }
+  table.look_at = std::min(table.look_at, table.looked_at + config_.look_every);
   idle_ = false;
   changed_.notify_all();
 }
@@ -67,11 +65,6 @@ void LakeMaintenance::Settle(const TableIdentifier& id) {
   found->second.look_at = clock_.Now();  // There may be another partition.
   idle_ = false;
   changed_.notify_all();
-}
-
-void LakeMaintenance::Discard(const Compaction& compaction) {
-  // What cannot be removed now is an orphan, which is found later.
-  for (const std::string& path : compaction.written()) static_cast<void>(context_.store.Remove(path).ok());
 }
 
 void LakeMaintenance::WaitUntilIdle() {
@@ -146,13 +139,13 @@ void LakeMaintenance::CompactOnce(const TableIdentifier& id, const iceberg::Tabl
     if (compacted.ok() && *compacted) refresh_credit_bytes_ -= static_cast<double>((*compacted)->bytes_read);
   }
   if (!compacted.ok()) {
-    log::Warn("lake", "lake.compaction_failed", compacted.error().message, {{"table", NameOf(id)}, {"evidence", compacted.error().evidence}});
+    log::Warn("lake", "lake.compaction_failed", compacted.error().message, {{"table", ToString(id)}, {"evidence", compacted.error().evidence}});
     return;
   }
   if (!*compacted) return;
   const std::lock_guard lock(mutex_);
   const auto found = tables_.find(id);
-  if (found == tables_.end()) return Discard(**compacted);
+  if (found == tables_.end()) return RemoveWritten(context_.store, **compacted);
   found->second.prepared = true;
   ready_.push_back(std::move(**compacted));
   changed_.notify_all();
@@ -161,11 +154,11 @@ void LakeMaintenance::CompactOnce(const TableIdentifier& id, const iceberg::Tabl
 void LakeMaintenance::LookForOrphans(const TableIdentifier& id) {
   const auto orphans = FindOrphans(context_.store, catalog_, context_.manifests, id, {context_.epoch, clock_.Now() - config_.orphans_after});
   if (!orphans.ok()) {
-    log::Warn("lake", "lake.orphans_failed", orphans.error().message, {{"table", NameOf(id)}, {"evidence", orphans.error().evidence}});
+    log::Warn("lake", "lake.orphans_failed", orphans.error().message, {{"table", ToString(id)}, {"evidence", orphans.error().evidence}});
     return;
   }
   if (orphans->empty()) return;
-  log::Info("lake", "lake.orphans_found", "files that nothing refers to will be removed", {{"table", NameOf(id)}, {"files", std::to_string(orphans->size())}});
+  log::Info("lake", "lake.orphans_found", "files that nothing refers to will be removed", {{"table", ToString(id)}, {"files", std::to_string(orphans->size())}});
   std::vector<std::string> uris;
   for (const ObjectInfo& orphan : *orphans) uris.push_back(orphan.uri);
   garbage_.Add(std::move(uris));

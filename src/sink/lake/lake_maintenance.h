@@ -29,10 +29,8 @@ class LakeMaintenance {
 
   /// What is ready: for each table at most one, and nothing more is prepared for it until Settle.
   std::vector<Compaction> TakeReady();
-  /// It was put in place, or Discard was called for it.
+  /// It was put in place, or its files were removed.
   void Settle(const TableIdentifier& id);
-  /// Removes the files of what is not put in place.
-  void Discard(const Compaction& compaction);
 
   /// Waits until something is ready or nothing is left to be looked at: for tests.
   void WaitUntilIdle();
@@ -40,7 +38,7 @@ class LakeMaintenance {
  private:
   struct Table {
     iceberg::TableMetadataPtr metadata;
-    Timestamp looked_at{};
+    Timestamp looked_at{};  ///< Or when the table came.
     Timestamp look_at{};    ///< When there may be something to do.
     bool prepared = false;  ///< Something was, and is not settled.
     Timestamp refresh_at{};

@@ -349,7 +349,7 @@ Status LakeSink::RemoveLeftover(LakeTable& table) {
   SLUICE_FAILPOINT("lake.after_drop_leftover");
   ASSIGN_OR_RETURN(const auto objects, store_->List(table.current.metadata->location));
   log::Info("lake", "lake.leftover_removed", "what an interrupted copy left is removed",
-            {{"table", table.id.name_space + "." + table.id.name}, {"files", std::to_string(objects.size())}});
+            {{"table", ToString(table.id)}, {"files", std::to_string(objects.size())}});
   for (const ObjectInfo& object : objects) RETURN_IF_ERROR(store_->Remove(object.uri));
   return Ok();
 }

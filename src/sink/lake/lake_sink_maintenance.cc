@@ -35,7 +35,7 @@ Status LakeSink::PutCompactionsInPlace() {
     const Result<bool> put = PutInPlace(compaction);
     // Of an unknown outcome the files may be the table's.
     const bool unknown = !put.ok() && put.error().kind == ErrorKind::kOutcomeUnknown;
-    if (!unknown && !(put.ok() && *put)) maintenance_->Discard(compaction);
+    if (!unknown && !(put.ok() && *put)) RemoveWritten(*store_, compaction);
     maintenance_->Settle(compaction.table);
     if (!put.ok()) return put.error();
   }
@@ -89,7 +89,7 @@ Result<bool> LakeSink::PutInPlace(const Compaction& compaction) {
   RETURN_IF_ERROR(CommitTables(*catalog_, *store_, cache_, config_, std::move(commit), garbage_));
   if (table.writer != nullptr) table.writer->Compacted(compaction, std::move(deleted), table.manifests);
   log::Info("lake", "lake.compacted", "files of a partition were written again",
-            {{"table", table.id.name_space + "." + table.id.name},
+            {{"table", ToString(table.id)},
              {"data_files", std::to_string(compaction.inputs.size())},
              {"into", std::to_string(compaction.outputs.size())},
              {"delete_files", std::to_string(compaction.removed_delete_files.size())},

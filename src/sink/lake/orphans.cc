@@ -1,23 +1,9 @@
 #include "sink/lake/orphans.h"
 
-#include <charconv>
-#include <optional>
-#include <string_view>
-#include <utility>
+#include "sink/lake/data_file_name.h"
 
 namespace sluice {
 namespace {
-
-std::string_view FileName(std::string_view uri) { return uri.substr(uri.rfind('/') + 1); }
-
-// "e000012-<uuid>.parquet" → 12.
-std::optional<uint64_t> EpochOf(std::string_view uri) {
-  const std::string_view name = FileName(uri);
-  if (!name.starts_with('e') || !name.ends_with(".parquet")) return std::nullopt;
-  uint64_t epoch = 0;
-  const auto [end, error] = std::from_chars(name.data() + 1, name.data() + name.size(), epoch);
-  return error == std::errc() && end != name.data() + 1 && *end == '-' ? std::optional(epoch) : std::nullopt;
-}
 
 // Other writers' statistics files are kept as JSON text; whatever it quotes may be a path.
 void AddQuoted(const std::string& json, std::set<std::string>& out) {
@@ -59,7 +45,7 @@ Result<std::vector<ObjectInfo>> FindOrphans(ObjectStore& store, Catalog& catalog
   ASSIGN_OR_RETURN(const std::set<std::string> reachable, ReachableFiles(reader, *table));
   const int64_t modified_before_ms = age.modified_before.time_since_epoch().count() / 1000;
   std::erase_if(objects, [&](const ObjectInfo& object) {
-    const auto epoch = EpochOf(object.uri);
+    const auto epoch = EpochOfDataFile(object.uri);
     return reachable.contains(object.uri) || (epoch ? *epoch >= age.epoch : object.modified_ms >= modified_before_ms);
   });
   return objects;

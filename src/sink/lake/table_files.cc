@@ -7,6 +7,15 @@
 
 namespace sluice {
 
+TableFile TableFileOf(const iceberg::DataFile& file) {
+  TableFile known;
+  known.path = file.path;
+  known.spec_id = file.spec_id;
+  known.partition = file.partition;
+  known.rows = file.record_count;
+  return known;
+}
+
 Status LoadTableFiles(ObjectStore& store, iceberg::ManifestReader& reader, const std::vector<iceberg::ManifestFile>& manifests,
                       std::vector<TableFile>& files) {
   ASSIGN_OR_RETURN(const iceberg::TableScan scan, iceberg::PlanScan(manifests, reader));
@@ -14,11 +23,7 @@ Status LoadTableFiles(ObjectStore& store, iceberg::ManifestReader& reader, const
   for (const iceberg::LiveFile& file : scan.delete_files) RETURN_IF_ERROR(ReadPositionDeletes(store, file.file().path, deletes));
   for (const iceberg::ScanFile& scanned : scan.data_files) {
     const iceberg::DataFile& file = scanned.data.file();
-    TableFile known;
-    known.path = file.path;
-    known.spec_id = file.spec_id;
-    known.partition = file.partition;
-    known.rows = file.record_count;
+    TableFile known = TableFileOf(file);
     known.committed = true;
     if (const auto found = deletes.find(file.path); found != deletes.end()) {
       known.committed_deletes = std::move(found->second);

@@ -39,6 +39,9 @@ struct TableFile {
   std::optional<RowForward> forward;
 };
 
+/// A file without deletes that is not committed yet.
+TableFile TableFileOf(const iceberg::DataFile& file);
+
 /// Appends the live files of a snapshot with their deletes to `files`.
 Status LoadTableFiles(ObjectStore& store, iceberg::ManifestReader& reader, const std::vector<iceberg::ManifestFile>& manifests,
                       std::vector<TableFile>& files);

@@ -10,6 +10,7 @@
 #include "base/failpoint.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
+#include "sink/lake/data_file_name.h"
 #include "sink/lake/index_files.h"
 #include "sink/lake/partitioner.h"
 #include "sink/lake/partition_deletes.h"
@@ -25,8 +26,7 @@ constexpr size_t kOpenBytesMax = 64 << 20;
 
 std::string NewDataFileUri(const LakeContext& context, const std::string& location, const std::string& partition_path,
                            std::string_view suffix) {
-  return fmt::format("{}/data/{}{}e{:06}-{}{}.parquet", location, partition_path, partition_path.empty() ? "" : "/",
-                     context.epoch, iceberg::NewUuid(), suffix);
+  return fmt::format("{}/data/{}{}{}", location, partition_path, partition_path.empty() ? "" : "/", NewDataFileName(context.epoch, suffix));
 }
 
 TableWriter::TableWriter(const LakeContext& context, LakeSchemaPtr schema, iceberg::PartitionSpec spec, std::string location,
@@ -227,11 +227,7 @@ Status TableWriter::WriteGroup(const iceberg::PartitionTuple& tuple, const Colum
   file.spec_id = spec_.id;
   file.partition = tuple;
   const auto id = static_cast<uint32_t>(files_.size());
-  TableFile known;
-  known.path = file.path;
-  known.spec_id = file.spec_id;
-  known.partition = tuple;
-  known.rows = file.record_count;
+  TableFile known = TableFileOf(file);
   if (index_) {
     for (uint32_t row = 0; row < static_cast<uint32_t>(known.rows); ++row) {
       const uint32_t open_row = open_rows.empty() ? row : static_cast<uint32_t>(open_rows[row]);

@@ -39,8 +39,7 @@ struct LakeContext {
   ParquetOptions parquet() const { return {config.compression, config.compression_level}; }
 };
 
-/// Where a new data file goes: below the table's data folder and its partition, with the epoch in the name so that
-/// what a crashed process left behind can be told apart.
+/// Where a new data file goes: below the table's data folder and its partition.
 std::string NewDataFileUri(const LakeContext& context, const std::string& location, const std::string& partition_path,
                            std::string_view suffix = "");
 

@@ -13,17 +13,22 @@ namespace {
 // Each file that went costs some hundred bytes; from here on the index is built anew, when it is needed next.
 constexpr size_t kForwardsMax = 20'000;
 
+std::unordered_map<std::string_view, size_t> LiveByPath(const std::vector<TableFile>& files) {
+  std::unordered_map<std::string_view, size_t> by_path;
+  for (size_t i = 0; i < files.size(); ++i)
+    if (!files[i].removed) by_path[files[i].path] = i;
+  return by_path;
+}
+
 }  // namespace
 
 void TableWriter::AddDeletedSince(const Compaction& compaction, std::vector<Roaring>& deleted) const {
   SLUICE_CHECK(!dirty_);
-  std::unordered_map<std::string_view, const TableFile*> by_path;
-  for (const TableFile& file : files_)
-    if (!file.removed) by_path[file.path] = &file;
+  const auto by_path = LiveByPath(files_);
   for (const CompactedFile& input : compaction.inputs) {
     const auto found = by_path.find(input.path);
     if (found == by_path.end()) continue;
-    for (const uint32_t row : found->second->committed_deletes - input.rows.left_out) deleted[input.rows.file].add(input.rows.RowOf(row));
+    for (const uint32_t row : files_[found->second].committed_deletes - input.rows.left_out) deleted[input.rows.file].add(input.rows.RowOf(row));
   }
 }
 
@@ -31,9 +36,7 @@ void TableWriter::Compacted(const Compaction& compaction, std::vector<Roaring> d
   SLUICE_CHECK(!dirty_);
   manifests_ = std::move(manifests);
   if (!files_loaded_) return;
-  std::unordered_map<std::string_view, size_t> by_path;
-  for (size_t i = 0; i < files_.size(); ++i)
-    if (!files_[i].removed) by_path[files_[i].path] = i;
+  const auto by_path = LiveByPath(files_);
   const auto first_output = static_cast<uint32_t>(files_.size());
   for (const CompactedFile& input : compaction.inputs) {
     const auto found = by_path.find(input.path);
@@ -47,12 +50,7 @@ void TableWriter::Compacted(const Compaction& compaction, std::vector<Roaring> d
     ++forwards_;
   }
   for (size_t i = 0; i < compaction.outputs.size(); ++i) {
-    const iceberg::DataFile& made = compaction.outputs[i];
-    TableFile file;
-    file.path = made.path;
-    file.spec_id = made.spec_id;
-    file.partition = made.partition;
-    file.rows = made.record_count;
+    TableFile file = TableFileOf(compaction.outputs[i]);
     file.committed = true;
     file.deleted_count = static_cast<int64_t>(deleted[i].cardinality());
     file.committed_deletes = std::move(deleted[i]);

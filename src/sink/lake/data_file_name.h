@@ -1,0 +1,18 @@
+#pragma once
+// Data and delete files carry the epoch of their writer in their name, so that what a crashed process left behind can be told
+// apart.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluice {
+
+/// A new name, ending in ".parquet". `suffix`: for people.
+std::string NewDataFileName(uint64_t epoch, std::string_view suffix);
+
+/// nullopt: no name of ours.
+std::optional<uint64_t> EpochOfDataFile(std::string_view uri);
+
+}  // namespace sluice

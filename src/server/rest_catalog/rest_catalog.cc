@@ -30,7 +30,7 @@ TokenAuthority::Time Now() { return std::chrono::floor<std::chrono::seconds>(std
 std::string Text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 HttpResponse NoNamespace(const std::string& name_space) { return RestError(404, "NoSuchNamespaceException", "Namespace does not exist: " + name_space); }
-HttpResponse NoTable(const TableIdentifier& table) { return RestError(404, "NoSuchTableException", fmt::format("Table does not exist: {}.{}", table.name_space, table.name)); }
+HttpResponse NoTable(const TableIdentifier& table) { return RestError(404, "NoSuchTableException", "Table does not exist: " + ToString(table)); }
 
 HttpResponse Otherwise(const RoutedRequest& request) {
   if (request.http.method == "GET" || request.http.method == "HEAD") return RestError(404, "NotFoundException", "this catalog has no such endpoint");
@@ -185,7 +185,7 @@ HttpResponse RestCatalog::LoadTable(const RoutedRequest& request) const {
     response.body = fmt::format(R"({{"metadata-location":{},"metadata":{},"config":{}}})", Text(**location), **metadata, store_json_);
     return response;
   }
-  return RestFailure(Error{ErrorKind::kUnavailable, fmt::format("the metadata of {}.{} is gone each time it is read", table.name_space, table.name)});
+  return RestFailure(Error{ErrorKind::kUnavailable, fmt::format("the metadata of {} is gone each time it is read", ToString(table))});
 }
 
 // Of everything that an answer is made of.

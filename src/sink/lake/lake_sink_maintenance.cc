@@ -59,11 +59,16 @@ Result<bool> LakeSink::PutInPlace(const Compaction& compaction) {
   const auto was_seen = [&](std::string_view path) { return compaction.seen_delete_files.contains(std::string(path)); };
   if (!knows_deletes && !std::all_of(live.deletes.begin(), live.deletes.end(), was_seen)) return false;
   TableToCommit to_commit{.table = &table};
+  to_commit.change.keeps_rows = true;
   std::vector<Roaring> deleted(compaction.outputs.size());
   for (const CompactedFile& input : compaction.inputs) {
-    if (live.data.contains(input.path)) to_commit.change.removed_data_files.push_back(input.path);
-    else if (input.gave_rows())  // A file goes when all its rows are deleted.
+    if (live.data.contains(input.path)) {
+      to_commit.change.removed_data_files.push_back(input.path);
+    } else if (input.gave_rows()) {
+      // A file goes when all its rows are deleted. So more rows are added than go with files, and no catalog takes that as a replace.
+      to_commit.change.keeps_rows = false;
       deleted[input.rows.file].addRange(input.rows.first_row, input.rows.first_row + static_cast<uint64_t>(input.row_count) - input.rows.left_out.cardinality());
+    }
   }
   for (const std::string& path : compaction.removed_delete_files)
     if (live.deletes.contains(path)) to_commit.change.removed_delete_files.push_back(path);
@@ -80,7 +85,6 @@ Result<bool> LakeSink::PutInPlace(const Compaction& compaction) {
   ASSIGN_OR_RETURN(to_commit.change.added_files, WriteDeletesByPartition(context_, metadata.schema(), metadata.spec(), metadata.location, deletes));
   for (const auto* files : {&compaction.outputs, &compaction.delete_files})
     to_commit.change.added_files.insert(to_commit.change.added_files.end(), files->begin(), files->end());
-  to_commit.change.keeps_rows = true;
   LakeCommit commit;
   commit.bookmark = *bookmark_;
   commit.move_bookmark = false;

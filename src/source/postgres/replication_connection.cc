@@ -17,6 +17,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+/// How long the server may take to stop what was cancelled.
+constexpr milliseconds kCancelMax{5000};
+
 bool Says(const Error& error, std::string_view text) { return error.evidence.find(text) != std::string::npos; }
 
 /// Who holds the transaction that backend `pid` waits for, in words.
@@ -161,8 +164,9 @@ Result<CreatedSlot> ReplicationConnection::CreateSlot(const std::string& name, b
   if (PQsendQuery(connection, command.c_str()) != 1) return connection_.LastError("cannot make the replication slot");
   if (!WaitForResult(connection_, wait_max)) {
     const std::string blocker = DescribeBlocker(observer, PQbackendPID(connection));
-    // Until it is complete the slot is ephemeral: cancelling removes it.
+    // Until it is complete the slot is ephemeral: cancelling removes it, before the server is ready again.
     connection_.Cancel();
+    while (WaitForResult(connection_, kCancelMax) && connection_.NextResult()) continue;
     return Error{ErrorKind::kUnavailable,
                  fmt::format("replication slot \"{}\" could not be made within {} s: PostgreSQL waits for {}", name, wait_max.count() / 1000, blocker),
                  slu::kSlotWait};

@@ -51,8 +51,11 @@ struct PartitionFieldConfig {
   int width = 0;                               ///< Of bucket and truncate.
 };
 
+/// What a table has of its own; what is absent is as the lake has it.
 struct LakeTableConfig {
   std::optional<std::vector<PartitionFieldConfig>> partition;
+  std::optional<int> format_version;
+  std::optional<uint64_t> file_bytes_target;
 };
 
 /// What keeps a lake quick to read while it is written.
@@ -79,6 +82,7 @@ struct LakeConfig {
   milliseconds commit_interval{60'000};
   uint64_t commit_bytes_max = 128ull << 20;    ///< Uncommitted Arrow bytes that make a commit early.
   std::vector<PartitionFieldConfig> partition{{"_ingested_at", "day", 0}};
+  int format_version = 2;                      ///< Of Iceberg: 2, or 3 with deletion vectors. Tables are upgraded, never downgraded.
   uint64_t file_bytes_target = 128ull << 20;
   std::string compression = "zstd";            ///< zstd, snappy, lz4 or none.
   int compression_level = 1;

@@ -103,6 +103,8 @@ ReplicaConfig ReadReplica(FieldReader& fields, const std::string& name) {
   return replica;
 }
 
+constexpr int kFormatVersionMin = 2, kFormatVersionMax = 3;
+
 void ReadPartition(FieldReader& fields, std::vector<PartitionFieldConfig>& partition) {
   std::vector<std::string> texts;
   std::vector<const YamlNode*> nodes;
@@ -163,6 +165,7 @@ LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::str
     commit->RefuseOthers();
   }
   ReadPartition(fields, lake.partition);
+  fields.Integer("format_version", lake.format_version, kFormatVersionMin, kFormatVersionMax);
   if (auto files = fields.Mapping("files")) {
     files->Size("target_size", lake.file_bytes_target, kMiB, 16 * kGiB);
     files->Choice("compression", lake.compression, {"zstd", "snappy", "lz4", "none"});
@@ -200,6 +203,22 @@ void CheckPatterns(FieldReader& fields, std::string_view name, std::vector<std::
   }
 }
 
+LakeTableConfig ReadLakeTable(FieldReader& fields) {
+  LakeTableConfig table;
+  std::vector<PartitionFieldConfig> partition;
+  ReadPartition(fields, partition);
+  if (fields.Has("partition")) table.partition = std::move(partition);
+  int format_version = 0;
+  if (fields.Integer("format_version", format_version, kFormatVersionMin, kFormatVersionMax) != nullptr) table.format_version = format_version;
+  if (auto files = fields.Mapping("files")) {
+    uint64_t target = 0;
+    if (files->Size("target_size", target, kMiB, 16 * kGiB)) table.file_bytes_target = target;
+    files->RefuseOthers();
+  }
+  fields.RefuseOthers();
+  return table;
+}
+
 void ReadTableOptions(FieldReader& options, Config& config) {
   for (const YamlEntry& entry : options.entries()) {
     auto table = options.Nested(entry);
@@ -208,12 +227,8 @@ void ReadTableOptions(FieldReader& options, Config& config) {
       options.Mistake(slu::kBadValue, fmt::format("\"{}\" names no table", Printable(entry.key)), &entry.value, entry.key, "",
                       "A table is named with its namespace.", fmt::format("public.{}", Printable(entry.key)));
     if (auto lake = table->Mapping("lake")) {
-      LakeTableConfig parsed;
-      parsed.partition.emplace();
-      const bool given = lake->Has("partition");
-      ReadPartition(*lake, *parsed.partition);
-      if (given && config.lake) config.lake->tables[entry.key] = std::move(parsed);
-      lake->RefuseOthers();
+      LakeTableConfig parsed = ReadLakeTable(*lake);
+      if (config.lake) config.lake->tables[entry.key] = std::move(parsed);
     }
     table->RefuseOthers();
   }

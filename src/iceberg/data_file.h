@@ -42,6 +42,7 @@ struct DataFile {
   std::optional<int64_t> content_offset;      ///< Format 3, deletion vectors.
   std::optional<int64_t> content_size_bytes;  ///< Format 3, deletion vectors.
 
+  bool is_vector() const { return content == FileContent::kPositionDeletes && format == "PUFFIN"; }
   bool operator==(const DataFile&) const = default;
 };
 

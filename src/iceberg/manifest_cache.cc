@@ -38,13 +38,15 @@ ManifestCache::ManifestCache(ObjectStore& store, size_t capacity_bytes)
     : store_(store), capacity_bytes_(capacity_bytes) {}
 
 Result<ManifestEntries> ManifestCache::ReadManifest(const ManifestFile& manifest) {
-  if (const Item item = Find(manifest.path); item.entries) return item.entries;
+  // The row ids that its entries inherit come with the upgrade to format 3.
+  const std::string key = manifest.first_row_id ? manifest.path + "#" + std::to_string(*manifest.first_row_id) : manifest.path;
+  if (const Item item = Find(key); item.entries) return item.entries;
   ASSIGN_OR_RETURN(const std::string bytes, store_.Get(manifest.path));
   Result<Manifest> decoded = DecodeManifest(bytes);
   if (!decoded.ok()) return InFile(decoded.error(), manifest.path);
   InheritFrom(manifest, decoded->entries);
   auto entries = std::make_shared<const std::vector<ManifestEntry>>(std::move(decoded->entries));
-  KeepManifest(manifest.path, entries);
+  KeepManifest(key, entries);
   return ManifestEntries(entries);
 }
 

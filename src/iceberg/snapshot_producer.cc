@@ -25,6 +25,11 @@ ManifestContent ContentOf(const DataFile& file) {
   return file.content == FileContent::kData ? ManifestContent::kData : ManifestContent::kDeletes;
 }
 
+/// What a change calls a file by.
+std::string_view NameOf(const DataFile& file) {
+  return file.is_vector() && file.referenced_data_file ? *file.referenced_data_file : file.path;
+}
+
 /// A manifest of the new snapshot: one of the base as it is, or entries that are still to be
 /// written.
 struct Piece {
@@ -74,6 +79,7 @@ class Planner {
     RETURN_IF_ERROR(Merge());
     ASSIGN_OR_RETURN(const std::vector<ManifestFile> manifests, WriteManifests());
     const Snapshot snapshot = MakeSnapshot(manifests);
+    plan_.snapshot_id = snapshot.snapshot_id;
     plan_.manifests = std::make_shared<const std::vector<ManifestFile>>(manifests);
     plan_.requirements = {AssertUuid{base_.table_uuid},
                           AssertRefSnapshotId{kMainBranch, base_.current_snapshot_id}};
@@ -121,6 +127,8 @@ class Planner {
     std::unordered_set<std::string_view> missing[2];
     missing[0].insert(change_.removed_data_files.begin(), change_.removed_data_files.end());
     missing[1].insert(change_.removed_delete_files.begin(), change_.removed_delete_files.end());
+    // Several vectors may share a file, but a data file has one vector.
+    missing[1].insert(change_.removed_vectors.begin(), change_.removed_vectors.end());
     for (const ManifestFile& manifest : base_manifests) {
       // What only remembers deletions of earlier commits has done its work.
       if (manifest.live_files_count() == 0) {
@@ -135,7 +143,7 @@ class Planner {
       ASSIGN_OR_RETURN(const ManifestEntries entries, reader_.ReadManifest(manifest));
       const bool hit =
           std::any_of(entries->begin(), entries->end(), [&](const ManifestEntry& entry) {
-            return entry.is_live() && wanted.contains(entry.file.path);
+            return entry.is_live() && wanted.contains(NameOf(entry.file));
           });
       if (!change_.remove_everything && !hit) {
         Keep(manifest);
@@ -145,7 +153,7 @@ class Planner {
       std::vector<ManifestEntry> rewritten;
       for (const ManifestEntry& entry : *entries) {
         if (!entry.is_live()) continue;
-        const bool removed = wanted.erase(entry.file.path) > 0 || change_.remove_everything;
+        const bool removed = wanted.erase(NameOf(entry.file)) > 0 || change_.remove_everything;
         rewritten.push_back(CarriedOver(entry, removed));
       }
       AddPiece({manifest.spec_id, manifest.content}, std::move(rewritten));

@@ -23,6 +23,7 @@ struct TableChange {
   std::vector<DataFile> added_files;  ///< Data and delete files; content and spec_id tell which.
   std::vector<std::string> removed_data_files;    ///< Paths.
   std::vector<std::string> removed_delete_files;  ///< Paths.
+  std::vector<std::string> removed_vectors;       ///< Paths of the data files they speak of.
   bool remove_everything = false;  ///< All files of the base, before added_files: TRUNCATE.
   bool keeps_rows = false;         ///< Compaction: the snapshot's operation becomes `replace`.
   Properties summary;              ///< Goes into the snapshot's summary as it is.
@@ -52,6 +53,7 @@ struct CommitPlan {
   std::vector<ObjectBytes> files;  ///< To be made durable before the commit, in this order.
   std::vector<TableRequirement> requirements;
   std::vector<TableUpdate> updates;
+  int64_t snapshot_id = 0;
   ManifestFiles manifests;  ///< Of the new snapshot: the base of the next commit.
   std::vector<std::pair<std::string, ManifestEntries>>
       written_manifests;      ///< By URI: for ManifestCache.

@@ -32,7 +32,8 @@ void PutTotal(Properties& summary, const Snapshot* previous, const char* key, in
 }  // namespace
 
 void SnapshotSummary::Counts::Count(const DataFile& file) {
-  files_size += file.file_size_bytes;
+  // As Java counts: a vector's own part of its file.
+  files_size += file.is_vector() ? file.content_size_bytes.value_or(0) : file.file_size_bytes;
   switch (file.content) {
     case FileContent::kData:
       ++data_files;
@@ -40,7 +41,7 @@ void SnapshotSummary::Counts::Count(const DataFile& file) {
       return;
     case FileContent::kPositionDeletes:
       ++delete_files;
-      ++(file.format == "PUFFIN" ? deletion_vectors : position_delete_files);
+      ++(file.is_vector() ? deletion_vectors : position_delete_files);
       position_deletes += file.record_count;
       return;
     case FileContent::kEqualityDeletes:

@@ -16,6 +16,7 @@ struct LiveFile {
   const ManifestEntry* entry = nullptr;
 
   const DataFile& file() const { return entry->file; }
+  int64_t file_sequence_number() const { return entry->file_sequence_number.value_or(0); }
   int64_t sequence_number() const { return entry->sequence_number.value_or(0); }
 };
 

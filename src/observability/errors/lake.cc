@@ -100,6 +100,17 @@ constexpr ErrorEntry kErrors[] = {
      "written to the table.",
      "Copy the table again.",
      ExitCode::kFailed},
+    {slu::kLakeSetBack, "a table was set back in the lake",
+     "Somebody made an older snapshot the table's current one (a rollback), so changes are missing that sluice had committed. "
+     "Going on from there would leave them out for good.",
+     "Copy the table again; readers see what is there until the copy is complete: sluice resync TABLE",
+     ExitCode::kFailed},
+    {slu::kLakeColumnsForeign, "somebody changed a table's columns in the lake",
+     "Columns were added, dropped, renamed, moved or given other types by another program. The table's columns are the source's, "
+     "and sluice would fill them with what belongs elsewhere.",
+     "Change columns on the source: the lake follows. Columns of your own belong into a view or a table of your own.\n"
+     "Copy the table again, with the source's columns: sluice resync TABLE",
+     ExitCode::kFailed},
     {slu::kLakeFenced, "another sluice has taken over this lake",
      "Since this process opened the lake, another one has opened it with a later epoch. Nothing was committed.",
      "Let only one process write to a lake.",

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "sink/lake/data_file_reader.h"
 #include "sink/lake/partition_deletes.h"
 #include "sink/lake/position_deletes.h"
+#include "sink/lake/row_lineage.h"
 #include "sink/lake/row_selection.h"
 #include "sink/lake/type_map.h"
 #include "storage/arrow_error.h"
@@ -30,7 +32,7 @@ using DeletesByPath = std::unordered_map<std::string, Roaring>;
 /// A partition's part of a scan.
 struct Partition {
   std::vector<const iceberg::ScanFile*> data;
-  std::vector<uint32_t> deletes;  ///< Into TableScan::delete_files.
+  std::vector<uint32_t> deletes;  ///< Into TableScan::delete_files; without vectors.
 
   const iceberg::DataFile& any() const { return data.front()->data.file(); }
 };
@@ -40,6 +42,7 @@ std::vector<Partition> PartitionsOf(const iceberg::TableScan& scan) {
   for (const iceberg::ScanFile& file : scan.data_files) by_key[iceberg::PartitionKey(file.data.file().spec_id, file.data.file().partition)].data.push_back(&file);
   for (uint32_t i = 0; i < scan.delete_files.size(); ++i) {
     const iceberg::DataFile& file = scan.delete_files[i].file();
+    if (file.is_vector()) continue;
     const auto found = by_key.find(iceberg::PartitionKey(file.spec_id, file.partition));
     if (found != by_key.end()) found->second.deletes.push_back(i);
   }
@@ -60,7 +63,10 @@ std::vector<Partition> PartitionsOf(const iceberg::TableScan& scan) {
 // When the newest file came; a snapshot that is forgotten is old enough.
 bool IsQuiet(const Partition& partition, const iceberg::TableScan& scan, const iceberg::TableMetadata& table, const CompactionLimits& limits) {
   int64_t newest = 0;
-  for (const iceberg::ScanFile* const file : partition.data) newest = std::max(newest, file->data.sequence_number());
+  for (const iceberg::ScanFile* const file : partition.data) {
+    newest = std::max(newest, file->data.sequence_number());
+    for (const uint32_t i : file->deletes) newest = std::max(newest, scan.delete_files[i].sequence_number());
+  }
   for (const uint32_t i : partition.deletes) newest = std::max(newest, scan.delete_files[i].sequence_number());
   for (const iceberg::Snapshot& snapshot : table.snapshots) {
     if (snapshot.sequence_number != newest) continue;
@@ -70,33 +76,47 @@ bool IsQuiet(const Partition& partition, const iceberg::TableScan& scan, const i
   return true;
 }
 
+/// nullptr: its deletes are in files of positions, if anywhere.
+const iceberg::DataFile* VectorOf(const iceberg::ScanFile& data, const iceberg::TableScan& scan) {
+  for (const uint32_t i : data.deletes)
+    if (scan.delete_files[i].file().is_vector()) return &scan.delete_files[i].file();
+  return nullptr;
+}
+
 PartitionFiles SizesOf(const Partition& partition, const iceberg::TableScan& scan) {
   PartitionFiles sizes;
-  for (const iceberg::ScanFile* const file : partition.data) sizes.data.push_back({file->data.file().file_size_bytes, file->data.file().record_count, 0});
+  for (const iceberg::ScanFile* const file : partition.data) {
+    const iceberg::DataFile* const vector = VectorOf(*file, scan);
+    sizes.data.push_back({file->data.file().file_size_bytes, file->data.file().record_count, vector != nullptr ? vector->record_count : 0});
+  }
   for (const uint32_t i : partition.deletes) sizes.deletes.push_back({scan.delete_files[i].file().record_count, 0});
   return sizes;
 }
 
 class Compactor {
  public:
-  Compactor(const LakeContext& context, const iceberg::TableMetadata& table, const CompactionLimits& limits, Pace& pace, const std::stop_token& stop, Compaction& out)
-      : context_(context), table_(table), limits_(limits), pace_(pace), stop_(stop), out_(out) {
+  Compactor(const LakeContext& context, const iceberg::TableMetadata& table, TableLayout layout, const CompactionLimits& limits, Pace& pace, const std::stop_token& stop, Compaction& out)
+      : context_(context), table_(table), layout_(std::move(layout)), limits_(limits), pace_(pace), stop_(stop), out_(out) {
     for (const iceberg::Field& field : table.schema().fields) fields_.push_back(ToArrowField(field));
+    if (layout_.has_vectors())
+      for (auto& field : LineageFields()) fields_.push_back(std::move(field));
   }
 
   /// Whether anything of the partition was written again.
   Result<bool> Run(const Partition& partition, const iceberg::TableScan& scan) {
     PartitionFiles sizes = SizesOf(partition, scan);
     sizes.quiet = IsQuiet(partition, scan, table_, limits_);
-    if (!MayNeedCompaction(sizes, limits_.policy)) return false;
+    // What an upgraded table has of position deletes becomes vectors.
+    const bool has_old_deletes = layout_.has_vectors() && !partition.deletes.empty();
+    if (!has_old_deletes && !MayNeedCompaction(sizes, limits_.policy)) return false;
     std::map<uint32_t, DeletesByPath> deletes;
     for (const uint32_t i : partition.deletes) {
       RETURN_IF_ERROR(ReadPositionDeletes(context_.store, scan.delete_files[i].file().path, deletes[i]));
       Spend(scan.delete_files[i].file().file_size_bytes);
-      out_.seen_delete_files.insert(scan.delete_files[i].file().path);
     }
     std::vector<Roaring> deleted(partition.data.size());
     for (size_t i = 0; i < partition.data.size(); ++i) {
+      if (VectorOf(*partition.data[i], scan) != nullptr) continue;  // It holds all that was ever deleted.
       for (const uint32_t of : partition.data[i]->deletes) {
         const auto positions = deletes.find(of);
         if (positions == deletes.end()) continue;
@@ -106,17 +126,21 @@ class Compactor {
       sizes.data[i].deleted_rows = static_cast<int64_t>(deleted[i].cardinality());
     }
     const auto groups = PlanDataGroups(sizes, limits_.policy);
-    std::unordered_set<std::string_view> staying;
-    for (const iceberg::ScanFile* const file : partition.data) staying.insert(file->data.file().path);
+    std::unordered_map<std::string_view, size_t> staying;  // Without those that have a vector.
+    for (size_t i = 0; i < partition.data.size(); ++i)
+      if (VectorOf(*partition.data[i], scan) == nullptr) staying.emplace(partition.data[i]->data.file().path, i);
     for (const auto& group : groups)
       for (const size_t i : group) staying.erase(partition.data[i]->data.file().path);
     for (size_t i = 0; i < partition.deletes.size(); ++i)
       for (const auto& [path, rows] : deletes[partition.deletes[i]])
         if (!staying.contains(path)) sizes.deletes[i].dangling += static_cast<int64_t>(rows.cardinality());
-    const std::vector<size_t> merged = PlanDeleteMerge(sizes, limits_.policy);
+    std::vector<size_t> merged(partition.deletes.size());
+    if (has_old_deletes) std::iota(merged.begin(), merged.end(), size_t{0});
+    else merged = PlanDeleteMerge(sizes, limits_.policy);
     if (groups.empty() && merged.empty()) return false;
 
     for (const auto& group : groups) {
+      for (const size_t i : group) RETURN_IF_ERROR(ReadVector(*partition.data[i], scan, deleted[i]));
       RETURN_IF_ERROR(WriteGroup(partition, group, deleted));
       if (stop_.stop_requested()) return false;
     }
@@ -126,7 +150,12 @@ class Compactor {
       for (auto& [path, rows] : deletes[partition.deletes[i]])
         if (staying.contains(path)) remaining[path] |= rows;
     }
-    RETURN_IF_ERROR(WriteDeletes(partition, remaining));
+    if (!layout_.has_vectors()) {
+      RETURN_IF_ERROR(WriteDeletes(partition, remaining));
+    } else {
+      // A vector holds all deletes of its file, also those of files that are not merged.
+      for (const auto& [path, rows] : remaining) out_.unvectored[path] = deleted[staying.at(path)];
+    }
     return true;
   }
 
@@ -140,19 +169,29 @@ class Compactor {
     return file.spec_id == table_.default_spec_id ? iceberg::PartitionPath(table_.spec(), table_.schema(), file.partition) : "";
   }
 
+  Status ReadVector(const iceberg::ScanFile& data, const iceberg::TableScan& scan, Roaring& rows) {
+    const iceberg::DataFile* const vector = VectorOf(data, scan);
+    if (vector == nullptr) return Ok();
+    DeletesByPath read;
+    RETURN_IF_ERROR(ReadDeletes(context_.store, *vector, read));
+    Spend(vector->content_size_bytes.value_or(0));
+    rows = std::move(read[data.data.file().path]);
+    return Ok();
+  }
+
   Status WriteGroup(const Partition& partition, const std::vector<size_t>& group, std::vector<Roaring>& deleted) {
     const iceberg::DataFile& first = partition.data[group.front()]->data.file();
     int64_t live_rows = 0;
     for (const size_t i : group) live_rows += partition.data[i]->data.file().record_count - static_cast<int64_t>(deleted[i].cardinality());
     const auto output = static_cast<uint32_t>(out_.outputs.size());
     if (live_rows > 0) {
-      const std::string uri = NewDataFileUri(context_, table_.location, FolderOf(first), "-compacted");
+      const std::string uri = NewDataFileUri(context_, table_.location, FolderOf(first), "-compacted.parquet");
       ASSIGN_OR_RETURN(writer_, DataFileWriter::Open(context_.store, uri, arrow::schema(fields_), context_.parquet()));
     }
     uint32_t next_row = 0;
     for (const size_t i : group) {
       const iceberg::DataFile& file = partition.data[i]->data.file();
-      if (static_cast<int64_t>(deleted[i].cardinality()) < file.record_count) RETURN_IF_ERROR(CopyLiveRows(file, deleted[i]));
+      if (static_cast<int64_t>(deleted[i].cardinality()) < file.record_count) RETURN_IF_ERROR(CopyLiveRows(partition.data[i]->data, deleted[i]));
       if (stop_.stop_requested()) return Ok();
       const auto live = static_cast<uint32_t>(file.record_count - static_cast<int64_t>(deleted[i].cardinality()));
       out_.inputs.push_back({file.path, file.record_count, {output, next_row, std::move(deleted[i])}});
@@ -164,17 +203,20 @@ class Compactor {
     writer_.reset();
     made.spec_id = first.spec_id;
     made.partition = first.partition;
+    LeaveOutLineage(made);
     const bool complete = made.record_count == live_rows;
     out_.outputs.push_back(std::move(made));
     return complete ? Ok() : Status(Error{ErrorKind::kCorrupt, first.path + ": a file has another number of rows than its manifest says"});
   }
 
-  Status CopyLiveRows(const iceberg::DataFile& file, const Roaring& deleted) {
+  Status CopyLiveRows(const iceberg::LiveFile& live_file, const Roaring& deleted) {
+    const iceberg::DataFile& file = live_file.file();
     ASSIGN_OR_RETURN(auto reader, DataFileReader::Open(context_.store, file.path));
     int64_t first = 0;
     for (int group = 0; group < reader->row_groups() && !stop_.stop_requested(); ++group) {
       const int64_t rows = reader->rows_in(group);
       ASSIGN_OR_RETURN(Columns columns, reader->Read(group, fields_));
+      if (layout_.has_vectors()) RETURN_IF_ERROR(FillLineage(live_file, first, columns));
       Roaring here;
       here.addRange(static_cast<uint64_t>(first), static_cast<uint64_t>(first + rows));
       if (deleted.intersect(here)) {
@@ -215,12 +257,13 @@ class Compactor {
   Status WriteDeletes(const Partition& partition, const DeletesByPath& deletes) {
     std::vector<FileDeletes> files;
     for (const auto& [path, rows] : deletes) files.push_back({path, partition.any().spec_id, &partition.any().partition, &rows});
-    ASSIGN_OR_RETURN(out_.delete_files, WriteDeletesByPartition(context_, table_.schema(), table_.spec(), table_.location, files));
+    ASSIGN_OR_RETURN(out_.delete_files, WriteDeletesByPartition(context_, layout_, table_.schema(), files));
     return Ok();
   }
 
   const LakeContext& context_;
   const iceberg::TableMetadata& table_;
+  const TableLayout layout_;
   const CompactionLimits& limits_;
   Pace& pace_;
   const std::stop_token& stop_;
@@ -244,11 +287,14 @@ Result<std::optional<Compaction>> Compact(const LakeContext& context, const Tabl
   if (!table.current_snapshot_id) return std::optional<Compaction>();
   ASSIGN_OR_RETURN(const iceberg::ManifestFiles manifests, iceberg::CurrentManifests(table, context.manifests));
   ASSIGN_OR_RETURN(const iceberg::TableScan scan, iceberg::PlanScan(*manifests, context.manifests));
+  const TableLayout layout = LayoutOf(table, context.config, {id.name_space, id.name});
   for (const Partition& partition : PartitionsOf(scan)) {
     Compaction compaction;
     compaction.table = id;
     compaction.table_uuid = table.table_uuid;
-    Result<bool> found = Compactor(context, table, limits, pace, stop, compaction).Run(partition, scan);
+    compaction.format_version = table.format_version;
+    for (const iceberg::LiveFile& file : scan.delete_files) compaction.seen_delete_files.insert(file.file().path);
+    Result<bool> found = Compactor(context, table, layout, limits, pace, stop, compaction).Run(partition, scan);
     if (found.ok() && *found) {
       SLUICE_FAILPOINT("lake.compaction_written");
       return std::optional(std::move(compaction));

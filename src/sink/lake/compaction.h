@@ -8,6 +8,7 @@
 #include <roaring/roaring.hh>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <stop_token>
@@ -37,13 +38,14 @@ struct CompactedFile {
 struct Compaction {
   TableIdentifier table;
   std::string table_uuid;
+  int32_t format_version = 0;  ///< By which its deletes are written.
   std::vector<CompactedFile> inputs;
   std::vector<iceberg::DataFile> outputs;
-  std::vector<iceberg::DataFile> delete_files;    ///< That take the place of those removed.
+  std::vector<iceberg::DataFile> delete_files;    ///< That take the place of those removed. Format 2.
+  std::map<std::string, Roaring> unvectored;      ///< By data file: what the removed ones deleted of files that stay. Format 3.
   std::vector<std::string> removed_delete_files;  ///< Paths.
-  std::set<std::string> seen_delete_files;        ///< Of the partition, in that snapshot.
+  std::set<std::string> seen_delete_files;        ///< Of the table, in that snapshot.
   int64_t bytes_read = 0;
-
 };
 
 /// Of what is not put in place. What cannot be removed is an orphan, which is found later.

@@ -54,6 +54,7 @@ bool Any(const std::vector<bool>& chosen) { return std::find(chosen.begin(), cho
 bool MayNeedCompaction(const PartitionFiles& partition, const CompactionPolicy& policy) {
   if (partition.deletes.size() >= policy.files_to_merge || (partition.quiet && partition.deletes.size() >= 2)) return true;
   if (Any(ChooseSmall(partition, policy))) return true;
+  if (std::any_of(partition.data.begin(), partition.data.end(), [&](const PlannedDataFile& file) { return IsWorn(file, policy); })) return true;
   double rows = 0, positions = 0;
   for (const PlannedDataFile& file : partition.data) rows += static_cast<double>(file.rows);
   for (const PlannedDeleteFile& file : partition.deletes) positions += static_cast<double>(file.positions);

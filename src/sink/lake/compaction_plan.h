@@ -22,7 +22,7 @@ struct CompactionPolicy {
 struct PlannedDataFile {
   int64_t size_bytes = 0;
   int64_t rows = 0;
-  int64_t deleted_rows = 0;  ///< 0 while it isn't known.
+  int64_t deleted_rows = 0;  ///< Those in position delete files count only once these are read.
 };
 
 struct PlannedDeleteFile {

@@ -83,7 +83,7 @@ Status CopyFile::WriteRows() {
   if (buffer_.rows() == 0) return Ok();
   const Columns columns = buffer_.Finish();
   // It is better closed between two ranges, so one may exceed the target by as much.
-  const uint64_t limit = context_.config.file_bytes_target * (layout_.keep ? 2 : 1);
+  const uint64_t limit = layout_.file_bytes_target * (layout_.keep ? 2 : 1);
   const std::vector<PartitionGroup> groups = GroupByPartition(layout_.spec, layout_.schema->iceberg, columns);
   for (const PartitionGroup& group : groups) {
     // With several partitions at once, each gets a file of its own: open files would be without bound.
@@ -124,7 +124,7 @@ Status CopyFile::FinishRange(const std::optional<BlockRange>& range) {
   if (buffer_.size_bytes() >= kParkedBytesMax) RETURN_IF_ERROR(WriteRows());
   if (!range || !layout_.keep) return Ok();
   ranges_.push_back(*range);
-  return BytesNotKept() < context_.config.file_bytes_target ? Ok() : CloseAndKeep();
+  return BytesNotKept() < layout_.file_bytes_target ? Ok() : CloseAndKeep();
 }
 
 Status CopyFile::Close() {
@@ -193,7 +193,7 @@ Status CopyTarget::RemoveKeys(Bytes keys, size_t count) {
     RETURN_IF_ERROR(FindRows(context_.store, files_[i].path, schema, removed, rows[i]));
     if (!rows[i].isEmpty()) deletes.push_back({files_[i].path, files_[i].spec_id, &files_[i].partition, &rows[i]});
   }
-  ASSIGN_OR_RETURN(deletes_, WriteDeletesByPartition(context_, schema.iceberg, layout_.spec, layout_.location, deletes));
+  ASSIGN_OR_RETURN(deletes_, WriteDeletesByPartition(context_, layout_, schema.iceberg, deletes));
   return Ok();
 }
 

@@ -21,10 +21,8 @@
 namespace sluice {
 
 /// What all files of one table's copy have in common.
-struct CopyLayout {
+struct CopyLayout : TableLayout {
   LakeSchemaPtr schema;
-  iceberg::PartitionSpec spec;
-  std::string location;
   RowStamp stamp;  ///< Of every row.
   /// Makes durable that these files hold exactly the rows of these ranges. Thread-safe. Null: nothing is kept.
   std::function<Status(const std::vector<BlockRange>&, const std::vector<iceberg::DataFile>&)> keep;

@@ -9,8 +9,8 @@
 
 namespace sluice {
 
-/// A new name, ending in ".parquet". `suffix`: for people.
-std::string NewDataFileName(uint64_t epoch, std::string_view suffix);
+/// A new name. `ending`: ".parquet" or ".puffin", with what it is for people in front.
+std::string NewDataFileName(uint64_t epoch, std::string_view ending);
 
 /// nullopt: no name of ours.
 std::optional<uint64_t> EpochOfDataFile(std::string_view uri);

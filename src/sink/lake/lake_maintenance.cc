@@ -6,6 +6,7 @@
 
 #include "observability/log.h"
 #include "sink/lake/orphans.h"
+#include "sink/lake/table_layout.h"
 
 namespace sluice {
 namespace {
@@ -124,7 +125,7 @@ int64_t LakeMaintenance::RefreshCredit(Timestamp now) {
 
 void LakeMaintenance::CompactOnce(const TableIdentifier& id, const iceberg::TableMetadata& table, bool refresh, const std::stop_token& stop) {
   CompactionLimits limits;
-  limits.policy.file_bytes_target = static_cast<int64_t>(context_.config.file_bytes_target);
+  limits.policy.file_bytes_target = static_cast<int64_t>(FileBytesTargetOf(context_.config, {id.name_space, id.name}));
   limits.policy.files_to_merge = static_cast<size_t>(config_.files_merged_at);
   limits.policy.deleted_share_max = config_.deleted_percent_max / 100.0;
   limits.quiet_after = config_.quiet_after;

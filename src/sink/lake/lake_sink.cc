@@ -11,6 +11,7 @@
 #include "catalog/open_catalog.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
+#include "sink/lake/foreign_changes.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_view.h"
 #include "base/parallel.h"
@@ -52,13 +53,6 @@ std::set<int32_t> PartitionSources(const iceberg::TableMetadata& metadata) {
   for (const iceberg::PartitionSpec& spec : metadata.specs)
     for (const iceberg::PartitionField& field : spec.fields) sources.insert(field.source_id);
   return sources;
-}
-
-// Apart from the numbers that they were given.
-bool SamePartitions(const iceberg::PartitionSpec& a, const iceberg::PartitionSpec& b) {
-  return std::equal(a.fields.begin(), a.fields.end(), b.fields.begin(), b.fields.end(), [](const auto& x, const auto& y) {
-    return x.source_id == y.source_id && x.name == y.name && x.transform == y.transform;
-  });
 }
 
 }  // namespace
@@ -111,6 +105,7 @@ Status LakeSink::TakeEpoch() {
 }
 
 Status LakeSink::LoadTables() {
+  std::vector<std::pair<TableName, Error>> unfit;
   ASSIGN_OR_RETURN(const auto namespaces, catalog_->ListNamespaces());
   for (const std::string& name_space : namespaces) {
     if (name_space == kBookmarkNamespace) continue;
@@ -127,7 +122,12 @@ Status LakeSink::LoadTables() {
       table.copied = *copied;
       table.current = std::move(*loaded);
       copied_[name] = table.copied;
+      if (Status fit = CheckForeignChanges(*table.current.metadata, ToString(name)); !fit.ok()) unfit.emplace_back(name, fit.error());
     }
+  }
+  for (const auto& [name, error] : unfit) {
+    log::Error("lake", "lake.table_changed_by_others", error.message, {{"table", ToString(name)}, {"code", fmt::format("SLU-{}", error.code)}});
+    RETURN_IF_ERROR(Hold(name, {copied_.at(name).oid, error.code, error.message, bookmark_ ? bookmark_->position.lsn : Lsn{}}));
   }
   return Ok();
 }
@@ -295,16 +295,20 @@ Status LakeSink::PrepareFresh(LakeTable& table, const TableDefinition& definitio
     made.location = catalog_->DefaultLocation(table.id);
     made.schema = table.schema->iceberg;
     made.spec = layout.spec;
+    made.format_version = FormatVersionOf(config_, name);
     made.properties = {{kStateProperty, kStateCopying},
                        {kColumnsProperty, ToText(table.schema->field_ids)},
+                       {kSchemaProperty, SchemaMark(table.schema->iceberg)},
                        {"write.format.default", "parquet"},
                        {"gc.enabled", "false"}};
     const iceberg::Properties own = TableProperties({{log_, {}}, context_.epoch, {}}, definition.schema->oid);
     made.properties.insert(own.begin(), own.end());
     ASSIGN_OR_RETURN(table.current, catalog_->CreateTable(table.id, made));
   }
-  if (SamePartitions(layout.spec, table.current.metadata->spec())) layout.spec = table.current.metadata->spec();
-  layout.location = table.current.metadata->location;
+  // Of a copy that goes on the table may be partitioned otherwise: its layout tells, and it starts again.
+  const iceberg::PartitionSpec wanted = std::move(layout.spec);
+  static_cast<TableLayout&>(layout) = LayoutOf(*table.current.metadata, config_, name);
+  if (!SamePartitions(wanted, layout.spec)) layout.spec = wanted;
   return Ok();
 }
 
@@ -317,16 +321,12 @@ Status LakeSink::PrepareRefill(LakeTable& table, const TableDefinition& definiti
   ASSIGN_OR_RETURN(table.schema, ReplaceLakeSchema(metadata.schema(), metadata.last_column_id, ids, definition.schema));
   ASSIGN_OR_RETURN(iceberg::PartitionSpec spec, MakePartitionSpec(PartitionConfigOf(config_, definition.schema->name), *table.schema));
   table.refill_updates = {iceberg::AddSchema{table.schema->iceberg}, iceberg::SetCurrentSchema{}};
-  if (!SamePartitions(spec, metadata.spec())) {
-    for (size_t i = 0; i < spec.fields.size(); ++i) spec.fields[i].field_id = metadata.last_partition_id + 1 + static_cast<int32_t>(i);
-    table.refill_updates.push_back(iceberg::AddPartitionSpec{std::move(spec)});
-    table.refill_updates.push_back(iceberg::SetDefaultSpec{});
-  }
+  for (iceberg::TableUpdate& update : UpdatesToLayout(metadata, std::move(spec), FormatVersionOf(config_, definition.schema->name)))
+    table.refill_updates.push_back(std::move(update));
   ASSIGN_OR_RETURN(const iceberg::TableMetadata changed, iceberg::ApplyUpdates(&metadata, table.refill_updates, metadata.last_updated_ms));
   table.refilled = true;
   layout.schema = table.schema;
-  layout.spec = changed.spec();
-  layout.location = metadata.location;
+  static_cast<TableLayout&>(layout) = LayoutOf(changed, config_, definition.schema->name);
   return Ok();
 }
 
@@ -425,7 +425,7 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
     TableToCommit& to_commit = commit.tables[i];
     to_commit.table = &table;
     to_commit.properties = {{kStateProperty, kStateCopied}, {kCopyLsnProperty, ToString(copy_position.lsn)}, {kColumnsProperty, ToText(table.schema->field_ids)},
-                            {kFingerprintProperty, ToText(tables[i].fingerprint)}};
+                            {kSchemaProperty, SchemaMark(table.schema->iceberg)}, {kFingerprintProperty, ToText(tables[i].fingerprint)}};
     if (bookmark_) to_commit.properties[kCatchingUpProperty] = ToString(copy_position.lsn);
     to_commit.change.remove_everything = table.refilled;
     to_commit.first = std::move(table.refill_updates);
@@ -472,11 +472,30 @@ Result<LakeTable*> LakeSink::TableFor(const TableSchemaPtr& schema) {
 
 Status LakeSink::OpenWriter(LakeTable& table, const TableSchemaPtr& schema) {
   RETURN_IF_ERROR(FollowSchema(table, schema, ColumnsOf::kFirstRows));
+  RETURN_IF_ERROR(FollowLayout(table));
   if (!table.manifests) {
     ASSIGN_OR_RETURN(table.manifests, iceberg::CurrentManifests(*table.current.metadata, cache_));
   }
   const iceberg::TableMetadata& metadata = *table.current.metadata;
-  table.writer = std::make_unique<TableWriter>(context_, table.schema, metadata.spec(), metadata.location, table.manifests);
+  table.writer = std::make_unique<TableWriter>(context_, table.schema, LayoutOf(metadata, config_, schema->name), table.manifests);
+  return Ok();
+}
+
+// What the configuration says since the last start holds for new files.
+Status LakeSink::FollowLayout(LakeTable& table) {
+  const TableName name{table.id.name_space, table.id.name};
+  const iceberg::TableMetadata& metadata = *table.current.metadata;
+  auto spec = MakePartitionSpec(PartitionConfigOf(config_, name), *table.schema);
+  if (!spec.ok()) log::Warn("lake", "lake.partitions_kept", "a table keeps its partitions, since the configured ones do not fit", {{"table", ToString(name)}, {"evidence", spec.error().message}});
+  const int32_t format_version = FormatVersionOf(config_, name);
+  if (format_version < metadata.format_version)
+    log::Info("lake", "lake.format_kept", "a table keeps its format, since there is no way back", {{"table", ToString(name)}, {"format", std::to_string(metadata.format_version)}});
+  std::vector<iceberg::TableUpdate> updates = UpdatesToLayout(metadata, spec.ok() ? std::move(*spec) : metadata.spec(), format_version);
+  if (updates.empty()) return Ok();
+  SLUICE_FAILPOINT("lake.before_layout_change");
+  const std::lock_guard lock(mutex_);
+  RETURN_IF_ERROR(CommitUpdates(*catalog_, context_.epoch, table, std::move(updates)));
+  log::Info("lake", "lake.layout_changed", "new files of a table are written as the configuration says now", {{"table", ToString(name)}});
   return Ok();
 }
 
@@ -502,7 +521,7 @@ Status LakeSink::FollowSchema(LakeTable& table, const TableSchemaPtr& schema, Co
     // New columns are seen before their first value, as null; rows of this transaction are not.
     RETURN_IF_ERROR(CommitUpdates(*catalog_, context_.epoch, table,
                                   {iceberg::AddSchema{evolved->iceberg}, iceberg::SetCurrentSchema{},
-                                   iceberg::SetProperties{{{kColumnsProperty, ToText(evolved->field_ids)}}}}));
+                                   iceberg::SetProperties{{{kColumnsProperty, ToText(evolved->field_ids)}, {kSchemaProperty, SchemaMark(evolved->iceberg)}}}}));
     SLUICE_FAILPOINT("lake.after_schema_change");
   } else if (table.writer != nullptr && table.schema != nullptr) {
     RETURN_IF_ERROR(table.writer->Flush());

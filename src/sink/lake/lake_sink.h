@@ -83,6 +83,7 @@ class LakeSink final : public Sink {
   Status RemoveLeftover(LakeTable& table);
   Result<LakeTable*> TableFor(const TableSchemaPtr& schema);
   Status OpenWriter(LakeTable& table, const TableSchemaPtr& schema);
+  Status FollowLayout(LakeTable& table);
   enum class ColumnsOf { kFirstRows, kRows, kCatalog };
   Status FollowSchema(LakeTable& table, const TableSchemaPtr& schema, ColumnsOf what);
   Status WriteTransaction(const ChangeBatch& batch, const Transaction& transaction);

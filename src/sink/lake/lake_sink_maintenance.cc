@@ -1,5 +1,7 @@
 // How what was prepared beside the stream gets into the lake: by commits of the sink's own, between those of the stream.
 
+#include <map>
+
 #include "base/failpoint.h"
 #include "observability/log.h"
 #include "sink/lake/lake_sink.h"
@@ -9,14 +11,18 @@ namespace sluice {
 namespace {
 
 struct LiveFiles {
-  std::set<std::string_view> data;
-  std::set<std::string_view> deletes;
+  std::map<std::string_view, const iceberg::DataFile*> data;
+  std::set<std::string_view> deletes;   ///< Their paths, also of vectors.
+  std::set<std::string_view> vectored;  ///< Data files that have a vector.
 };
 
 LiveFiles LiveFilesOf(const iceberg::TableScan& scan) {
   LiveFiles live;
-  for (const iceberg::ScanFile& file : scan.data_files) live.data.insert(file.data.file().path);
-  for (const iceberg::LiveFile& file : scan.delete_files) live.deletes.insert(file.file().path);
+  for (const iceberg::ScanFile& file : scan.data_files) live.data.emplace(file.data.file().path, &file.data.file());
+  for (const iceberg::LiveFile& file : scan.delete_files) {
+    live.deletes.insert(file.file().path);
+    if (file.file().is_vector() && file.file().referenced_data_file) live.vectored.insert(*file.file().referenced_data_file);
+  }
   return live;
 }
 
@@ -46,7 +52,8 @@ Result<bool> LakeSink::PutInPlace(const Compaction& compaction) {
   const auto found = tables_.find({compaction.table.name_space, compaction.table.name});
   if (found == tables_.end()) return false;
   LakeTable& table = found->second;
-  const bool is_settled = table.current.metadata && table.current.metadata->table_uuid == compaction.table_uuid && IsComplete(table) &&
+  const bool is_settled = table.current.metadata && table.current.metadata->table_uuid == compaction.table_uuid &&
+                          table.current.metadata->format_version == compaction.format_version && IsComplete(table) &&
                           (table.writer == nullptr || !table.writer->dirty());
   if (!is_settled) return false;
   if (!table.manifests) {
@@ -64,6 +71,7 @@ Result<bool> LakeSink::PutInPlace(const Compaction& compaction) {
   for (const CompactedFile& input : compaction.inputs) {
     if (live.data.contains(input.path)) {
       to_commit.change.removed_data_files.push_back(input.path);
+      if (live.vectored.contains(input.path)) to_commit.change.removed_vectors.push_back(input.path);
     } else if (input.gave_rows()) {
       // A file goes when all its rows are deleted. So more rows are added than go with files, and no catalog takes that as a replace.
       to_commit.change.keeps_rows = false;
@@ -82,7 +90,12 @@ Result<bool> LakeSink::PutInPlace(const Compaction& compaction) {
     const iceberg::DataFile& file = compaction.outputs[i];
     if (!deleted[i].isEmpty()) deletes.push_back({file.path, file.spec_id, &file.partition, &deleted[i]});
   }
-  ASSIGN_OR_RETURN(to_commit.change.added_files, WriteDeletesByPartition(context_, metadata.schema(), metadata.spec(), metadata.location, deletes));
+  for (const auto& [path, rows] : compaction.unvectored) {
+    // A vector that came since holds these rows too.
+    const auto file = live.data.find(path);
+    if (file != live.data.end() && !live.vectored.contains(path)) deletes.push_back({path, file->second->spec_id, &file->second->partition, &rows});
+  }
+  ASSIGN_OR_RETURN(to_commit.change.added_files, WriteDeletesByPartition(context_, LayoutOf(metadata, config_, {table.id.name_space, table.id.name}), metadata.schema(), deletes));
   for (const auto* files : {&compaction.outputs, &compaction.delete_files})
     to_commit.change.added_files.insert(to_commit.change.added_files.end(), files->begin(), files->end());
   LakeCommit commit;

@@ -21,9 +21,12 @@ using testing::RowsInLake;
 using testing::TestRow;
 using testing::TestSchema;
 
-class LakeSinkTest : public testing::LakeSinkFixture {};
+class LakeSinkTest : public testing::LakeSinkFixture, public ::testing::WithParamInterface<int> {
+ protected:
+  LakeSinkTest() { config_.format_version = GetParam(); }
+};
 
-TEST_F(LakeSinkTest, CopiesRowsAndRemembersTheTableAndTheBookmark) {
+TEST_P(LakeSinkTest, CopiesRowsAndRemembersTheTableAndTheBookmark) {
   Open();
   EXPECT_FALSE(sink_->bookmark());
   Copy(TestSchema("t"), {{1, "a", "x"}, {2, std::nullopt, "y"}});
@@ -36,7 +39,7 @@ TEST_F(LakeSinkTest, CopiesRowsAndRemembersTheTableAndTheBookmark) {
   EXPECT_EQ(sink_->copied_tables().at(kTable).oid, 1000u);
 }
 
-TEST_F(LakeSinkTest, FollowsInsertsUpdatesAndDeletesAcrossRestarts) {
+TEST_P(LakeSinkTest, FollowsInsertsUpdatesAndDeletesAcrossRestarts) {
   const TableSchemaPtr schema = TestSchema("t");
   Open();
   Copy(schema, {{1, "a", "x"}, {2, "b", "y"}, {3, "c", "z"}});
@@ -48,7 +51,7 @@ TEST_F(LakeSinkTest, FollowsInsertsUpdatesAndDeletesAcrossRestarts) {
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|again|X", "2|back|", "3|c|z"}));
 }
 
-TEST_F(LakeSinkTest, NothingIsVisibleBeforeCommitAndWhatWasCommittedIsSkippedWhenSentAgain) {
+TEST_P(LakeSinkTest, NothingIsVisibleBeforeCommitAndWhatWasCommittedIsSkippedWhenSentAgain) {
   const TableSchemaPtr schema = TestSchema("t");
   Open();
   Copy(schema, {{1, "a", "x"}});
@@ -62,7 +65,7 @@ TEST_F(LakeSinkTest, NothingIsVisibleBeforeCommitAndWhatWasCommittedIsSkippedWhe
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|c|z", "2|b|y"}));
 }
 
-TEST_F(LakeSinkTest, ChangesBeforeTheCopyAreInTheCopyAlready) {
+TEST_P(LakeSinkTest, ChangesBeforeTheCopyAreInTheCopyAlready) {
   const TableSchemaPtr schema = TestSchema("t");
   Open();
   Copy(TestSchema("first", false, 999), {}, 50);
@@ -71,7 +74,7 @@ TEST_F(LakeSinkTest, ChangesBeforeTheCopyAreInTheCopyAlready) {
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|x"}));
 }
 
-TEST_F(LakeSinkTest, AnUnchangedValueComesFromTheFileOfTheOldVersion) {
+TEST_P(LakeSinkTest, AnUnchangedValueComesFromTheFileOfTheOldVersion) {
   const TableSchemaPtr schema = TestSchema("t");
   Open();
   Copy(schema, {{1, "a", "long one"}, {2, "b", "long two"}, {3, "c", std::nullopt}});
@@ -79,7 +82,7 @@ TEST_F(LakeSinkTest, AnUnchangedValueComesFromTheFileOfTheOldVersion) {
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|long one", "2|B|long two", "3|C|NULL"}));
 }
 
-TEST_F(LakeSinkTest, AnUnchangedValueComesFromTheOpenRowsAndThroughChainsAndKeyChanges) {
+TEST_P(LakeSinkTest, AnUnchangedValueComesFromTheOpenRowsAndThroughChainsAndKeyChanges) {
   const TableSchemaPtr schema = TestSchema("t");
   Open();
   Copy(schema, {{1, "a", "from file"}});
@@ -97,7 +100,7 @@ TEST_F(LakeSinkTest, AnUnchangedValueComesFromTheOpenRowsAndThroughChainsAndKeyC
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"8|c|other", "9|b4|from buffer"}));
 }
 
-TEST_F(LakeSinkTest, KeysMayRotate) {
+TEST_P(LakeSinkTest, KeysMayRotate) {
   const TableSchemaPtr schema = TestSchema("t");
   Open();
   Copy(schema, {{1, "one", "x"}, {2, "two", "x"}, {3, "three", "x"}});
@@ -107,7 +110,7 @@ TEST_F(LakeSinkTest, KeysMayRotate) {
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"3|two|x"}));
 }
 
-TEST_F(LakeSinkTest, TruncateRemovesWhatWasBeforeItAndNothingAfter) {
+TEST_P(LakeSinkTest, TruncateRemovesWhatWasBeforeItAndNothingAfter) {
   const TableSchemaPtr schema = TestSchema("t");
   Open();
   Copy(schema, {{1, "a", "x"}});
@@ -118,7 +121,7 @@ TEST_F(LakeSinkTest, TruncateRemovesWhatWasBeforeItAndNothingAfter) {
   EXPECT_EQ(RowsInLake(config_, kTable), Rows{});
 }
 
-TEST_F(LakeSinkTest, ATableWithoutIdentityIsTruncatedAndFilledAgain) {
+TEST_P(LakeSinkTest, ATableWithoutIdentityIsTruncatedAndFilledAgain) {
   auto schema = std::make_shared<TableSchema>(*TestSchema("t"));
   schema->key.clear();
   Open();
@@ -128,7 +131,7 @@ TEST_F(LakeSinkTest, ATableWithoutIdentityIsTruncatedAndFilledAgain) {
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"3|c|z", "3|c|z", "4|d|z"}));
 }
 
-TEST_F(LakeSinkTest, OfTwoEqualRowsExactlyOneIsRemoved) {
+TEST_P(LakeSinkTest, OfTwoEqualRowsExactlyOneIsRemoved) {
   const TableSchemaPtr schema = TestSchema("t", /*full=*/true);
   const TestRow twin{1, "twin", "x"};
   Open();
@@ -140,7 +143,7 @@ TEST_F(LakeSinkTest, OfTwoEqualRowsExactlyOneIsRemoved) {
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|kept|x", "1|twin|x", "2|b|NULL"}));
 }
 
-TEST_F(LakeSinkTest, AnInsertOfAKeyThatIsThereReplacesItsRow) {
+TEST_P(LakeSinkTest, AnInsertOfAKeyThatIsThereReplacesItsRow) {
   const TableSchemaPtr schema = TestSchema("t");
   Open();
   Copy(schema, {{1, "a", "x"}, {2, "b", "y"}});
@@ -148,7 +151,7 @@ TEST_F(LakeSinkTest, AnInsertOfAKeyThatIsThereReplacesItsRow) {
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|again|x"}));
 }
 
-TEST_F(LakeSinkTest, ALargeTransactionInPartsIsVisibleOnlyAsAWhole) {
+TEST_P(LakeSinkTest, ALargeTransactionInPartsIsVisibleOnlyAsAWhole) {
   config_.file_bytes_target = 1 << 10;  // Every part flushes several times.
   const TableSchemaPtr schema = TestSchema("t");
   Open();
@@ -178,7 +181,7 @@ TEST_F(LakeSinkTest, ALargeTransactionInPartsIsVisibleOnlyAsAWhole) {
   EXPECT_EQ(RowsInLake(config_, kTable), expected);
 }
 
-TEST_F(LakeSinkTest, TheOlderOfTwoProcessesCannotCommit) {
+TEST_P(LakeSinkTest, TheOlderOfTwoProcessesCannotCommit) {
   const TableSchemaPtr schema = TestSchema("t");
   Open();
   Copy(schema, {{1, "a", "x"}});
@@ -195,7 +198,7 @@ TEST_F(LakeSinkTest, TheOlderOfTwoProcessesCannotCommit) {
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|x", "2|b|y"}));
 }
 
-TEST_F(LakeSinkTest, AfterAnErrorAtAnyFailpointTheSameBatchesGiveTheSameRows) {
+TEST_P(LakeSinkTest, AfterAnErrorAtAnyFailpointTheSameBatchesGiveTheSameRows) {
   const TableSchemaPtr schema = TestSchema("t");
   for (const char* point : {"lake.before_data_files=error", "lake.before_delete_files=error", "lake.after_files_before_commit=error",
                             "lake.after_commit=unknown"}) {
@@ -216,7 +219,7 @@ TEST_F(LakeSinkTest, AfterAnErrorAtAnyFailpointTheSameBatchesGiveTheSameRows) {
   }
 }
 
-TEST_F(LakeSinkTest, AnInterruptedCopyIsRemovedAndAForeignTableIsRefused) {
+TEST_P(LakeSinkTest, AnInterruptedCopyIsRemovedAndAForeignTableIsRefused) {
   const std::vector<TableDefinition> tables{DefinitionOf(TestSchema("t"))};
   Open();
   ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {100}}, Timestamp(std::chrono::seconds(50))}));
@@ -231,7 +234,7 @@ TEST_F(LakeSinkTest, AnInterruptedCopyIsRemovedAndAForeignTableIsRefused) {
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"2|kept|y"}));
 }
 
-TEST_F(LakeSinkTest, FinishedRangesAreKeptAndRowsOfTouchedKeysAreReplaced) {
+TEST_P(LakeSinkTest, FinishedRangesAreKeptAndRowsOfTouchedKeysAreReplaced) {
   const std::vector<TableDefinition> tables{DefinitionOf(TestSchema("t"))};
   config_.file_bytes_target = 0;  // Every range is kept at once.
   const BlockRange first{1000, 0, 5}, second{1000, 5, UINT32_MAX};
@@ -269,7 +272,7 @@ TEST_F(LakeSinkTest, FinishedRangesAreKeptAndRowsOfTouchedKeysAreReplaced) {
   }
 }
 
-TEST_F(LakeSinkTest, WhatIsForgottenOfACopyLeavesNoFile) {
+TEST_P(LakeSinkTest, WhatIsForgottenOfACopyLeavesNoFile) {
   const std::vector<TableDefinition> tables{DefinitionOf(TestSchema("t"))};
   config_.file_bytes_target = 0;
   Open();
@@ -290,7 +293,7 @@ TEST_F(LakeSinkTest, WhatIsForgottenOfACopyLeavesNoFile) {
   EXPECT_TRUE(sink_->kept_copies().empty());
 }
 
-TEST_F(LakeSinkTest, ATableThatWasCopiedBesideCatchesUpAndIsNotTakenForBehindAgain) {
+TEST_P(LakeSinkTest, ATableThatWasCopiedBesideCatchesUpAndIsNotTakenForBehindAgain) {
   const TableSchemaPtr first = TestSchema("t"), second = TestSchema("late", false, 2000);
   const TableName late{"public", "late"};
   for (const uint64_t copy_lsn : {120u, 400u}) {  // Before and beyond the bookmark.
@@ -326,7 +329,7 @@ TEST_F(LakeSinkTest, ATableThatWasCopiedBesideCatchesUpAndIsNotTakenForBehindAga
   }
 }
 
-TEST_F(LakeSinkTest, AnUpdateOfARowThatIsNotThereIsDeclared) {
+TEST_P(LakeSinkTest, AnUpdateOfARowThatIsNotThereIsDeclared) {
   const TableSchemaPtr schema = TestSchema("t");
   Open();
   Copy(schema, {{1, "a", "x"}});
@@ -337,7 +340,7 @@ TEST_F(LakeSinkTest, AnUpdateOfARowThatIsNotThereIsDeclared) {
   EXPECT_EQ(refused.error().code, 4110);
 }
 
-TEST_F(LakeSinkTest, NewRenamedAndDroppedColumnsAreFollowedAndOthersStop) {
+TEST_P(LakeSinkTest, NewRenamedAndDroppedColumnsAreFollowedAndOthersStop) {
   const TableSchemaPtr schema = TestSchema("t");
   Open();
   Copy(schema, {{1, "a", "x"}});
@@ -368,7 +371,7 @@ TEST_F(LakeSinkTest, NewRenamedAndDroppedColumnsAreFollowedAndOthersStop) {
   }
 }
 
-TEST_F(LakeSinkTest, RowsFromBeforeAColumnWasAddedAreTakenAfterARestart) {
+TEST_P(LakeSinkTest, RowsFromBeforeAColumnWasAddedAreTakenAfterARestart) {
   const TableSchemaPtr schema = TestSchema("t");
   Open();
   Copy(schema, {{1, "a", "x"}});
@@ -387,7 +390,7 @@ TEST_F(LakeSinkTest, RowsFromBeforeAColumnWasAddedAreTakenAfterARestart) {
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|x|NULL", "2|b|y|new", "3|c|z|NULL"}));
 }
 
-TEST_F(LakeSinkTest, EveryPartitionTransformKeepsAllRows) {
+TEST_P(LakeSinkTest, EveryPartitionTransformKeepsAllRows) {
   const TableSchemaPtr schema = TestSchema("t");
   const std::vector<std::vector<PartitionFieldConfig>> specs{
       {}, {{"id", "bucket", 4}}, {{"kind", "identity", 0}}, {{"body", "truncate", 2}, {"_ingested_at", "hour", 0}}, {{"id", "truncate", 10}}};
@@ -414,7 +417,7 @@ TEST_F(LakeSinkTest, EveryPartitionTransformKeepsAllRows) {
   }
 }
 
-TEST_F(LakeSinkTest, RandomChangesWithRestartsEqualAModel) {
+TEST_P(LakeSinkTest, RandomChangesWithRestartsEqualAModel) {
   const uint64_t seed = std::random_device()();
   SCOPED_TRACE(::testing::Message() << "seed " << seed);
   std::mt19937_64 random(seed);
@@ -429,7 +432,11 @@ TEST_F(LakeSinkTest, RandomChangesWithRestartsEqualAModel) {
   Open();
   Copy(schema, {});
   for (uint64_t lsn = 200; lsn < 230; ++lsn) {
-    if (below(5) == 0) Open();
+    if (below(5) == 0) {
+      config_.partition = below(2) == 0 ? std::vector<PartitionFieldConfig>{{"id", "bucket", static_cast<int>(1 + below(4))}} : LakeConfig().partition;
+      config_.format_version = std::max(config_.format_version, static_cast<int>(2 + below(2)));
+      Open();
+    }
     BatchMaker batch(schema);
     for (int64_t i = below(80); i > 0; --i) {
       const int64_t id = below(60);
@@ -474,7 +481,7 @@ TEST_F(LakeSinkTest, RandomChangesWithRestartsEqualAModel) {
   }
 }
 
-TEST_F(LakeSinkTest, TheDigestOfTheLakeEqualsThatOfItsSourceRows) {
+TEST_P(LakeSinkTest, TheDigestOfTheLakeEqualsThatOfItsSourceRows) {
   const TableSchemaPtr schema = TestSchema("t");
   const TableDefinition definition = DefinitionOf(schema);
   Open();
@@ -495,7 +502,7 @@ TEST_F(LakeSinkTest, TheDigestOfTheLakeEqualsThatOfItsSourceRows) {
   EXPECT_NE(*digest, (*expect)->digest());
 }
 
-TEST_F(LakeSinkTest, ABookmarkMovesWithoutChanges) {
+TEST_P(LakeSinkTest, ABookmarkMovesWithoutChanges) {
   Open();
   Copy(TestSchema("t"), {});
   ASSERT_OK(Commit(700));
@@ -503,6 +510,8 @@ TEST_F(LakeSinkTest, ABookmarkMovesWithoutChanges) {
   EXPECT_EQ(sink_->bookmark()->position.lsn, Lsn{700});
   EXPECT_EQ(sink_->bookmark()->source_time, Timestamp(std::chrono::seconds(700)));
 }
+
+INSTANTIATE_TEST_SUITE_P(Formats, LakeSinkTest, ::testing::Values(2, 3), [](const auto& format) { return "Format" + std::to_string(format.param); });
 
 }  // namespace
 }  // namespace sluice

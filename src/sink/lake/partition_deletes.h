@@ -1,4 +1,5 @@
 #pragma once
+// Deletes of rows, as the table's format has them: files of positions in format 2, deletion vectors in format 3.
 
 #include <vector>
 
@@ -11,11 +12,14 @@ struct FileDeletes {
   std::string path;
   int32_t spec_id = 0;
   const iceberg::PartitionTuple* partition = nullptr;
-  const Roaring* rows = nullptr;  ///< At least one.
+  const Roaring* rows = nullptr;  ///< At least one. A vector takes the place of the file's earlier deletes, so all of them.
 };
 
-/// Writes one delete file per partition that is touched. `spec`: the one that new files are written by.
-Result<std::vector<iceberg::DataFile>> WriteDeletesByPartition(const LakeContext& context, const iceberg::Schema& schema, const iceberg::PartitionSpec& spec,
-                                                               const std::string& location, const std::vector<FileDeletes>& files);
+/// Writes one file per partition that is touched: the paths of new files stand below `location`.
+Result<std::vector<iceberg::DataFile>> WriteDeletesByPartition(const LakeContext& context, const TableLayout& layout, const iceberg::Schema& schema,
+                                                               const std::vector<FileDeletes>& files);
+
+/// Adds the rows that a delete file names to those of each data file's path. Error: kCorrupt, and as ObjectStore.
+Status ReadDeletes(ObjectStore& store, const iceberg::DataFile& deletes, std::unordered_map<std::string, Roaring>& rows);
 
 }  // namespace sluice

@@ -24,12 +24,12 @@ std::array<std::shared_ptr<arrow::Field>, 2> DeleteFields() {
 
 }  // namespace
 
-Result<iceberg::DataFile> WritePositionDeletes(ObjectStore& store, const std::string& uri, std::span<const DeletedRows> files,
+Result<iceberg::DataFile> WritePositionDeletes(ObjectStore& store, const std::string& uri, std::span<const iceberg::DeletedRows> files,
                                                const ParquetOptions& options) {
   SLUICE_CHECK(!files.empty());
   arrow::StringBuilder paths;
   arrow::Int64Builder positions;
-  for (const DeletedRows& file : files) {
+  for (const iceberg::DeletedRows& file : files) {
     for (const uint32_t row : *file.rows) {
       RETURN_IF_ERROR(FromArrow(paths.Append(file.path), uri));
       RETURN_IF_ERROR(FromArrow(positions.Append(row), uri));

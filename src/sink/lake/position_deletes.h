@@ -10,20 +10,15 @@
 
 #include "base/result.h"
 #include "iceberg/data_file.h"
+#include "iceberg/deletion_vector.h"
 #include "sink/lake/data_file_writer.h"
 #include "storage/object_store.h"
 
 namespace sluice {
 
-/// Rows of one data file.
-struct DeletedRows {
-  std::string path;
-  const Roaring* rows = nullptr;
-};
-
 /// Writes one delete file, sorted by path and position, for data files of one partition. `files` in the order of
 /// their paths, each with at least one row.
-Result<iceberg::DataFile> WritePositionDeletes(ObjectStore& store, const std::string& uri, std::span<const DeletedRows> files,
+Result<iceberg::DataFile> WritePositionDeletes(ObjectStore& store, const std::string& uri, std::span<const iceberg::DeletedRows> files,
                                                const ParquetOptions& options);
 
 /// Adds the rows that a delete file names to those of each path. Error: kCorrupt, and as ObjectStore.

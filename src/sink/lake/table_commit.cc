@@ -4,6 +4,7 @@
 
 #include "base/failpoint.h"
 #include "observability/error_catalog.h"
+#include "sink/lake/foreign_changes.h"
 #include "sink/lake/lake_properties.h"
 
 namespace sluice {
@@ -62,6 +63,7 @@ Result<iceberg::CommitPlan> Plan(TableToCommit& to_commit, iceberg::ManifestCach
   plan.updates.insert(plan.updates.begin(), to_commit.first.begin(), to_commit.first.end());
   iceberg::Properties properties = own;
   for (const auto& [key, value] : to_commit.properties) properties[key] = value;
+  if (to_commit.changes_files()) properties[kHeadProperty] = std::to_string(plan.snapshot_id);
   plan.updates.push_back(iceberg::SetProperties{std::move(properties)});
   if (!to_commit.removed_properties.empty()) plan.updates.push_back(iceberg::RemoveProperties{to_commit.removed_properties});
   return plan;

@@ -22,7 +22,8 @@ struct TableToCommit {
   std::vector<iceberg::TableUpdate> first = {};  ///< Of schema and partitions: what the change is written by.
 
   bool changes_files() const {
-    return !change.added_files.empty() || !change.removed_data_files.empty() || change.remove_everything;
+    return !change.added_files.empty() || !change.removed_data_files.empty() || !change.removed_delete_files.empty() || !change.removed_vectors.empty() ||
+           change.remove_everything;
   }
 };
 

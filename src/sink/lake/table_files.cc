@@ -1,9 +1,10 @@
 #include "sink/lake/table_files.h"
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_map>
 
-#include "sink/lake/position_deletes.h"
+#include "sink/lake/partition_deletes.h"
 
 namespace sluice {
 
@@ -20,7 +21,7 @@ Status LoadTableFiles(ObjectStore& store, iceberg::ManifestReader& reader, const
                       std::vector<TableFile>& files) {
   ASSIGN_OR_RETURN(const iceberg::TableScan scan, iceberg::PlanScan(manifests, reader));
   std::unordered_map<std::string, Roaring> deletes;
-  for (const iceberg::LiveFile& file : scan.delete_files) RETURN_IF_ERROR(ReadPositionDeletes(store, file.file().path, deletes));
+  for (const iceberg::LiveFile& file : scan.delete_files) RETURN_IF_ERROR(ReadDeletes(store, file.file(), deletes));
   for (const iceberg::ScanFile& scanned : scan.data_files) {
     const iceberg::DataFile& file = scanned.data.file();
     TableFile known = TableFileOf(file);
@@ -29,6 +30,7 @@ Status LoadTableFiles(ObjectStore& store, iceberg::ManifestReader& reader, const
       known.committed_deletes = std::move(found->second);
       known.deleted_count = static_cast<int64_t>(known.committed_deletes.cardinality());
     }
+    known.has_vector = std::any_of(scanned.deletes.begin(), scanned.deletes.end(), [&](uint32_t i) { return scan.delete_files[i].file().is_vector(); });
     files.push_back(std::move(known));
   }
   return Ok();

@@ -33,6 +33,7 @@ struct TableFile {
   int64_t rows = 0;
   bool committed = false;
   Roaring committed_deletes;
+  bool has_vector = false;    ///< Committed, which the next one takes the place of.
   Roaring new_deletes;        ///< Since the last commit.
   int64_t deleted_count = 0;  ///< Of both kinds.
   bool removed = false;       ///< All rows are deleted or went elsewhere, and a commit said so.

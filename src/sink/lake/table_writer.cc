@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 
 #include "base/check.h"
 #include "base/failpoint.h"
@@ -25,14 +26,12 @@ constexpr size_t kOpenBytesMax = 64 << 20;
 }  // namespace
 
 std::string NewDataFileUri(const LakeContext& context, const std::string& location, const std::string& partition_path,
-                           std::string_view suffix) {
-  return fmt::format("{}/data/{}{}{}", location, partition_path, partition_path.empty() ? "" : "/", NewDataFileName(context.epoch, suffix));
+                           std::string_view ending) {
+  return fmt::format("{}/data/{}{}{}", location, partition_path, partition_path.empty() ? "" : "/", NewDataFileName(context.epoch, ending));
 }
 
-TableWriter::TableWriter(const LakeContext& context, LakeSchemaPtr schema, iceberg::PartitionSpec spec, std::string location,
-                         iceberg::ManifestFiles manifests)
-    : context_(context), schema_(std::move(schema)), spec_(std::move(spec)), location_(std::move(location)),
-      manifests_(std::move(manifests)) {
+TableWriter::TableWriter(const LakeContext& context, LakeSchemaPtr schema, TableLayout layout, iceberg::ManifestFiles manifests)
+    : context_(context), schema_(std::move(schema)), layout_(std::move(layout)), manifests_(std::move(manifests)) {
   Reset();
 }
 
@@ -57,7 +56,7 @@ Status TableWriter::Apply(const ChangeBatch& batch, const Change& change, const 
     case Operation::kDelete: return Delete(batch, change);
     case Operation::kTruncate: Truncate(); return Ok();
   }
-  const size_t limit = std::min<size_t>(kOpenBytesMax, std::min(context_.config.file_bytes_target, context_.config.commit_bytes_max));
+  const size_t limit = std::min<size_t>(kOpenBytesMax, std::min(layout_.file_bytes_target, context_.config.commit_bytes_max));
   return size_bytes() < limit ? Ok() : Flush();
 }
 
@@ -203,7 +202,7 @@ Status TableWriter::Flush() {
     ASSIGN_OR_RETURN(columns, TakeRows(columns, open_rows));
   }
   if (columns[0]->length() > 0) {
-    for (const PartitionGroup& group : GroupByPartition(spec_, schema_->iceberg, columns)) {
+    for (const PartitionGroup& group : GroupByPartition(layout_.spec, schema_->iceberg, columns)) {
       if (group.rows.empty()) {
         RETURN_IF_ERROR(WriteGroup(group.tuple, columns, open_rows));
         continue;
@@ -222,9 +221,9 @@ Status TableWriter::Flush() {
 }
 
 Status TableWriter::WriteGroup(const iceberg::PartitionTuple& tuple, const Columns& columns, const std::vector<int64_t>& open_rows) {
-  const std::string uri = NewDataFileUri(context_, location_, iceberg::PartitionPath(spec_, schema_->iceberg, tuple));
+  const std::string uri = NewDataFileUri(context_, layout_.location, iceberg::PartitionPath(layout_.spec, schema_->iceberg, tuple));
   ASSIGN_OR_RETURN(iceberg::DataFile file, WriteDataFile(context_.store, uri, schema_->arrow, columns, context_.parquet()));
-  file.spec_id = spec_.id;
+  file.spec_id = layout_.spec.id;
   file.partition = tuple;
   const auto id = static_cast<uint32_t>(files_.size());
   TableFile known = TableFileOf(file);
@@ -254,16 +253,20 @@ void TableWriter::ResolveDuplicates() {
 
 Status TableWriter::PrepareDeletes(iceberg::TableChange& change) {
   std::vector<FileDeletes> deletes;
+  std::deque<Roaring> vectors;
   for (TableFile& file : files_) {
     if (file.new_deletes.isEmpty() || file.removed) continue;
+    if (file.has_vector) change.removed_vectors.push_back(file.path);
     if (file.deleted_count == file.rows) {
       file.removed = true;
       if (file.committed) change.removed_data_files.push_back(file.path); else garbage_.push_back(file.path);
       continue;
     }
-    deletes.push_back({file.path, file.spec_id, &file.partition, &file.new_deletes});
+    const Roaring* rows = &file.new_deletes;
+    if (layout_.has_vectors()) rows = &vectors.emplace_back(file.committed_deletes | file.new_deletes);
+    deletes.push_back({file.path, file.spec_id, &file.partition, rows});
   }
-  ASSIGN_OR_RETURN(change.added_files, WriteDeletesByPartition(context_, schema_->iceberg, spec_, location_, deletes));
+  ASSIGN_OR_RETURN(change.added_files, WriteDeletesByPartition(context_, layout_, schema_->iceberg, deletes));
   return Ok();
 }
 
@@ -284,6 +287,7 @@ void TableWriter::Committed(iceberg::ManifestFiles manifests) {
   manifests_ = std::move(manifests);
   for (TableFile& file : files_) {
     file.committed = true;
+    if (layout_.has_vectors() && !file.new_deletes.isEmpty()) file.has_vector = true;
     file.committed_deletes |= file.new_deletes;
     file.new_deletes = Roaring();
   }

@@ -12,7 +12,6 @@
 #include "change/change_batch.h"
 #include "config/config.h"
 #include "iceberg/manifest_cache.h"
-#include "iceberg/partition_spec.h"
 #include "iceberg/snapshot_producer.h"
 #include "sink/lake/column_buffer.h"
 #include "sink/lake/data_file_writer.h"
@@ -20,6 +19,7 @@
 #include "sink/lake/key_index.h"
 #include "sink/lake/row_decoder.h"
 #include "sink/lake/table_files.h"
+#include "sink/lake/table_layout.h"
 #include "sink/lake/unchanged_values.h"
 #include "sink/row_repair.h"
 #include "storage/object_store.h"
@@ -41,14 +41,13 @@ struct LakeContext {
 
 /// Where a new data file goes: below the table's data folder and its partition.
 std::string NewDataFileUri(const LakeContext& context, const std::string& location, const std::string& partition_path,
-                           std::string_view suffix = "");
+                           std::string_view ending = ".parquet");
 
 /// Not thread-safe; writers of different tables may work at once.
 class TableWriter {
  public:
   /// `context` must outlive the writer. `manifests`: of the table's current snapshot, also after each commit.
-  TableWriter(const LakeContext& context, LakeSchemaPtr schema, iceberg::PartitionSpec spec, std::string location,
-              iceberg::ManifestFiles manifests);
+  TableWriter(const LakeContext& context, LakeSchemaPtr schema, TableLayout layout, iceberg::ManifestFiles manifests);
 
   /// Applies one change in order. Error: kNeedsOperator (4108 key that can't be held, 4110 row missing), kCorrupt.
   Status Apply(const ChangeBatch& batch, const Change& change, const RowStamp& stamp);
@@ -106,8 +105,7 @@ class TableWriter {
 
   const LakeContext& context_;
   LakeSchemaPtr schema_;
-  const iceberg::PartitionSpec spec_;
-  const std::string location_;
+  const TableLayout layout_;
   iceberg::ManifestFiles manifests_;
 
   std::unique_ptr<RowDecoder> decoder_;

@@ -49,10 +49,13 @@ void TableWriter::Compacted(const Compaction& compaction, std::vector<Roaring> d
     file.forward->file += first_output;
     ++forwards_;
   }
+  for (const auto& [path, rows] : compaction.unvectored)
+    if (const auto found = by_path.find(path); found != by_path.end()) files_[found->second].has_vector = true;
   for (size_t i = 0; i < compaction.outputs.size(); ++i) {
     TableFile file = TableFileOf(compaction.outputs[i]);
     file.committed = true;
     file.deleted_count = static_cast<int64_t>(deleted[i].cardinality());
+    file.has_vector = layout_.has_vectors() && file.deleted_count > 0;
     file.committed_deletes = std::move(deleted[i]);
     files_.push_back(std::move(file));
   }

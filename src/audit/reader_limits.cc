@@ -11,7 +11,7 @@
 namespace sluice::audit {
 namespace {
 
-constexpr std::array<std::string_view, 9> kNames = {"athena", "redshift", "snowflake", "bigquery", "trino", "spark", "duckdb", "pyiceberg", "clickhouse"};
+constexpr std::array<std::string_view, 10> kNames = {"athena", "redshift", "snowflake", "bigquery", "trino", "spark", "duckdb", "pyiceberg", "clickhouse", "databricks"};
 
 /// Collects what one reader says to one table.
 class ReaderCheck {
@@ -103,6 +103,12 @@ void CheckEach(Reader reader, ReaderCheck& check, bool v3, const DeletesUsed& de
     case Reader::kClickHouse:
       if (deletes.vectors) check.Refuses("no release up to 26.7 reads deletion vectors");
       if (deletes.position) check.Notes("it reads position deletes since 25.8");
+      break;
+    case Reader::kDatabricks:
+      check.RefusesType("time");
+      check.RefusesReservedNames();
+      if (deletes.equality) check.Refuses("it does not read equality deletes of tables that others manage");
+      if (v3) check.Notes("it reads format 3 since runtime 18");
       break;
   }
 }

@@ -10,7 +10,7 @@
 
 namespace sluice::audit {
 
-enum class Reader { kAthena, kRedshift, kSnowflake, kBigQuery, kTrino, kSpark, kDuckDb, kPyIceberg, kClickHouse };
+enum class Reader { kAthena, kRedshift, kSnowflake, kBigQuery, kTrino, kSpark, kDuckDb, kPyIceberg, kClickHouse, kDatabricks };
 
 /// "athena", "bigquery", …
 std::string_view NameOf(Reader reader);

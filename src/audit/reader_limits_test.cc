@@ -27,7 +27,7 @@ bool Refuses(Reader reader, const TableFacts& facts, const DeletesUsed& deletes 
 
 TEST(ReaderLimits, TypesThatAReaderLacksAreRefused) {
   for (const char* const type : {"time", "uuid", "fixed[3]"}) EXPECT_TRUE(Refuses(Reader::kRedshift, Table(2, {"long", type}))) << type;
-  EXPECT_TRUE(Refuses(Reader::kSpark, Table(2, {"time"})));
+  for (const Reader spark : {Reader::kSpark, Reader::kDatabricks}) EXPECT_TRUE(Refuses(spark, Table(2, {"time"})));
   EXPECT_FALSE(Refuses(Reader::kSpark, Table(2, {"uuid"})));
   EXPECT_FALSE(Refuses(Reader::kDuckDb, Table(2, {"time", "uuid", "fixed[3]", "list"})));
   EXPECT_FALSE(Refuses(Reader::kRedshift, Table(2, {"list"})));
@@ -46,6 +46,7 @@ TEST(ReaderLimits, FormatsAndDeletesThatAReaderLacksAreRefused) {
 TEST(ReaderLimits, EveryNameIsKnown) {
   EXPECT_EQ(ParseReader("athena"), Reader::kAthena);
   EXPECT_EQ(ParseReader("clickhouse"), Reader::kClickHouse);
+  EXPECT_EQ(ParseReader("databricks"), Reader::kDatabricks);
   EXPECT_EQ(ParseReader("excel"), std::nullopt);
   EXPECT_EQ(NameOf(Reader::kPyIceberg), "pyiceberg");
 }

@@ -86,6 +86,7 @@ std::string SinkSection(ConfigTemplate& content) {
         "{}{}"
         "    commit: {{ interval: 60s, max_bytes: 128MiB }}\n"
         "    partition: [\"day(_ingested_at)\"]           # any Iceberg transform; per table below\n"
+        "    # readers: [athena, redshift, spark]          # who reads it: tables do without what these lack\n"
         "    files: {{ target_size: 128MiB, compression: zstd, level: 1 }}\n"
         "    snapshots: {{ keep: 100 }}                   # older ones expire in the commit that makes a new one\n"
         "    manifests: {{ merge_at: 30 }}\n"

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/daily_window.h"
+#include "config/lake_readers.h"
 #include "config/mapping_config.h"
 #include "config/storage_config.h"
 
@@ -79,6 +80,7 @@ struct LakeConfig {
   std::string catalog_uri;                     ///< SQLite file; empty: <warehouse>/catalog.db.
   std::string catalog_dsn;                     ///< Of a PostgreSQL that keeps the catalog in place of the file.
   std::string catalog_name = "sluice";         ///< Readers load the catalog under this name.
+  std::vector<ReaderEngine> readers;           ///< Whose limits new tables and columns keep to. Empty: the defaults of docs/reference/types.md.
   milliseconds commit_interval{60'000};
   uint64_t commit_bytes_max = 128ull << 20;    ///< Uncommitted Arrow bytes that make a commit early.
   std::vector<PartitionFieldConfig> partition{{"_ingested_at", "day", 0}};

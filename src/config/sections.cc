@@ -150,6 +150,20 @@ void ReadLakeMaintenance(FieldReader& fields, LakeMaintenanceConfig& maintenance
   fields.RefuseOthers();
 }
 
+void ReadReaders(FieldReader& fields, std::vector<ReaderEngine>& readers) {
+  std::vector<std::string> names;
+  std::vector<const YamlNode*> nodes;
+  fields.Texts("readers", names, &nodes);
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (const auto reader = ParseReaderEngine(names[i])) readers.push_back(*reader);
+    else {
+      const auto meant = DidYouMean(names[i], ReaderEngineNames());
+      fields.Mistake(slu::kBadValue, fmt::format("no reader {} is known", Quoted(*nodes[i])), nodes[i], "readers", meant ? fmt::format("did you mean \"{}\"?", *meant) : "", "",
+                     fmt::format("use some of: {}", fmt::join(ReaderEngineNames(), ", ")));
+    }
+  }
+}
+
 LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::string& folder) {
   LakeConfig lake;
   lake.name = name;
@@ -159,6 +173,7 @@ LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::str
     fields.Mistake(slu::kMissingField, "a lake in a bucket needs a place for its catalog", nullptr, "catalog", "",
                    "A catalog of type sqlite is a file, which cannot lie in a bucket.",
                    "catalog: { type: postgres, host: HOST, database: DATABASE, user: USER, password: ${SLUICE_CATALOG_PASSWORD} }\ncatalog: { type: sqlite, path: /var/lib/sluice/catalog.db }");
+  ReadReaders(fields, lake.readers);
   if (auto commit = fields.Mapping("commit")) {
     commit->Duration("interval", lake.commit_interval, milliseconds(100), hours(24));
     commit->Size("max_bytes", lake.commit_bytes_max, kMiB, 64 * kGiB);

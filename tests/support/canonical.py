@@ -43,8 +43,13 @@ SIMPLE = {
 }
 
 
-def mapping(type_: Type) -> Mapping:
-    """The mapping of the type reference, profile portable."""
+def mapping(type_: Type, flat: bool = False) -> Mapping:
+    """The mapping of the type reference. `flat`: for readers that take neither uuid nor lists."""
+    if flat and type_.element is not None:
+        # Without the signs of the source's locale.
+        return Mapping("string", "to_json({x}::numeric(19, 2)[]::text[])::text" if type_.element.name == "pg_catalog.money" else "to_json({x})::text", "{x}")
+    if flat and type_.name == "pg_catalog.uuid":
+        return AS_TEXT
     if type_.element is not None:
         return _list_of(mapping(type_.element), type_.element.kind == "c")
     if type_.kind == "c":

@@ -21,6 +21,7 @@ def quote(name: str) -> str:
 class Comparison:
     def __init__(self, source: Database, replica: Database, lake_folder, s3=None, catalog_uri=None):
         self.source, self.replica, self.lake_folder, self.s3, self.catalog_uri = source, replica, lake_folder, s3, catalog_uri
+        self.mapping = mapping  # Of types into the lake.
 
     def __call__(self, tables=None, lake_without=(), replica_without=()):
         """Fails with the first differing rows. `tables`: their names, by default all of the source;
@@ -64,16 +65,16 @@ class Comparison:
         in_lake = lake.table(table.namespace, table.name)
         fields = {field.name: str(field.field_type) for field in in_lake.schema().fields}
         columns = [c for c in catalog.columns(self.source, table) if c.name in fields or not c.generated]
-        expected_types = {c.name: mapping(c.type).iceberg for c in columns}
+        expected_types = {c.name: self.mapping(c.type).iceberg for c in columns}
         got_types = {name: type_ for name, type_ in fields.items() if name not in METADATA_COLUMNS}
         assert got_types == expected_types, f"{table}: the lake's types differ"
 
         duck = lake.open_duckdb()
-        _load_source(duck, source, table, columns)
+        _load_source(duck, source, table, columns, self.mapping)
         duck.register("by_pyiceberg", pyiceberg_rows(in_lake))
         for reader, relation in (("PyIceberg", "by_pyiceberg"), ("DuckDB", lake.duckdb_relation(in_lake))):
             shown = _names_shown(duck, relation, list(fields))
-            values = ", ".join(f"{mapping(c.type).lake.format(x=quote(shown[c.name]))} AS c{i}" for i, c in enumerate(columns))
+            values = ", ".join(f"{self.mapping(c.type).lake.format(x=quote(shown[c.name]))} AS c{i}" for i, c in enumerate(columns))
             duck.execute(f"CREATE OR REPLACE TEMP TABLE lake AS SELECT {values or '1 AS nothing'} FROM {relation}")
             self._require_equal(duck, f"{table}: lake by {reader}")
             empty = duck.execute("SELECT count(*) FROM {} WHERE {}".format(
@@ -100,7 +101,7 @@ def _names_shown(duck, relation: str, names: list) -> dict:
     return dict(zip(names, shown))
 
 
-def _load_source(duck, source, table, columns):
+def _load_source(duck, source, table, columns, mapping):
     """The source's rows as canonical text, in DuckDB's table `source`."""
     values = ", ".join(mapping(c.type).source.format(x=quote(c.name)) for c in columns) or "1"
     names = [f"c{i}" for i in range(len(columns))] or ["nothing"]

@@ -20,7 +20,10 @@ struct Options {
   bool deep = false;
 };
 
-Result<std::vector<audit::Reader>> ParseReaders(const std::vector<std::string>& names) {
+// Who was named on the command line, else the lake's readers of the configuration.
+Result<std::vector<audit::Reader>> ParseReaders(std::vector<std::string> names, const LakeConfig& lake) {
+  if (names.empty())
+    for (const ReaderEngine reader : lake.readers) names.emplace_back(NameOf(reader));
   std::vector<audit::Reader> readers;
   for (const std::string& name : names) {
     const auto reader = audit::ParseReader(name);
@@ -56,9 +59,9 @@ Result<std::optional<CheckedLakeTable>> CheckOne(const OpenedLake& lake, const T
 
 Result<ExitCode> Check(const Options& options, Invocation& invocation) {
   audit::CheckOptions check;
-  ASSIGN_OR_RETURN(check.readers, ParseReaders(options.readers));
   check.deep = options.deep;
   ASSIGN_OR_RETURN(const OpenedLake lake, OpenLake(invocation));
+  ASSIGN_OR_RETURN(check.readers, ParseReaders(options.readers, lake.config));
   ASSIGN_OR_RETURN(const std::vector<TableIdentifier> wanted, Wanted(lake.catalog(), options.tables));
   SignalStop signals;
   ProgressLine progress(invocation.terminal.progress);
@@ -90,7 +93,7 @@ void AddLakeCheck(CLI::App& lake, Invocation& invocation) {
                            "  sluice lake check --readers athena,redshift,spark --json\n");
   const auto options = std::make_shared<Options>();
   verb->add_option("table", options->tables, "only these tables, NAMESPACE.TABLE by the lake's names")->type_name("TABLE...");
-  verb->add_option("--readers", options->readers, "hold the tables against the limits of these: " + audit::ReaderNames())->delimiter(',')->allow_extra_args(false)->type_name("NAMES");
+  verb->add_option("--readers", options->readers, "hold the tables against the limits of these, in place of the lake's readers: " + audit::ReaderNames())->delimiter(',')->allow_extra_args(false)->type_name("NAMES");
   verb->add_flag("--deep", options->deep, "also decode every column of every live data file");
   verb->callback([&invocation, options] { invocation.command = [&invocation, options] { return Check(*options, invocation); }; });
 }

@@ -140,6 +140,15 @@ constexpr ErrorEntry kErrors[] = {
      "Take the newest moment: sluice lake cut\n"
      "Keep more snapshots in future: sinks.lake.snapshots.keep",
      ExitCode::kNotFound},
+
+    // The lake's readers: 4160 to 4169.
+    {slu::kLakeReaderNames, "a name that a reader of the lake cannot take",
+     "Among the readers that the lake is configured for is one that takes names which differ only by case for one, or that refuses columns which are called like "
+     "Iceberg's own. The table is held; the others go on.",
+     "Give the table or column another name in the lake, by sinks.lake.map; then: sluice resync TABLE\n"
+     "Leave the reader out of sinks.lake.readers.\n"
+     "Exclude the table in the configuration.",
+     ExitCode::kRefused},
 };
 
 }  // namespace

@@ -33,4 +33,7 @@ inline constexpr int kLakeNoTable = 4131;
 inline constexpr int kLakeNoSnapshot = 4132;
 inline constexpr int kLakeNoCut = 4133;
 
+// The lake's readers: 4160 to 4169.
+inline constexpr int kLakeReaderNames = 4160;
+
 }  // namespace sluice::slu

@@ -30,7 +30,7 @@ using RowKeys = std::unordered_set<RowKey, HashRowKey>;
 
 /// `keys`: rows of binary COPY of which only the key columns are set.
 Result<RowKeys> DecodeKeys(const LakeSchema& schema, Bytes keys, size_t count) {
-  RowDecoder decoder(*schema.source);
+  RowDecoder decoder(schema);
   KeyCodec codec(schema);
   RowKeys decoded;
   ByteReader reader(keys);
@@ -59,7 +59,7 @@ Status FindRows(ObjectStore& store, const std::string& path, const LakeSchema& s
 }  // namespace
 
 CopyFile::CopyFile(const LakeContext& context, const CopyLayout& layout)
-    : context_(context), layout_(layout), decoder_(*layout.schema->source), buffer_(layout.schema) {}
+    : context_(context), layout_(layout), decoder_(*layout.schema), buffer_(layout.schema) {}
 
 Status CopyFile::Append(Bytes rows, size_t count) {
   ByteReader reader(rows);

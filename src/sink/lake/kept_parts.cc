@@ -11,6 +11,7 @@
 #include "sink/lake/key_codec.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/table_commit.h"
+#include "sink/lake/type_map.h"
 
 namespace sluice {
 namespace {
@@ -81,6 +82,10 @@ Result<LakeKeptCopies> ParseKeptCopies(const iceberg::Properties& properties) {
 std::string LayoutOf(const std::string& table_uuid, const LakeSchema& schema, const iceberg::PartitionSpec& spec) {
   std::string text = table_uuid + ToText(schema.field_ids);
   for (const iceberg::PartitionField& field : spec.fields) text += fmt::format("|{}:{}:{}", field.source_id, field.name, iceberg::ToString(field.transform));
+  for (size_t i = 0; i < schema.source_columns(); ++i) {  // Of columns that readers need in another form.
+    const Column& column = schema.source->columns[i];
+    if (const iceberg::Field& field = schema.iceberg.fields[i]; !SameType(field.type, MapType(*column.type, column.typmod).type)) text += fmt::format("|{}!", field.id);
+  }
   const RowKey hash = HashOf(text);
   return fmt::format("1-{:016x}{:016x}", hash.high, hash.low);
 }

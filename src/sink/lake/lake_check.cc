@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -13,6 +12,8 @@
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_schema.h"
 #include "sink/lake/partitioner.h"
+#include "sink/lake/pg_type_oid.h"
+#include "sink/lake/reader_profile.h"
 #include "sink/lake/type_map.h"
 #include "storage/object_store.h"
 
@@ -20,15 +21,6 @@ namespace sluice {
 namespace {
 
 constexpr uint64_t kFreeBytesMin = 1ull << 30;
-// Spark refuses tables with such columns.
-constexpr std::array<std::string_view, 10> kReservedNames = {"_file", "_pos", "_deleted", "_spec_id", "_partition", "_row_id",
-                                                             "_last_updated_sequence_number", "_change_type", "_change_ordinal",
-                                                             "_commit_snapshot_id"};
-
-std::string Lower(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  return name;
-}
 
 // A store that is not there is not a matter of chown.
 std::string FixFor(const LakeConfig& config, const Error& error) {
@@ -78,21 +70,25 @@ void CheckSpace(const LakeConfig& config, const std::vector<TableDefinition>& ta
   }
 }
 
-void CheckNames(const std::vector<TableDefinition>& tables, Findings& findings) {
+void CheckNames(const LakeConfig& config, const std::vector<TableDefinition>& tables, Findings& findings) {
+  // A table that a named reader cannot take would be held.
+  const ReaderNeeds needs = NeedsOf(config.readers);
+  const auto gravity = [](bool refused) { return refused ? Severity::kFail : Severity::kWarn; };
+  const std::string fix = "give it another name in sinks.lake.map, or leave the reader out of sinks.lake.readers";
   std::map<std::string, std::string> seen;
   for (const TableDefinition& table : tables) {
     const std::string name = ToString(table.schema->name);
     if (table.schema->name.name_space == kBookmarkNamespace)
       findings.push_back({"L010", Severity::kFail, name, "the lake keeps its bookmark in a namespace of that name", "another namespace", "exclude the table in the configuration"});
-    const auto [other, is_new] = seen.emplace(Lower(name), name);
+    const auto [other, is_new] = seen.emplace(LowerCase(name), name);
     if (!is_new)
-      findings.push_back({"L011", Severity::kWarn, name, "differs from " + other->second + " only by case", "names that all readers tell apart", ""});
+      findings.push_back({"L011", gravity(needs.names_ignore_case), name, "differs from " + other->second + " only by case", "names that all readers tell apart", needs.names_ignore_case ? fix : ""});
     std::set<std::string> columns;
     for (const Column& column : table.schema->columns) {
-      if (!columns.insert(Lower(column.name)).second)
-        findings.push_back({"L011", Severity::kWarn, name + "." + column.name, "differs from another column only by case", "names that all readers tell apart", ""});
-      if (std::find(kReservedNames.begin(), kReservedNames.end(), Lower(column.name)) != kReservedNames.end())
-        findings.push_back({"L012", Severity::kWarn, name + "." + column.name, "Iceberg reserves the name: Spark refuses the table", "another name", ""});
+      if (!columns.insert(LowerCase(column.name)).second)
+        findings.push_back({"L011", gravity(needs.names_ignore_case), name + "." + column.name, "differs from another column only by case", "names that all readers tell apart", needs.names_ignore_case ? fix : ""});
+      if (IsReservedColumnName(column.name))
+        findings.push_back({"L012", gravity(needs.no_reserved_names), name + "." + column.name, "Iceberg reserves the name: Spark refuses the table", "another name", needs.no_reserved_names ? fix : ""});
     }
   }
 }
@@ -109,10 +105,34 @@ std::string_view WhatHappens(Loss loss) {
   return "";
 }
 
-void CheckTypes(const std::vector<TableDefinition>& tables, Findings& findings) {
+// Not limited to so many characters by its type: varchar(n) and char(n) have n + 4 as their typmod.
+bool MayBeLongerThan(int characters, const Column& column) {
+  if (MapType(*column.type, column.typmod, {.no_lists = true}).type.id != iceberg::TypeId::kString) return false;
+  const Type& type = BaseOf(*column.type);
+  const int32_t typmod = column.type->kind == TypeKind::kDomain ? column.type->element_typmod : column.typmod;
+  if (type.oid == pg::kVarchar || type.oid == pg::kBpchar) return typmod < 4 || typmod - 4 > characters;
+  return type.oid == pg::kText || type.oid == pg::kJson || type.oid == pg::kJsonb || type.oid == pg::kXml || type.kind == TypeKind::kArray || type.extension == "citext";
+}
+
+void CheckReaders(const LakeConfig& config, const std::vector<TableDefinition>& tables, Findings& findings) {
+  const ReaderNeeds needs = NeedsOf(config.readers);
+  for (const TableDefinition& table : tables) {
+    std::string as_text, cut;
+    for (const Column& column : table.schema->columns) {
+      const auto add = [&](std::string& names) { names += (names.empty() ? "" : ", ") + column.name; };
+      if (!SameType(MapType(*column.type, column.typmod, needs).type, MapType(*column.type, column.typmod).type)) add(as_text);
+      if (needs.text_characters_max && MayBeLongerThan(*needs.text_characters_max, column)) add(cut);
+    }
+    const std::string name = ToString(table.schema->name);
+    if (!as_text.empty()) findings.push_back({"L021", Severity::kInfo, name, fmt::format("held as text, as the lake's readers need it: {}", as_text), "", "", ""});
+    if (!cut.empty()) findings.push_back({"L022", Severity::kInfo, name, fmt::format("redshift cuts texts at {} characters: {}", *needs.text_characters_max, cut), "", "", ""});
+  }
+}
+
+void CheckTypes(const LakeConfig& config, const std::vector<TableDefinition>& tables, Findings& findings) {
   for (const TableDefinition& table : tables) {
     for (const Column& column : table.schema->columns) {
-      const Loss loss = MapType(*column.type, column.typmod).loss;
+      const Loss loss = MapType(*column.type, column.typmod, NeedsOf(config.readers)).loss;
       if (loss == Loss::kNone) continue;
       // Dates and decimals are in every database, what they can't hold in few: not worth a warning.
       const bool rare = loss == Loss::kInfinity || loss == Loss::kNotANumber || loss == Loss::kArrayShape;
@@ -125,7 +145,7 @@ void CheckTypes(const std::vector<TableDefinition>& tables, Findings& findings) 
 
 void CheckPartitions(const LakeConfig& config, const std::vector<TableDefinition>& tables, Findings& findings) {
   for (const TableDefinition& table : tables) {
-    const auto spec = MakePartitionSpec(PartitionConfigOf(config, table.schema->name), *MakeLakeSchema(table.schema));
+    const auto spec = MakePartitionSpec(PartitionConfigOf(config, table.schema->name), *MakeLakeSchema(table.schema, NeedsOf(config.readers)));
     if (!spec.ok())
       findings.push_back({"L030", Severity::kFail, ToString(table.schema->name), spec.error().message, "a partition that fits the table",
                           "correct lake.tables in the configuration"});
@@ -143,8 +163,9 @@ Findings CheckLake(const LakeConfig& config, const std::vector<TableDefinition>&
   CheckFolder(config, findings);
   CheckCatalog(config, findings);
   CheckSpace(config, tables, findings);
-  CheckNames(tables, findings);
-  CheckTypes(tables, findings);
+  CheckNames(config, tables, findings);
+  CheckReaders(config, tables, findings);
+  CheckTypes(config, tables, findings);
   CheckPartitions(config, tables, findings);
   return findings;
 }

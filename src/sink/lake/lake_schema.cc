@@ -72,9 +72,9 @@ LakeSchemaPtr Complete(const TableSchemaPtr& source, iceberg::Schema schema, Fie
   return made;
 }
 
-iceberg::Field FieldOf(const TableSchema& source, size_t column, int32_t id) {
+iceberg::Field FieldOf(const TableSchema& source, size_t column, int32_t id, const ReaderNeeds& needs) {
   const Column& from = source.columns[column];
-  return {id, from.name, IsKey(source, column), MapType(*from.type, from.typmod).type, ""};
+  return {id, from.name, IsKey(source, column), MapType(*from.type, from.typmod, needs).type, ""};
 }
 
 // Ids of list elements come after those of the columns, as other writers assign them.
@@ -83,11 +83,6 @@ void AssignElementIds(iceberg::Type& type, int32_t& last_id) {
     if (field.id == 0) field.id = ++last_id;
     AssignElementIds(field.type, last_id);
   }
-}
-
-bool SameType(const iceberg::Type& left, const iceberg::Type& right) {
-  if (left.id != TypeId::kList || right.id != TypeId::kList) return left == right;
-  return SameType(left.fields.front().type, right.fields.front().type);
 }
 
 Error Changed(const TableSchema& source, std::string_view column, std::string_view how) {
@@ -113,12 +108,12 @@ bool IsNewerThanAll(int32_t field, const FieldIds& field_ids, const TableSchema&
 
 }  // namespace
 
-LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source) {
+LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source, const ReaderNeeds& needs) {
   iceberg::Schema schema;
   FieldIds field_ids;
   int32_t last_id = 0;
   for (size_t i = 0; i < source->columns.size(); ++i) {
-    schema.fields.push_back(FieldOf(*source, i, ++last_id));
+    schema.fields.push_back(FieldOf(*source, i, ++last_id, needs));
     if (source->columns[i].attribute_number != 0) field_ids[source->columns[i].attribute_number] = last_id;
   }
   const std::vector<std::string> names = NamesOfAddedColumns(*source);
@@ -132,15 +127,17 @@ LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source) {
 namespace {
 
 Result<LakeSchemaPtr> Evolve(const iceberg::Schema& current, int32_t last_column_id, const FieldIds& field_ids,
-                             const TableSchemaPtr& source, const std::set<int32_t>& pinned, bool may_be_older, bool rows_are_replaced) {
+                             const TableSchemaPtr& source, const std::set<int32_t>& pinned, bool may_be_older, bool rows_are_replaced, const ReaderNeeds& needs) {
   iceberg::Schema schema;
   FieldIds new_ids;
   std::set<int32_t> used;
   for (size_t i = 0; i < source->columns.size(); ++i) {
     const Column& column = source->columns[i];
-    iceberg::Field field = FieldOf(*source, i, 0);
+    iceberg::Field field = FieldOf(*source, i, 0, needs);
     const iceberg::Field* old = FindOld(current, field_ids, column);
-    if (old != nullptr && !SameType(old->type, field.type)) {
+    // The rows that are there stay as they are when the readers become others.
+    const bool fits = old != nullptr && (rows_are_replaced ? SameType(old->type, field.type) : MayBeHeldAs(*column.type, column.typmod, old->type));
+    if (old != nullptr && !fits) {
       if (!rows_are_replaced) return Changed(*source, column.name, "has another type now");
       old = nullptr;
     }
@@ -183,13 +180,14 @@ Result<LakeSchemaPtr> Evolve(const iceberg::Schema& current, int32_t last_column
 }  // namespace
 
 Result<LakeSchemaPtr> EvolveLakeSchema(const iceberg::Schema& current, int32_t last_column_id,
-                                       const FieldIds& field_ids, const TableSchemaPtr& source, const std::set<int32_t>& pinned, bool may_be_older) {
-  return Evolve(current, last_column_id, field_ids, source, pinned, may_be_older, /*rows_are_replaced=*/false);
+                                       const FieldIds& field_ids, const TableSchemaPtr& source, const std::set<int32_t>& pinned, bool may_be_older,
+                                       const ReaderNeeds& needs) {
+  return Evolve(current, last_column_id, field_ids, source, pinned, may_be_older, /*rows_are_replaced=*/false, needs);
 }
 
 Result<LakeSchemaPtr> ReplaceLakeSchema(const iceberg::Schema& current, int32_t last_column_id, const FieldIds& field_ids,
-                                        const TableSchemaPtr& source) {
-  return Evolve(current, last_column_id, field_ids, source, {}, /*may_be_older=*/false, /*rows_are_replaced=*/true);
+                                        const TableSchemaPtr& source, const ReaderNeeds& needs) {
+  return Evolve(current, last_column_id, field_ids, source, {}, /*may_be_older=*/false, /*rows_are_replaced=*/true, needs);
 }
 
 std::string ToText(const FieldIds& field_ids) {

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "change/table_schema.h"
+#include "config/lake_readers.h"
 #include "iceberg/schema.h"
 
 namespace arrow {
@@ -36,11 +37,12 @@ struct LakeSchema {
 };
 using LakeSchemaPtr = std::shared_ptr<const LakeSchema>;
 
-/// The schema of a table that is made anew.
-LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source);
+/// The schema of a table that is made anew. `needs`, here and below: of those who will read new columns.
+LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source, const ReaderNeeds& needs = {});
 
 /// The schema after the source's columns changed; `current` is what the table has, `field_ids` what its
 /// property says. New columns get new ids, renamed ones keep theirs, those that went are gone.
+/// A column keeps its type if it is one of MapType's for any readers.
 /// `pinned`: fields that partitions are made of.
 /// `may_be_older`: after a restart the stream begins before changes that the lake has followed already, so the last
 /// columns may be missing.
@@ -48,12 +50,12 @@ LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source);
 /// the rows that were there, or was removed although it is pinned.
 Result<LakeSchemaPtr> EvolveLakeSchema(const iceberg::Schema& current, int32_t last_column_id,
                                        const FieldIds& field_ids, const TableSchemaPtr& source,
-                                       const std::set<int32_t>& pinned = {}, bool may_be_older = false);
+                                       const std::set<int32_t>& pinned = {}, bool may_be_older = false, const ReaderNeeds& needs = {});
 
 /// The schema of a table whose rows are all made anew: columns that went are gone, those of another type are new.
 /// Error: kCorrupt.
 Result<LakeSchemaPtr> ReplaceLakeSchema(const iceberg::Schema& current, int32_t last_column_id, const FieldIds& field_ids,
-                                        const TableSchemaPtr& source);
+                                        const TableSchemaPtr& source, const ReaderNeeds& needs = {});
 
 std::string ToText(const FieldIds& field_ids);
 /// Error: kCorrupt.

@@ -16,6 +16,7 @@
 #include "sink/lake/lake_view.h"
 #include "base/parallel.h"
 #include "sink/lake/partitioner.h"
+#include "sink/lake/reader_profile.h"
 
 namespace sluice {
 namespace {
@@ -121,6 +122,8 @@ Status LakeSink::LoadTables() {
       table.id = id;
       table.copied = *copied;
       table.current = std::move(*loaded);
+      if (const std::string what = UnreadableFor(config_.readers, *table.current.metadata); !what.empty())
+        log::Warn("lake", "lake.unreadable", "a table was made before the lake's readers were named: some cannot read it", {{"table", ToString(name)}, {"what", what}, {"fix", "sluice resync TABLE"}});
       copied_[name] = table.copied;
       if (Status fit = CheckForeignChanges(*table.current.metadata, ToString(name)); !fit.ok()) unfit.emplace_back(name, fit.error());
     }
@@ -239,6 +242,7 @@ Status LakeSink::PrepareTable(const TableDefinition& definition, const CopyPoint
   const TableIdentifier id = IdOf(name);
   if (name.name_space == kBookmarkNamespace)
     return Error{ErrorKind::kNeedsOperator, fmt::format("table {}: the lake keeps its bookmark in a namespace of that name", ToString(name)), slu::kLakeForeignTable};
+  RETURN_IF_ERROR(CheckNames(*definition.schema));
   RETURN_IF_ERROR(catalog_->CreateNamespace(id.name_space));
   ASSIGN_OR_RETURN(auto existing, catalog_->LoadTable(id));
   by_schema_.clear();
@@ -283,9 +287,22 @@ Status LakeSink::PrepareTable(const TableDefinition& definition, const CopyPoint
   return Ok();
 }
 
+Status LakeSink::CheckNames(const TableSchema& table) {
+  std::vector<TableIdentifier> others;
+  if (NeedsOf(config_.readers).names_ignore_case) {
+    ASSIGN_OR_RETURN(const auto namespaces, catalog_->ListNamespaces());
+    for (const std::string& name_space : namespaces) {
+      if (LowerCase(name_space) != LowerCase(table.name.name_space)) continue;
+      ASSIGN_OR_RETURN(const auto tables, catalog_->ListTables(name_space));
+      others.insert(others.end(), tables.begin(), tables.end());
+    }
+  }
+  return CheckNamesFor(config_.readers, table, others);
+}
+
 Status LakeSink::PrepareFresh(LakeTable& table, const TableDefinition& definition, CopyLayout& layout) {
   const TableName& name = definition.schema->name;
-  table.schema = layout.schema = MakeLakeSchema(definition.schema);
+  table.schema = layout.schema = MakeLakeSchema(definition.schema, NeedsOf(config_.readers));
   table.manifests = std::make_shared<const std::vector<iceberg::ManifestFile>>();
   ASSIGN_OR_RETURN(layout.spec, MakePartitionSpec(PartitionConfigOf(config_, name), *table.schema));
   if (!kept_.contains(name) || !table.current.metadata) {
@@ -318,7 +335,7 @@ Status LakeSink::PrepareRefill(LakeTable& table, const TableDefinition& definiti
   ASSIGN_OR_RETURN(FieldIds ids, FieldIdsOf(metadata));
   ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(metadata.properties));
   if (copied && copied->oid != definition.schema->oid) ids.clear();  // Attribute numbers of another table.
-  ASSIGN_OR_RETURN(table.schema, ReplaceLakeSchema(metadata.schema(), metadata.last_column_id, ids, definition.schema));
+  ASSIGN_OR_RETURN(table.schema, ReplaceLakeSchema(metadata.schema(), metadata.last_column_id, ids, definition.schema, NeedsOf(config_.readers)));
   ASSIGN_OR_RETURN(iceberg::PartitionSpec spec, MakePartitionSpec(PartitionConfigOf(config_, definition.schema->name), *table.schema));
   table.refill_updates = {iceberg::AddSchema{table.schema->iceberg}, iceberg::SetCurrentSchema{}};
   for (iceberg::TableUpdate& update : UpdatesToLayout(metadata, std::move(spec), FormatVersionOf(config_, definition.schema->name)))
@@ -510,10 +527,11 @@ Status LakeSink::FollowSchema(LakeTable& table, const TableSchemaPtr& schema, Co
     source = std::make_shared<const TableSchema>(std::move(*numbered));
   }
   ASSIGN_OR_RETURN(LakeSchemaPtr evolved, EvolveLakeSchema(metadata.schema(), metadata.last_column_id, ids, source, PartitionSources(metadata),
-                                                           /*may_be_older=*/what == ColumnsOf::kFirstRows));
+                                                           /*may_be_older=*/what == ColumnsOf::kFirstRows, NeedsOf(config_.readers)));
   if (evolved->older) {
     log::Warn("lake", "lake.older_columns", "rows come that lack columns which the table has since; they are NULL there", {{"table", ToString(schema->name)}});
   } else if (!evolved->iceberg.SameColumns(metadata.schema())) {
+    RETURN_IF_ERROR(CheckNamesFor(config_.readers, *source, {}));
     if (table.writer != nullptr) RETURN_IF_ERROR(table.writer->Flush());
     SLUICE_FAILPOINT("lake.before_schema_change");
     log::Info("lake", "lake.schema_changed", "a table's columns follow the source", {{"table", ToString(schema->name)}});

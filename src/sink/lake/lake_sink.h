@@ -75,6 +75,7 @@ class LakeSink final : public Sink {
   Status TakeEpoch();
   Status LoadTables();
   Status PrepareTable(const TableDefinition& table, const CopyPoint& point, NamespaceUpdate& begin);
+  Status CheckNames(const TableSchema& table);
   Status PrepareFresh(LakeTable& table, const TableDefinition& definition, CopyLayout& layout);
   Status PrepareRefill(LakeTable& table, const TableDefinition& definition, CopyLayout& layout);
   CopyTarget& CopyTargetOf(const TableName& name);

@@ -23,7 +23,7 @@ namespace {
 
 class SourceDigest final : public DigestReceiver {
  public:
-  explicit SourceDigest(TableSchemaPtr schema) : schema_(std::move(schema)), decoder_(*schema_) {}
+  explicit SourceDigest(LakeSchemaPtr schema) : schema_(std::move(schema)), decoder_(*schema_) {}
 
   Status Rows(Bytes rows, size_t count) override {
     ByteReader reader(rows);
@@ -37,7 +37,7 @@ class SourceDigest final : public DigestReceiver {
   TableDigest digest() const override { return digest_.digest(); }
 
  private:
-  const TableSchemaPtr schema_;
+  const LakeSchemaPtr schema_;
   RowDecoder decoder_;
   RowDigest digest_;
 };
@@ -115,7 +115,10 @@ Status LakeView::Visit(const TableDefinition& table, const LakeSchema& schema, c
   return Ok();
 }
 
-Result<RowForm> LakeView::Form(const TableDefinition& table) { return LakeRowForm(*table.schema); }
+Result<RowForm> LakeView::Form(const TableDefinition& table) {
+  ASSIGN_OR_RETURN(const LakeSchemaPtr schema, SchemaOf(table));
+  return LakeRowForm(*schema);
+}
 
 Status LakeView::Sum(const TableDefinition& table, const RowForm& form, const Buckets& buckets, std::stop_token stop, BucketSums& sums) {
   ASSIGN_OR_RETURN(const LakeSchemaPtr schema, SchemaOf(table));
@@ -165,7 +168,8 @@ Result<TableDigest> LakeView::Digest(const TableDefinition& table) {
 }
 
 Result<std::unique_ptr<DigestReceiver>> LakeView::Expect(const TableDefinition& table) {
-  return std::unique_ptr<DigestReceiver>(new SourceDigest(table.schema));
+  ASSIGN_OR_RETURN(LakeSchemaPtr schema, SchemaOf(table));
+  return std::unique_ptr<DigestReceiver>(new SourceDigest(std::move(schema)));
 }
 
 }  // namespace sluice

@@ -12,6 +12,14 @@ RowDecoder::RowDecoder(const TableSchema& schema)
   for (const Column& column : schema.columns) decoders_.push_back(MakeDecoder(*column.type, column.typmod));
 }
 
+RowDecoder::RowDecoder(const LakeSchema& schema)
+    : schema_(*schema.source), cells_(schema.source_columns()), counts_(schema.source_columns()) {
+  for (size_t i = 0; i < schema.source_columns(); ++i) {
+    const Column& column = schema_.columns[i];
+    decoders_.push_back(MakeDecoder(*column.type, column.typmod, schema.iceberg.fields[i].type));
+  }
+}
+
 Status RowDecoder::DecodeTuple(const std::byte* tuple) {
   TupleReader reader(tuple);
   unchanged_.clear();

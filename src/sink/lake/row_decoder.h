@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "change/table_schema.h"
 #include "sink/lake/cell.h"
+#include "sink/lake/lake_schema.h"
 #include "sink/lake/value_decoder.h"
 
 namespace sluice {
@@ -15,6 +16,8 @@ namespace sluice {
 /// Turns tuples of one table into cells, one per source column. Not thread-safe.
 class RowDecoder {
  public:
+  explicit RowDecoder(const LakeSchema& schema);
+  /// For columns as MapType maps them where no reader needs anything.
   explicit RowDecoder(const TableSchema& schema);
 
   /// A tuple that MeasureTuple accepted. A column that the tuple says is unchanged keeps its cell from the call

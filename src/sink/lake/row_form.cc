@@ -65,12 +65,13 @@ std::optional<ColumnForm> FormOfBase(const Type& type, int32_t typmod) {
   }
 }
 
-std::optional<ColumnForm> FormOf(const Type& type, int32_t typmod) {
+std::optional<ColumnForm> FormOf(const Type& type, int32_t typmod, const iceberg::Type& held) {
   if (type.oid == pg::kInt2Vector || type.oid == pg::kOidVector) return ColumnForm{};
   if (type.kind == TypeKind::kBase) return FormOfBase(type, typmod);
-  if (type.kind == TypeKind::kDomain && type.element) return FormOf(*type.element, type.element_typmod);
+  if (type.kind == TypeKind::kDomain && type.element) return FormOf(*type.element, type.element_typmod, held);
   if (type.kind != TypeKind::kArray || !type.element || !type.has_binary) return FormOfText(type);
-  std::optional<ColumnForm> element = FormOf(*type.element, typmod);
+  if (held.id != iceberg::TypeId::kList) return HasServersJson(type) ? std::optional(ColumnForm{ValueForm::kJson}) : std::nullopt;
+  std::optional<ColumnForm> element = FormOf(*type.element, typmod, held.fields.front().type);
   if (!element || element->list) return std::nullopt;
   element->list = true;
   return element;
@@ -78,11 +79,12 @@ std::optional<ColumnForm> FormOf(const Type& type, int32_t typmod) {
 
 }  // namespace
 
-RowForm LakeRowForm(const TableSchema& schema) {
+RowForm LakeRowForm(const LakeSchema& schema) {
   RowForm form;
-  form.identity = schema.key;
-  for (const Column& column : schema.columns) {
-    const std::optional<ColumnForm> made = FormOf(*column.type, column.typmod);
+  form.identity = schema.source->key;
+  for (size_t i = 0; i < schema.source_columns(); ++i) {
+    const Column& column = schema.source->columns[i];
+    const std::optional<ColumnForm> made = FormOf(*column.type, column.typmod, schema.iceberg.fields[i].type);
     form.columns.push_back(made.value_or(ColumnForm{}));
     if (!made) form.unfit = fmt::format("the lake holds column {} in a form that the server does not print", column.name);
   }

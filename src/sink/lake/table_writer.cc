@@ -36,7 +36,7 @@ TableWriter::TableWriter(const LakeContext& context, LakeSchemaPtr schema, Table
 }
 
 void TableWriter::Reset() {
-  decoder_ = std::make_unique<RowDecoder>(*schema_->source);
+  decoder_ = std::make_unique<RowDecoder>(*schema_);
   codec_ = std::make_unique<KeyCodec>(*schema_);
   buffer_ = std::make_unique<ColumnBuffer>(schema_);
 }

@@ -23,7 +23,7 @@ LakeType MapNumeric(int32_t typmod) {
   return {iceberg::Decimal(shape.precision, shape.scale), Loss::kNotANumber};
 }
 
-LakeType MapBase(const Type& type, int32_t typmod) {
+LakeType MapBase(const Type& type, int32_t typmod, const ReaderNeeds& needs) {
   switch (type.oid) {
     case pg::kBool: return {Primitive(TypeId::kBoolean)};
     case pg::kInt2:
@@ -41,7 +41,7 @@ LakeType MapBase(const Type& type, int32_t typmod) {
     case pg::kDate: return {Primitive(TypeId::kDate), Loss::kInfinity};
     case pg::kTimestamp: return {Primitive(TypeId::kTimestamp), Loss::kInfinity};
     case pg::kTimestamptz: return {Primitive(TypeId::kTimestamptz), Loss::kInfinity};
-    case pg::kUuid: return {Primitive(TypeId::kUuid)};
+    case pg::kUuid: return {Primitive(needs.no_uuid ? TypeId::kString : TypeId::kUuid)};
     default: return {Primitive(TypeId::kString), LossOfText(type)};
   }
 }
@@ -94,19 +94,32 @@ bool IsFlatArray(const Type& type) {
   return element.kind != TypeKind::kArray || IsVector(element);
 }
 
-LakeType MapType(const Type& type, int32_t typmod) {
+bool SameType(const iceberg::Type& left, const iceberg::Type& right) {
+  if (left.id != TypeId::kList || right.id != TypeId::kList) return left == right;
+  return SameType(left.fields.front().type, right.fields.front().type);
+}
+
+bool MayBeHeldAs(const Type& type, int32_t typmod, const iceberg::Type& held) {
+  for (const bool no_uuid : {false, true})
+    for (const bool no_lists : {false, true})
+      if (SameType(MapType(type, typmod, {.no_uuid = no_uuid, .no_lists = no_lists}).type, held)) return true;
+  return false;
+}
+
+LakeType MapType(const Type& type, int32_t typmod, const ReaderNeeds& needs) {
   if (IsVector(type)) return {Primitive(TypeId::kString)};
   switch (type.kind) {
     case TypeKind::kDomain:
       if (!type.element) break;
       // The column's own typmod says nothing where the type is a domain.
-      return MapType(*type.element, type.element_typmod);
+      return MapType(*type.element, type.element_typmod, needs);
     case TypeKind::kArray: {
       if (!IsFlatArray(type)) break;
-      LakeType element = MapType(*type.element, typmod);
+      if (needs.no_lists) return {Primitive(TypeId::kString), LossOfText(type)};
+      LakeType element = MapType(*type.element, typmod, needs);
       return {iceberg::ListOf(0, std::move(element.type)), Loss::kArrayShape};
     }
-    case TypeKind::kBase: return MapBase(type, typmod);
+    case TypeKind::kBase: return MapBase(type, typmod, needs);
     case TypeKind::kEnum:
     case TypeKind::kComposite:
     case TypeKind::kRange:

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "change/type.h"
+#include "config/lake_readers.h"
 #include "iceberg/type.h"
 
 namespace arrow {
@@ -32,8 +33,14 @@ struct LakeType {
 /// An array that is held as a list. One whose elements are arrays again, by a domain, is held as JSON.
 bool IsFlatArray(const Type& type);
 
-/// Never fails: a type that nobody knows is a string.
-LakeType MapType(const Type& type, int32_t typmod);
+/// `needs`: of the lake's readers. Never fails: a type that nobody knows is a string.
+LakeType MapType(const Type& type, int32_t typmod, const ReaderNeeds& needs = {});
+
+/// Whether `held`, apart from element ids, is what MapType makes of the type for some readers.
+bool MayBeHeldAs(const Type& type, int32_t typmod, const iceberg::Type& held);
+
+/// Equal but for element ids.
+bool SameType(const iceberg::Type& left, const iceberg::Type& right);
 
 /// Precision and scale of numeric(precision, scale), where a decimal of 38 digits can hold it.
 struct NumericShape {

@@ -328,15 +328,17 @@ std::string_view ToString(Policy policy) {
   return "";
 }
 
-std::unique_ptr<ValueDecoder> MakeDecoder(const Type& type, int32_t typmod) {
+std::unique_ptr<ValueDecoder> MakeDecoder(const Type& type, int32_t typmod) { return MakeDecoder(type, typmod, MapType(type, typmod).type); }
+
+std::unique_ptr<ValueDecoder> MakeDecoder(const Type& type, int32_t typmod, const iceberg::Type& held) {
   if (type.oid == pg::kInt2Vector || type.oid == pg::kOidVector) return MakeText(type);
   switch (type.kind) {
-    case TypeKind::kBase: return MakeBase(type, typmod);
+    case TypeKind::kBase: return held.id == iceberg::TypeId::kString ? MakeText(type) : MakeBase(type, typmod);
     case TypeKind::kDomain:
-      if (type.element) return MakeDecoder(*type.element, type.element_typmod);
+      if (type.element) return MakeDecoder(*type.element, type.element_typmod, held);
       break;
     case TypeKind::kArray:
-      if (IsFlatArray(type)) return std::make_unique<ListDecoder>(MakeDecoder(*type.element, typmod), type.array_delimiter);
+      if (held.id == iceberg::TypeId::kList) return std::make_unique<ListDecoder>(MakeDecoder(*type.element, typmod, held.fields.front().type), type.array_delimiter);
       break;
     case TypeKind::kEnum:
     case TypeKind::kComposite:

@@ -8,6 +8,7 @@
 
 #include "change/tuple.h"
 #include "change/type.h"
+#include "iceberg/type.h"
 #include "sink/lake/cell.h"
 
 namespace sluice {
@@ -52,7 +53,9 @@ class ValueDecoder {
   }
 };
 
-/// The decoder whose cells fit MapType(type, typmod).
+/// The decoder whose cells fit `held`: one of the forms that MapType makes of the type.
+std::unique_ptr<ValueDecoder> MakeDecoder(const Type& type, int32_t typmod, const iceberg::Type& held);
+/// The same for MapType(type, typmod).
 std::unique_ptr<ValueDecoder> MakeDecoder(const Type& type, int32_t typmod);
 
 }  // namespace sluice

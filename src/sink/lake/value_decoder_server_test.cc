@@ -321,6 +321,38 @@ TEST_F(ValueDecoderServerTest, TheTextOfAValueGivesTheSameCellAsItsBinaryForm) {
   }
 }
 
+TEST_F(ValueDecoderServerTest, WhatReadersNeedAsTextIsTheServersTextAndOfArraysItsJson) {
+  const ReaderNeeds needs = NeedsOf({ReaderEngine::kRedshift});
+  std::vector<TestedType> types = TestedTypes();
+  types.push_back({"int4[]", {"{{1,2},{3,NULL}}", "[0:1]={1,2}", "{}"}});
+  types.push_back({"uuid[]", {"{61626364-6566-6768-696a-6b6c6d6e6f70,NULL}"}});
+  size_t tested_types = 0;
+  for (const TestedType& tested : types) {
+    const Sample sample = Ask(tested, nullptr);
+    const iceberg::Type held = MapType(*sample.type, sample.typmod, needs).type;
+    if (SameType(held, MapType(*sample.type, sample.typmod).type)) continue;
+    ASSERT_EQ(held.id, iceberg::TypeId::kString);
+    ++tested_types;
+    for (const char* value : tested.values) {
+      SCOPED_TRACE(std::string(tested.type) + ": " + value);
+      const bool is_list = MapType(*sample.type, sample.typmod).type.id == iceberg::TypeId::kList;
+      const Sample asked = Ask({tested.type, {}, is_list ? "to_json(x)::text" : "x::text"}, value);
+      const auto decoder = MakeDecoder(*asked.type, asked.typmod, held);
+      Cell cell;
+      PolicyCounts counts;
+      ASSERT_TRUE(decoder->Decode(AsBytes(asked.binary), cell, counts));
+      if (std::string_view(tested.type) != "money[]") {  // The server prints its locale's signs.
+        EXPECT_EQ(Print(cell), asked.expected);
+      }
+      const std::string from_binary = Print(cell);
+      ASSERT_TRUE(decoder->DecodeText(asked.text, cell, counts)) << asked.text;
+      EXPECT_EQ(Print(cell), from_binary);
+      for (const uint64_t count : counts.counts) EXPECT_EQ(count, 0u);
+    }
+  }
+  EXPECT_GT(tested_types, 5u);
+}
+
 TEST_F(ValueDecoderServerTest, DamagedTextIsRefused) {
   const std::vector<TestedType> damaged = {
       {"bool", {"", "true", "x"}},

@@ -10,6 +10,7 @@
 
 #include "config/daily_window.h"
 #include "config/mapping_config.h"
+#include "config/rest_catalog_config.h"
 #include "config/storage_config.h"
 
 namespace sluice {
@@ -75,6 +76,7 @@ struct LakeConfig {
   StorageConfig storage;                       ///< Of a bucket.
   std::string catalog_uri;                     ///< SQLite file; empty: <warehouse>/catalog.db.
   std::string catalog_dsn;                     ///< Of a PostgreSQL that keeps the catalog in place of the file.
+  std::optional<RestCatalogConfig> rest_catalog;  ///< A server that keeps it in place of both.
   std::string catalog_name = "sluice";         ///< Readers load the catalog under this name.
   milliseconds commit_interval{60'000};
   uint64_t commit_bytes_max = 128ull << 20;    ///< Uncommitted Arrow bytes that make a commit early.

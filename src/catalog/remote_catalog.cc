@@ -73,11 +73,62 @@ std::vector<iceberg::TableRequirement> RequirementsOf(const TableCommit& commit)
   return requirements;
 }
 
+/// With the numbers that new schemas and partition specs will have: some servers take them as they are sent. What is there already
+/// is not added again.
+class Numbered {
+ public:
+  explicit Numbered(const iceberg::TableMetadata& base) : base_(base) {}
+
+  std::optional<iceberg::TableUpdate> operator()(iceberg::AddSchema update) {
+    const bool is_new = Place(base_.schemas, update.schema, schema_id_, [&](const iceberg::Schema& other) { return other.SameColumns(update.schema); });
+    return is_new ? std::optional<iceberg::TableUpdate>(std::move(update)) : std::nullopt;
+  }
+  std::optional<iceberg::TableUpdate> operator()(iceberg::AddPartitionSpec update) {
+    const bool is_new = Place(base_.specs, update.spec, spec_id_, [&](const iceberg::PartitionSpec& other) { return other.fields == update.spec.fields; });
+    return is_new ? std::optional<iceberg::TableUpdate>(std::move(update)) : std::nullopt;
+  }
+  std::optional<iceberg::TableUpdate> operator()(iceberg::SetCurrentSchema update) {
+    if (update.schema_id < 0) update.schema_id = schema_id_;
+    return update;
+  }
+  std::optional<iceberg::TableUpdate> operator()(iceberg::SetDefaultSpec update) {
+    if (update.spec_id < 0) update.spec_id = spec_id_;
+    return update;
+  }
+  template <class Update>
+  std::optional<iceberg::TableUpdate> operator()(Update update) {
+    return update;
+  }
+
+ private:
+  /// `last_id`: what -1 means afterwards; where it is added, -1 itself.
+  template <class List, class Item, class IsSame>
+  static bool Place(const List& list, Item& item, int32_t& last_id, IsSame&& is_same) {
+    item.id = 0;
+    for (const auto& other : list) {
+      if (is_same(other)) {
+        last_id = other.id;
+        return false;
+      }
+      item.id = std::max(item.id, other.id + 1);
+    }
+    last_id = -1;
+    return true;
+  }
+
+  const iceberg::TableMetadata& base_;
+  int32_t schema_id_ = -1;
+  int32_t spec_id_ = -1;
+};
+
 Json ToJson(const TableCommit& commit) {
   Json json = {{"identifier", IdentifierOf(commit.table)}, {"requirements", Json::array()}, {"updates", Json::array()}};
   for (const auto& requirement : RequirementsOf(commit)) json["requirements"].push_back(iceberg::ToJson(requirement));
-  const int32_t last_column_id = commit.base.metadata ? commit.base.metadata->last_column_id : 0;
-  for (const auto& update : commit.updates) json["updates"].push_back(iceberg::ToJson(update, last_column_id));
+  static const auto* const nothing = new iceberg::TableMetadata();
+  const iceberg::TableMetadata& base = commit.base.metadata ? *commit.base.metadata : *nothing;
+  Numbered numbered(base);
+  for (const auto& update : commit.updates)
+    if (const auto sent = std::visit(numbered, update)) json["updates"].push_back(iceberg::ToJson(*sent, base.last_column_id));
   return json;
 }
 

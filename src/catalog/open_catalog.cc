@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "catalog/postgres_database.h"
+#include "catalog/remote_catalog.h"
 #include "catalog/sql_catalog.h"
 #include "catalog/sqlite_database.h"
 
@@ -21,9 +22,17 @@ std::string SqlitePath(const LakeConfig& config) {
   return path;
 }
 
+Result<std::unique_ptr<Catalog>> OpenRemote(const LakeConfig& config, ObjectStore& store, CatalogAccess access) {
+  ASSIGN_OR_RETURN(auto catalog, RemoteCatalog::Open(*config.rest_catalog, config.storage, store, access));
+  return std::unique_ptr<Catalog>(std::move(catalog));
+}
+
+bool IsFile(const LakeConfig& config) { return config.catalog_dsn.empty() && !config.rest_catalog; }
+
 }  // namespace
 
 Result<std::unique_ptr<Catalog>> OpenCatalog(const LakeConfig& config, ObjectStore& store) {
+  if (config.rest_catalog) return OpenRemote(config, store, CatalogAccess::kWrite);
   ASSIGN_OR_RETURN(auto database, config.catalog_dsn.empty() ? OpenSqliteDatabase(SqlitePath(config)) : OpenPostgresDatabase(config.catalog_dsn, config.catalog_name));
   ASSIGN_OR_RETURN(auto catalog, SqlCatalog::Open({.catalog_name = config.catalog_name}, std::move(database), store));
   return std::unique_ptr<Catalog>(std::move(catalog));
@@ -33,11 +42,12 @@ bool LakeIsMissing(const LakeConfig& config) {
   std::string folder = config.warehouse;
   if (folder.starts_with("file://")) folder.erase(0, 7);
   const bool no_folder = folder.starts_with('/') && access(folder.c_str(), F_OK) != 0;
-  return no_folder || (config.catalog_dsn.empty() && access(SqlitePath(config).c_str(), F_OK) != 0);
+  return no_folder || (IsFile(config) && access(SqlitePath(config).c_str(), F_OK) != 0);
 }
 
 Result<std::unique_ptr<Catalog>> OpenCatalogToRead(const LakeConfig& config, ObjectStore& store) {
   if (LakeIsMissing(config)) return std::unique_ptr<Catalog>();
+  if (config.rest_catalog) return OpenRemote(config, store, CatalogAccess::kRead);
   ASSIGN_OR_RETURN(auto database, config.catalog_dsn.empty() ? OpenSqliteToRead(SqlitePath(config))
                                                              : OpenPostgresDatabase(config.catalog_dsn, config.catalog_name, CatalogAccess::kRead));
   ASSIGN_OR_RETURN(auto catalog, SqlCatalog::OpenToRead({.catalog_name = config.catalog_name}, std::move(database), store));

@@ -11,6 +11,7 @@
 #include "config/daily_window.h"
 #include "config/lake_readers.h"
 #include "config/mapping_config.h"
+#include "config/rest_catalog_config.h"
 #include "config/storage_config.h"
 
 namespace sluice {
@@ -79,6 +80,7 @@ struct LakeConfig {
   StorageConfig storage;                       ///< Of a bucket.
   std::string catalog_uri;                     ///< SQLite file; empty: <warehouse>/catalog.db.
   std::string catalog_dsn;                     ///< Of a PostgreSQL that keeps the catalog in place of the file.
+  std::optional<RestCatalogConfig> rest_catalog;  ///< A server that keeps it in place of both.
   std::string catalog_name = "sluice";         ///< Readers load the catalog under this name.
   std::vector<ReaderEngine> readers;           ///< Whose limits new tables and columns keep to. Empty: the defaults of docs/reference/types.md.
   milliseconds commit_interval{60'000};

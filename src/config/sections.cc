@@ -10,6 +10,7 @@
 #include "config/mapping_section.h"
 #include "config/partition.h"
 #include "config/printable.h"
+#include "config/rest_catalog_section.h"
 #include "config/storage_section.h"
 #include "config/units.h"
 #include "observability/error_catalog.h"
@@ -121,7 +122,11 @@ void ReadPartition(FieldReader& fields, std::vector<PartitionFieldConfig>& parti
 
 void ReadLakeCatalog(FieldReader& catalog, const std::string& folder, LakeConfig& lake) {
   std::string type;
-  catalog.Choice("type", type, {"sqlite", "postgres"}, Presence::kRequired);
+  catalog.Choice("type", type, {"sqlite", "postgres", "rest"}, Presence::kRequired);
+  if (type == "rest") {
+    ReadRestCatalog(catalog, folder, lake);
+    return catalog.RefuseOthers();
+  }
   if (type == "postgres") ReadConnection(catalog, "SLUICE_CATALOG_PASSWORD", lake.catalog_dsn);
   else if (catalog.Text("path", lake.catalog_uri) != nullptr) lake.catalog_uri = AbsolutePath(lake.catalog_uri, folder);
   catalog.Text("name", lake.catalog_name);
@@ -169,7 +174,7 @@ LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::str
   lake.name = name;
   ReadStorage(fields, folder, lake);
   if (auto catalog = fields.Mapping("catalog")) ReadLakeCatalog(*catalog, folder, lake);
-  if (lake.catalog_uri.empty() && lake.catalog_dsn.empty() && IsInBucket(lake.warehouse))
+  if (lake.catalog_uri.empty() && lake.catalog_dsn.empty() && !lake.rest_catalog && IsInBucket(lake.warehouse))
     fields.Mistake(slu::kMissingField, "a lake in a bucket needs a place for its catalog", nullptr, "catalog", "",
                    "A catalog of type sqlite is a file, which cannot lie in a bucket.",
                    "catalog: { type: postgres, host: HOST, database: DATABASE, user: USER, password: ${SLUICE_CATALOG_PASSWORD} }\ncatalog: { type: sqlite, path: /var/lib/sluice/catalog.db }");

@@ -113,6 +113,8 @@ void ReadServe(FieldReader& serve, const std::string& folder, bool has_mistakes,
     CheckExposure(*fields, catalog);
     if (!config.lake && !has_mistakes)
       fields->Mistake(slu::kConflictingFields, "there is no lake to serve", nullptr, "", "", "The pipeline has no sink of type iceberg.", "remove serve.catalog\nadd the lake to the pipeline's `to`");
+    if (config.lake && config.lake->rest_catalog)
+      fields->Mistake(slu::kConflictingFields, "the lake's catalog is a REST catalog already", nullptr, "", "", "Readers ask the server that keeps it.", "remove serve.catalog");
     fields->RefuseOthers();
   }
   serve.RefuseOthers();

@@ -15,7 +15,7 @@ template <class Read>
 void ReadDamaged(const std::string& bytes, int rounds, Read&& read) {
   for (size_t size = 0; size < bytes.size(); ++size) read(bytes.substr(0, size));
   constexpr uint32_t kSeed = 20260301;
-  SCOPED_TRACE(testing::Message() << "seed " << kSeed);
+  SCOPED_TRACE(::testing::Message() << "seed " << kSeed);
   std::mt19937 random(kSeed);
   for (int round = 0; round < rounds; ++round) {
     std::string damaged = bytes;

@@ -18,14 +18,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json ToJson(const SnapshotRef& ref) {
-  Json json = {{"snapshot-id", ref.snapshot_id}, {"type", ref.is_tag ? "tag" : "branch"}};
-  if (ref.max_ref_age_ms) json["max-ref-age-ms"] = *ref.max_ref_age_ms;
-  if (ref.min_snapshots_to_keep) json["min-snapshots-to-keep"] = *ref.min_snapshots_to_keep;
-  if (ref.max_snapshot_age_ms) json["max-snapshot-age-ms"] = *ref.max_snapshot_age_ms;
-  return json;
-}
-
 Json ToJson(const SnapshotLogEntry& entry) {
   return {{"timestamp-ms", entry.timestamp_ms}, {"snapshot-id", entry.snapshot_id}};
 }
@@ -187,6 +179,20 @@ std::string KeepList(const JsonObject& object, const char* key) {
 
 }  // namespace
 
+Json ToJson(const SnapshotRef& ref) {
+  Json json = {{"snapshot-id", ref.snapshot_id}, {"type", ref.is_tag ? "tag" : "branch"}};
+  if (ref.max_ref_age_ms) json["max-ref-age-ms"] = *ref.max_ref_age_ms;
+  if (ref.min_snapshots_to_keep) json["min-snapshots-to-keep"] = *ref.min_snapshots_to_keep;
+  if (ref.max_snapshot_age_ms) json["max-snapshot-age-ms"] = *ref.max_snapshot_age_ms;
+  return json;
+}
+
+Json ToJson(const Snapshot& snapshot) {
+  std::string text;
+  AppendSnapshot(text, snapshot);
+  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
 Result<Snapshot> SnapshotFromJson(const Json& json) {
   JsonObject object(json, "a snapshot");
   Snapshot snapshot;
@@ -216,6 +222,10 @@ std::string ToJsonText(const TableMetadata& metadata) {
 
 Result<TableMetadata> ParseTableMetadata(std::string_view text) {
   ASSIGN_OR_RETURN(const Json json, ParseJson(text, "table metadata"));
+  return TableMetadataFromJson(json);
+}
+
+Result<TableMetadata> TableMetadataFromJson(const Json& json) {
   JsonObject object(json, "table metadata");
   TableMetadata metadata;
   metadata.format_version = object.Int("format-version");

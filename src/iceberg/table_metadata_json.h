@@ -14,6 +14,10 @@ std::string ToJsonText(const TableMetadata& metadata);
 /// Format 2 or 3 of any writer. `text` is not trusted.
 /// Error: kCorrupt; kNeedsOperator for a format version or type we don't know.
 Result<TableMetadata> ParseTableMetadata(std::string_view text);
+Result<TableMetadata> TableMetadataFromJson(const nlohmann::ordered_json& json);
+
+nlohmann::ordered_json ToJson(const Snapshot& snapshot);
+nlohmann::ordered_json ToJson(const SnapshotRef& ref);
 
 Result<Snapshot> SnapshotFromJson(const nlohmann::ordered_json& json);
 

@@ -25,13 +25,13 @@ Status TakeEndpoint(const std::string& endpoint, arrow::fs::S3Options& options) 
   return Ok();
 }
 
+}  // namespace
+
 void TakeCredentials(const StorageConfig& config, arrow::fs::S3Options& options) {
   if (!config.access_key.empty()) options.ConfigureAccessKey(config.access_key, config.secret_key, config.session_token);
   else if (!config.role_arn.empty()) options.ConfigureAssumeRoleCredentials(config.role_arn, "sluice", config.external_id);
   else options.ConfigureDefaultCredentials();
 }
-
-}  // namespace
 
 Result<std::shared_ptr<arrow::fs::FileSystem>> OpenS3(const std::string& bucket, const StorageConfig& config) {
   const auto failed = [&](const arrow::Status& status) { return ErrorFromArrow(status, "s3://" + bucket); };

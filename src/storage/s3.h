@@ -9,9 +9,13 @@
 
 namespace arrow::fs {
 class FileSystem;
+struct S3Options;
 }
 
 namespace sluice {
+
+/// By the configuration's keys or role, else by the SDK's own chain.
+void TakeCredentials(const StorageConfig& config, arrow::fs::S3Options& options);
 
 /// Asks for the bucket's region where none is given; nothing else is sent yet.
 Result<std::shared_ptr<arrow::fs::FileSystem>> OpenS3(const std::string& bucket, const StorageConfig& config);

@@ -17,10 +17,11 @@ PASS, THROTTLED, FAILS, LOST_REPLY, LOST_REQUEST, SILENT = "pass", "throttled", 
 
 
 class StoreProxy:
-    """Listens on the loopback address before `port`. `fate(method, path)` says what becomes of each request; `counts` what did."""
+    """Listens on the loopback address before `port`. `fate(method, path)` says what becomes of each request; `counts` what did, `replies` what the store said."""
 
     def __init__(self, port: int, fate):
         self.fate, self.counts, self._store_port = fate, Counter(), port
+        self.replies = Counter()  # By method and status.
         proxy = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -54,6 +55,7 @@ class StoreProxy:
                 store.endheaders([body] if chunked else body or None, encode_chunked=chunked)
                 reply = store.getresponse()
                 content = reply.read()
+                proxy.replies[self.command, reply.status] += 1
                 if fate == LOST_REPLY:
                     return self._cut()
                 self._answer(reply.status, reply.getheaders(), content)

@@ -141,6 +141,47 @@ constexpr ErrorEntry kErrors[] = {
      "Keep more snapshots in future: sinks.lake.snapshots.keep",
      ExitCode::kNotFound},
 
+    // A REST catalog: 4140 to 4149.
+    {slu::kRestUnavailable, "the REST catalog does not answer",
+     "The server that keeps the lake's catalog could not be reached, did not answer in time, or answered that it cannot for now. Nothing is lost.",
+     "Look at the evidence and at the server's log. Sluice tries again by itself.\n"
+     "Check the address: catalog.uri of the sink is what stands before /v1.",
+     ExitCode::kUnavailable},
+    {slu::kRestCredentials, "the REST catalog does not accept the credentials",
+     "The token is wrong or has expired, the client or its secret is not known, or the signature is of other keys.",
+     "Correct catalog.token, or catalog.oauth2 with its scope, or the keys behind catalog.sigv4.\n"
+     "A token that expires is better replaced by a client: catalog.oauth2 renews its tokens by itself.",
+     ExitCode::kNoPermission},
+    {slu::kRestForbidden, "the REST catalog forbids what is asked of it",
+     "The server knows who asks, and that one may not do this.",
+     "Grant sluice's principal to list, create, read, write and drop namespaces and tables of the catalog.\n"
+     "Give sluice a catalog of its own, so that it needs no rights in others.",
+     ExitCode::kNoPermission},
+    {slu::kRestAnswer, "the REST catalog's answer is not of its protocol",
+     "The answer is no JSON, lacks what it must have, or is larger than is taken. Another server may answer in its place: a proxy, or a page to log in.",
+     "Ask by hand what is there: curl URI/v1/config\n"
+     "Correct catalog.uri of the sink.",
+     ExitCode::kFailed},
+    {slu::kRestRejected, "the REST catalog rejects a request",
+     "The server knows no such warehouse, path or form of a request, or wants to be asked at another address.",
+     "Look at the evidence: it is the server's own words.\n"
+     "Correct catalog.uri and catalog.warehouse of the sink.",
+     ExitCode::kConfig},
+    {slu::kRestNoTransactions, "the REST catalog cannot commit several tables at once",
+     "All tables of a commit and the bookmark change together or not at all. The server does not offer POST /v1/{prefix}/transactions/commit, which does that; AWS Glue and S3 Tables don't.",
+     "Keep the catalog in a server that offers it, such as Polaris, Lakekeeper or Nessie.\n"
+     "Keep it in a PostgreSQL: catalog: { type: postgres, … }. Readers come by `sluice serve`.",
+     ExitCode::kRefused},
+    {slu::kRestLocation, "the REST catalog makes tables that sluice cannot write",
+     "A new table was put outside of the sink's warehouse, or its columns were numbered otherwise. It was dropped again.",
+     "Let the server take the location that is asked for, or set the sink's warehouse to where the server puts tables.",
+     ExitCode::kConfig},
+    {slu::kRestCertificate, "the REST catalog's certificate is not trusted",
+     "Certificates are always verified: whoever stands between could read the credentials and change the lake.",
+     "Name the authority's certificate: catalog.ca_file of the sink.\n"
+     "Correct the name in catalog.uri: it must be one that the certificate is for.",
+     ExitCode::kConfig},
+
     // The lake's readers: 4160 to 4169.
     {slu::kLakeReaderNames, "a name that a reader of the lake cannot take",
      "Among the readers that the lake is configured for is one that takes names which differ only by case for one, or that refuses columns which are called like "

@@ -33,6 +33,16 @@ inline constexpr int kLakeNoTable = 4131;
 inline constexpr int kLakeNoSnapshot = 4132;
 inline constexpr int kLakeNoCut = 4133;
 
+// A REST catalog: 4140 to 4149.
+inline constexpr int kRestUnavailable = 4140;
+inline constexpr int kRestCredentials = 4141;
+inline constexpr int kRestForbidden = 4142;
+inline constexpr int kRestAnswer = 4143;
+inline constexpr int kRestRejected = 4144;
+inline constexpr int kRestNoTransactions = 4145;
+inline constexpr int kRestLocation = 4146;
+inline constexpr int kRestCertificate = 4147;
+
 // The lake's readers: 4160 to 4169.
 inline constexpr int kLakeReaderNames = 4160;
 

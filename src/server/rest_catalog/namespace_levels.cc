@@ -11,16 +11,6 @@ std::string NamespaceFromPath(std::string_view path_part) {
   return name_space;
 }
 
-std::vector<std::string> LevelsOf(std::string_view name_space) {
-  std::vector<std::string> levels;
-  for (;;) {
-    const size_t dot = name_space.find('.');
-    levels.emplace_back(name_space.substr(0, dot));
-    if (dot == std::string_view::npos) return levels;
-    name_space.remove_prefix(dot + 1);
-  }
-}
-
 std::vector<std::string> Children(const std::vector<std::string>& name_spaces, const std::optional<std::string>& parent) {
   const std::string start = parent ? *parent + "." : "";
   std::set<std::string> children;

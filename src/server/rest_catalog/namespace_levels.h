@@ -7,13 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "catalog/namespace_levels.h"
+
 namespace sluice {
 
 /// "a\x1Fb" is "a.b", as the catalog names it.
 std::string NamespaceFromPath(std::string_view path_part);
-
-/// "a.b" is {"a", "b"}.
-std::vector<std::string> LevelsOf(std::string_view name_space);
 
 /// The namespaces right below `parent` (nullopt: the top) among those that the catalog names, each once, sorted. A level that
 /// only leads to others counts too.

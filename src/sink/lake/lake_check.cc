@@ -8,6 +8,8 @@
 #include <set>
 
 #include "catalog/postgres_database.h"
+#include "catalog/remote_catalog.h"
+#include "observability/error_catalog.h"
 #include "postgres/connection.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_schema.h"
@@ -44,7 +46,30 @@ void CheckFolder(const LakeConfig& config, Findings& findings) {
   findings.push_back({"L001", Severity::kOk, config.warehouse, "the warehouse can be written"});
 }
 
+bool IsOnThisMachine(std::string_view uri) {
+  return uri.starts_with("http://127.") || uri.starts_with("http://localhost") || uri.starts_with("http://[::1]");
+}
+
+void CheckRestCatalog(const LakeConfig& config, Findings& findings) {
+  const RestCatalogConfig& rest = *config.rest_catalog;
+  const auto store = ObjectStore::Open(config.warehouse, config.storage);
+  if (!store.ok()) return;  // Said already.
+  const auto catalog = RemoteCatalog::Open(rest, config.storage, **store, CatalogAccess::kRead);
+  const auto listed = catalog.ok() ? (*catalog)->ListNamespaces() : Result<std::vector<std::string>>(catalog.error());
+  if (!listed.ok())
+    return findings.push_back({"L003", Severity::kFail, rest.uri, listed.error().message + (listed.error().evidence.empty() ? "" : ": " + listed.error().evidence),
+                               "a REST catalog that answers", fmt::format("sluice explain {}", listed.error().code)});
+  findings.push_back({"L003", Severity::kOk, rest.uri, fmt::format("the REST catalog answers; it has {} namespaces", listed->size())});
+  if (!(*catalog)->connection().offers_transactions())
+    findings.push_back({"L004", Severity::kFail, rest.uri, "the REST catalog cannot commit several tables at once", "POST /v1/{prefix}/transactions/commit",
+                        fmt::format("sluice explain {}", slu::kRestNoTransactions)});
+  const bool has_secrets = !rest.token.empty() || !rest.client_secret.empty();
+  if (has_secrets && rest.uri.starts_with("http://") && !IsOnThisMachine(rest.uri))
+    findings.push_back({"L005", Severity::kWarn, rest.uri, "credentials cross the network in the clear", "an address that begins with https://", ""});
+}
+
 void CheckCatalog(const LakeConfig& config, Findings& findings) {
+  if (config.rest_catalog) return CheckRestCatalog(config, findings);
   if (config.catalog_dsn.empty()) return;  // A file, made when it is needed.
   const std::string where = RedactDsn(config.catalog_dsn);
   const auto opened = OpenPostgresDatabase(config.catalog_dsn, config.catalog_name);
@@ -150,7 +175,14 @@ void CheckPartitions(const LakeConfig& config, const std::vector<TableDefinition
       findings.push_back({"L030", Severity::kFail, ToString(table.schema->name), spec.error().message, "a partition that fits the table",
                           "correct lake.tables in the configuration"});
   }
+  const auto check_format = [&](const std::string& of, int format_version) {
+    if (const std::string who = ReadersRefuseFormat(config.readers, format_version); !who.empty())
+      findings.push_back({"L032", Severity::kFail, of, fmt::format("format_version {} cannot be read by {}, which the lake's readers name", format_version, who), "format_version: 2",
+                          "set format_version: 2, or leave them out of sinks.lake.readers"});
+  };
+  check_format(config.name, config.format_version);
   for (const auto& [name, settings] : config.tables) {
+    if (settings.format_version) check_format(name, *settings.format_version);
     const bool known = std::any_of(tables.begin(), tables.end(), [&](const TableDefinition& table) { return ToString(table.schema->name) == name; });
     if (!known) findings.push_back({"L031", Severity::kWarn, name, "has settings, but is not among the tables", "the name of a table that is copied", ""});
   }

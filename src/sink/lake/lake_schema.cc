@@ -77,7 +77,7 @@ iceberg::Field FieldOf(const TableSchema& source, size_t column, int32_t id, con
   return {id, from.name, IsKey(source, column), MapType(*from.type, from.typmod, needs).type, ""};
 }
 
-// Ids of list elements come after those of the columns, as other writers assign them.
+// Of a new table each column's ids come before those of the next: the one order that Nessie keeps.
 void AssignElementIds(iceberg::Type& type, int32_t& last_id) {
   for (iceberg::Field& field : type.fields) {
     if (field.id == 0) field.id = ++last_id;
@@ -115,12 +115,12 @@ LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source, const ReaderNeeds& ne
   for (size_t i = 0; i < source->columns.size(); ++i) {
     schema.fields.push_back(FieldOf(*source, i, ++last_id, needs));
     if (source->columns[i].attribute_number != 0) field_ids[source->columns[i].attribute_number] = last_id;
+    AssignElementIds(schema.fields.back().type, last_id);
   }
   const std::vector<std::string> names = NamesOfAddedColumns(*source);
   for (size_t i = 0; i < names.size(); ++i) {
     schema.fields.push_back({++last_id, names[i], false, iceberg::Primitive(kAddedColumns[i].second), ""});
   }
-  for (iceberg::Field& field : schema.fields) AssignElementIds(field.type, last_id);
   return Complete(source, std::move(schema), std::move(field_ids));
 }
 

@@ -112,7 +112,9 @@ Status LakeSink::LoadTables() {
     if (name_space == kBookmarkNamespace) continue;
     ASSIGN_OR_RETURN(const auto ids, catalog_->ListTables(name_space));
     for (const TableIdentifier& id : ids) {
-      ASSIGN_OR_RETURN(auto loaded, catalog_->LoadTable(id));
+      auto found = catalog_->LoadTable(id);
+      if (!found.ok() && found.error().code == slu::kLakeFormatUnknown) continue;  // Somebody else's, or said where it is copied anew.
+      ASSIGN_OR_RETURN(auto loaded, std::move(found));
       if (!loaded) continue;
       ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(loaded->metadata->properties));
       if (!copied) continue;  // An interrupted copy, or somebody else's.

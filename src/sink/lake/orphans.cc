@@ -37,6 +37,7 @@ Result<std::set<std::string>> ReachableFiles(iceberg::ManifestReader& reader, co
 }
 
 Result<std::vector<ObjectInfo>> FindOrphans(ObjectStore& store, Catalog& catalog, iceberg::ManifestReader& reader, const TableIdentifier& id, const OrphanAge& age) {
+  if (!catalog.names_all_files()) return std::vector<ObjectInfo>();
   ASSIGN_OR_RETURN(const auto before, catalog.LoadTable(id));
   if (!before) return std::vector<ObjectInfo>();
   ASSIGN_OR_RETURN(std::vector<ObjectInfo> objects, store.List(before->metadata->location));

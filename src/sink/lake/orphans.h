@@ -25,7 +25,7 @@ struct OrphanAge {
 Result<std::set<std::string>> ReachableFiles(iceberg::ManifestReader& reader, const CatalogTable& table);
 
 /// Looks at the files first and at the table then, so that what is committed meanwhile is not among them. None if there is
-/// no such table. Error: as ObjectStore and Catalog, kCorrupt.
+/// no such table, or if the catalog does not name all files that are needed. Error: as ObjectStore and Catalog, kCorrupt.
 Result<std::vector<ObjectInfo>> FindOrphans(ObjectStore& store, Catalog& catalog, iceberg::ManifestReader& reader, const TableIdentifier& id, const OrphanAge& age);
 
 }  // namespace sluice

@@ -1,0 +1,96 @@
+#include "catalog/rest_access.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "catalog/aws_signature.h"
+#include "iceberg/json_object.h"
+#include "observability/error_catalog.h"
+
+namespace sluice {
+namespace {
+
+constexpr int64_t kLifetimeMaxSeconds = 30LL * 24 * 3600;
+
+// It goes into a header.
+bool IsToken(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+std::string BearerOf(const HttpCall& call) {
+  for (const auto& [name, value] : call.headers)
+    if (name == "Authorization") return value;
+  return "";
+}
+
+// What RFC 6749 lets a server say of a refusal, which no secret is in.
+std::string WordsOf(const std::string& body) {
+  const auto json = iceberg::ParseJson(body, "the answer");
+  if (!json.ok() || !json->is_object()) return "";
+  iceberg::JsonObject object(*json, "the answer");
+  const std::string error = object.OptionalText("error").value_or(""), description = object.OptionalText("error_description").value_or("");
+  return error + (description.empty() ? "" : ": " + description);
+}
+
+}  // namespace
+
+RestAccess::RestAccess(const RestCatalogConfig& config, const StorageConfig& storage, HttpClient& http, const Clock& clock) : config_(config), http_(http), clock_(clock) {
+  if (!config.signing_service.empty()) keys_.emplace(storage);
+}
+
+Status RestAccess::Authorize(HttpCall& call) {
+  if (keys_) {
+    ASSIGN_OR_RETURN(const AwsKeys keys, keys_->Current());
+    for (auto& header : SignForAws(call, keys, {config_.signing_service, config_.signing_region}, std::chrono::floor<std::chrono::seconds>(clock_.Now())))
+      call.headers.push_back(std::move(header));
+    return Ok();
+  }
+  if (!config_.token.empty()) {
+    call.headers.emplace_back("Authorization", "Bearer " + config_.token);
+    return Ok();
+  }
+  if (config_.client_id.empty()) return Ok();
+  const std::lock_guard lock(mutex_);
+  if (!token_ || (token_->renew_at && clock_.Now() >= *token_->renew_at)) {
+    token_.reset();
+    ASSIGN_OR_RETURN(token_, AskForToken());
+  }
+  call.headers.emplace_back("Authorization", "Bearer " + token_->text);
+  return Ok();
+}
+
+bool RestAccess::ForgetToken(const HttpCall& refused) {
+  if (keys_ || !config_.token.empty() || config_.client_id.empty()) return false;
+  const std::lock_guard lock(mutex_);
+  // Another thread may have asked for a fresh one meanwhile.
+  if (token_ && "Bearer " + token_->text == BearerOf(refused)) token_.reset();
+  return true;
+}
+
+Result<RestAccess::Token> RestAccess::AskForToken() {
+  HttpCall call{"POST", config_.token_uri.empty() ? config_.uri + "/v1/oauth/tokens" : config_.token_uri};
+  call.headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}};
+  call.body = fmt::format("grant_type=client_credentials&client_id={}&client_secret={}", PercentEncode(config_.client_id), PercentEncode(config_.client_secret));
+  if (!config_.scope.empty()) call.body += "&scope=" + PercentEncode(config_.scope);
+  HttpReply reply;
+  HttpFailure failure;
+  if (!http_.Send(call, reply, failure)) return failure.error;
+  if (reply.status >= 400 && reply.status < 500 && reply.status != 429)
+    return Error{ErrorKind::kNeedsOperator, fmt::format("the client '{}' gets no token for the REST catalog", config_.client_id), slu::kRestCredentials, WordsOf(reply.body)};
+  if (reply.status != 200) return Error{ErrorKind::kUnavailable, fmt::format("there is no token for the REST catalog: the server answers with {}", reply.status), slu::kRestUnavailable};
+  const auto json = iceberg::ParseJson(reply.body, "a token's answer");
+  Token token;
+  std::optional<int64_t> seconds;
+  if (json.ok() && json->is_object()) {
+    iceberg::JsonObject object(*json, "a token's answer");
+    token.text = object.OptionalText("access_token").value_or("");
+    seconds = object.OptionalLong("expires_in");
+  }
+  if (!IsToken(token.text)) return Error{ErrorKind::kCorrupt, "the answer to a request for a token holds none", slu::kRestAnswer};
+  // A tenth of its life early: the call that it is used for takes time, and clocks differ.
+  if (seconds && *seconds > 0) token.renew_at = clock_.Now() + std::chrono::seconds(std::min(*seconds, kLifetimeMaxSeconds)) * 9 / 10;
+  return token;
+}
+
+}  // namespace sluice

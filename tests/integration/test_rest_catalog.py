@@ -211,6 +211,7 @@ def test_of_a_lake_in_a_bucket_the_catalog_says_where_and_the_reader_has_keys(se
 def test_spark_logs_in_with_its_secret_and_reads(source, sluice, serve):
     source.execute(MIXED_SCHEMA)
     sluice.init(commit_interval="300ms")
+    sluice.configure(lambda config: next(iter(config["pipelines"].values())).update(table_options={"public.account": {"lake": {"format_version": 3}}}))  # The other is of format 2.
     url = serve(clients={"spark": {"client_secret": "${CATALOG_CLIENT}"}})
     with MixedLoad(source):
         sluice.start()

@@ -31,8 +31,7 @@ Error Missing(std::string what, std::string evidence = "") { return {ErrorKind::
 
 Result<DuckDbLibrary> LoadFrom(const std::string& folder) {
   const std::string path = folder + "/lib/libduckdb.so";
-  // Local and bound to itself first: what is inside of it is also inside of Arrow, in other versions.
-  void* const opened = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+  void* const opened = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (opened == nullptr) return Missing(fmt::format("DuckDB's library {} cannot be loaded", path), dlerror());
   DuckDbLibrary library;
 #define SLUICE_DUCKDB_LOAD(name)                                                                                   \

@@ -221,6 +221,22 @@ class MarkdownWriter final : public BasicWriter {
   }
 };
 
+class PlanWriter final : public BasicWriter {
+ public:
+  using BasicWriter::BasicWriter;
+
+  void Row(const ResultRow& row) override {
+    std::string text;
+    if (!columns_.empty() && !row.IsNull(columns_.size() - 1)) row.Text(columns_.size() - 1, text);
+    for (size_t at = 0; at < text.size();) {
+      const size_t end = std::min(text.find('\n', at), text.size());
+      line_ = Printable(std::string_view(text).substr(at, end - at));
+      PutLine();
+      at = end + 1;
+    }
+  }
+};
+
 }  // namespace
 
 std::unique_ptr<ResultWriter> MakeResultWriter(ResultFormat format, std::function<void(std::string_view)> put) {
@@ -230,6 +246,7 @@ std::unique_ptr<ResultWriter> MakeResultWriter(ResultFormat format, std::functio
     case ResultFormat::kCsv: return std::make_unique<CsvWriter>(std::move(put));
     case ResultFormat::kJson: return std::make_unique<JsonWriter>(std::move(put));
     case ResultFormat::kMarkdown: return std::make_unique<MarkdownWriter>(std::move(put));
+    case ResultFormat::kPlan: return std::make_unique<PlanWriter>(std::move(put));
   }
   return nullptr;
 }

@@ -9,7 +9,7 @@
 
 namespace sluice {
 
-enum class ResultFormat { kTable, kTabs, kCsv, kJson, kMarkdown };
+enum class ResultFormat { kTable, kTabs, kCsv, kJson, kMarkdown, kPlan };  // kPlan: the last column's lines as they are, for EXPLAIN.
 
 struct ResultColumn {
   std::string name;

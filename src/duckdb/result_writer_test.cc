@@ -47,6 +47,8 @@ TEST(ResultWriter, CsvTellsNullFromAnEmptyText) {
 
 TEST(ResultWriter, TabsAndNewlinesBreakNoLine) { EXPECT_EQ(Written(ResultFormat::kTabs, {{"1", "a\tb\nc"}}), "n\tte|xt\n1\ta\\tb\\nc\n"); }
 
+TEST(ResultWriter, APlanKeepsItsLines) { EXPECT_EQ(Written(ResultFormat::kPlan, {{"x", "a\n\x1b[ b\n"}}), "a\n\\x1b[ b\n"); }
+
 TEST(ResultWriter, MarkdownEscapesItsBars) { EXPECT_EQ(Written(ResultFormat::kMarkdown, {{"1", "a|b"}}), "| n | te\\|xt |\n|---:|---|\n| 1 | a\\|b |\n"); }
 
 TEST(ResultWriter, JsonIsAListOfObjects) {

@@ -43,6 +43,12 @@ bool MayRun(duckdb_statement_type kind) {
   }
 }
 
+// They send a server what it shall do, whatever it is, connect to others, run a text that is put together, write a log, or trust an address in memory.
+bool MayBeCalled(const std::string& name) {
+  constexpr std::array<std::string_view, 8> kNames = {"query", "query_table", "json_execute_serialized_sql", "enable_logging", "enable_profiling", "arrow_scan", "arrow_scan_dumb", "iceberg_to_ducklake"};
+  return !name.starts_with("postgres_") && !name.starts_with("set_iceberg_") && !name.starts_with("remove_iceberg_") && std::find(kNames.begin(), kNames.end(), name) == kNames.end();
+}
+
 Error Refused() { return {ErrorKind::kNeedsOperator, "the statement would do more than read", slu::kSqlRefused}; }
 
 struct DropRows final : ResultWriter {
@@ -174,7 +180,7 @@ void DuckDbSession::KeepSecret(const std::string& secret) {
 }
 
 Result<StatementDone> DuckDbSession::RunAll(const std::string& text, bool any_kind, ResultWriter& writer) {
-  interrupted_ = false;
+  if (interrupted_) return Failed("interrupted");
   Statements statements(duckdb_);
   if (const char* const words = statements.Extract(connection_, text)) return Failed(words);
   if (!any_kind && statements.count() > 0) RETURN_IF_ERROR(CheckText(text, statements.count()));
@@ -194,6 +200,8 @@ Result<StatementDone> DuckDbSession::RunAll(const std::string& text, bool any_ki
 }
 
 Status DuckDbSession::CheckText(const std::string& text, size_t statements) {
+  for (const std::string& name : CalledNames(text))
+    if (!MayBeCalled(name)) return Error{ErrorKind::kNeedsOperator, fmt::format("the function {} can do more than read", name), slu::kSqlRefused};
   const std::string word = FirstWord(text);
   if (word != "explain") return MayBegin(word) ? Status() : Refused();
   // EXPLAIN ANALYZE runs what it explains.
@@ -240,7 +248,10 @@ Error DuckDbSession::Failed(const char* words) const {
   const size_t line = text.find('\n');
   // The rest shows where, with a caret.
   const size_t rest = line == std::string::npos ? line : text.find_first_not_of('\n', line);
-  return {ErrorKind::kNeedsOperator, text.substr(0, line), slu::kSqlFailed, rest == std::string::npos ? "" : text.substr(rest)};
+  Error error{ErrorKind::kNeedsOperator, text.substr(0, line), slu::kSqlFailed, rest == std::string::npos ? "" : text.substr(rest)};
+  if (text.starts_with("IO Error") || text.starts_with("HTTP Error"))
+    error.fix = {"where a file is missing that was there before, the session is older than what the lake keeps (snapshots.keep): start it again, or type .refresh"};
+  return error;
 }
 
 }  // namespace sluice

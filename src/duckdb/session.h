@@ -44,8 +44,9 @@ class DuckDbSession {
   /// Runs one statement of the user's. Error: kNeedsOperator (4162: DuckDB refuses it; 4163: it does more than read), kCancelled.
   Result<StatementDone> Run(const std::string& statement, ResultWriter& writer);
 
-  /// Ends what runs now, from any thread.
+  /// Ends what runs now, from any thread; until Resume nothing more is run. DuckDB forgets it where a query is just beginning: say it again.
   void Interrupt();
+  void Resume() { interrupted_ = false; }
 
   /// No error says this text from now on. Short ones are taken for no secrets.
   void KeepSecret(const std::string& secret);

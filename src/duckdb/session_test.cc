@@ -76,6 +76,8 @@ TEST_F(Session, OnlyWhatReadsOrChangesMemoryIsRun) {
   const std::string into = (folder_ / "lake" / "new").string();
   for (const std::string& bad : {"COPY (SELECT 1) TO '" + into + "'", "EXPLAIN ANALYZE COPY (SELECT 1) TO '" + into + "'", "EXPLAIN (ANALYZE) COPY (SELECT 1) TO '" + into + "'",
                                  "EXPLAIN EXPORT DATABASE '" + into + "'", "EXPLAIN ANALYZE SELECT 1; EXPLAIN ANALYZE COPY (SELECT 1) TO '" + into + "'", "PREPARE p AS COPY (SELECT 1) TO '" + into + "'", "EXPORT DATABASE '" + into + "'",
+                                 std::string("FROM query('SELECT 1')"), std::string("FROM system.main.\"QUERY\" ('SELECT 1')"), std::string("FROM postgres_scan('host=h', 'public', 't')"),
+                                 "FROM enable_logging(storage = 'file', storage_path = '" + into + "')", std::string("FROM arrow_scan(1::UBIGINT, 1::UBIGINT, 1::UBIGINT)"),
                                  "ATTACH '" + into + "' AS x", std::string("LOAD httpfs"), std::string("INSTALL httpfs"), std::string("CALL pragma_version()"), std::string("VACUUM"), std::string("CHECKPOINT")}) {
     EXPECT_FALSE(Ask(bad).ok()) << bad;
     EXPECT_FALSE(std::filesystem::exists(into)) << bad;
@@ -121,6 +123,8 @@ TEST_F(Session, AQueryThatIsInterruptedIsCancelledAndTheNextOneRuns) {
   later.join();
   ASSERT_FALSE(asked.ok());
   EXPECT_EQ(asked.error().kind, ErrorKind::kCancelled);
+  EXPECT_EQ(Ask("SELECT 1").error().kind, ErrorKind::kCancelled);
+  session_->Resume();
   EXPECT_TRUE(Ask("SELECT 1").ok());
 }
 

@@ -64,8 +64,14 @@ Token NextToken(std::string_view text, size_t at) {
   return {end};
 }
 
+std::string InLowerCase(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
 bool IsWord(std::string_view token, std::string_view word) {
-  return std::equal(token.begin(), token.end(), word.begin(), word.end(), [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; });
+  return InLowerCase(token) == word;
 }
 
 }  // namespace
@@ -92,12 +98,26 @@ SplitSql SplitStatements(std::string_view text) {
 std::string FirstWord(std::string_view statement) {
   for (size_t at = 0; at < statement.size();) {
     const Token token = NextToken(statement, at);
-    std::string word(statement.substr(at, token.end - at));
-    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (token.is_code) return word;
+    if (token.is_code) return InLowerCase(statement.substr(at, token.end - at));
     at = token.end;
   }
   return "";
+}
+
+std::vector<std::string> CalledNames(std::string_view statement) {
+  std::vector<std::string> names;
+  std::string_view before;
+  for (size_t at = 0; at < statement.size();) {
+    const Token token = NextToken(statement, at);
+    const std::string_view code = statement.substr(at, token.end - at);
+    at = token.end;
+    if (!token.is_code) continue;
+    const bool is_quoted = before.size() >= 2 && before.front() == '"';
+    if (code == "(" && is_quoted) names.push_back(InLowerCase(before.substr(1, before.size() - 2)));
+    else if (code == "(" && !before.empty() && IsWordPart(before.front())) names.push_back(InLowerCase(before));
+    before = code;
+  }
+  return names;
 }
 
 std::string_view ExplainedStatement(std::string_view statement) {

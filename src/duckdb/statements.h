@@ -17,6 +17,9 @@ SplitSql SplitStatements(std::string_view text);
 /// What the statement begins with, in lower case: a word, or one character that is none. Empty: only blanks and comments.
 std::string FirstWord(std::string_view statement);
 
+/// What is called as a function: names before a parenthesis, in lower case, without what qualifies them.
+std::vector<std::string> CalledNames(std::string_view statement);
+
 /// What EXPLAIN or EXPLAIN ANALYZE is about; empty: it begins with something else.
 std::string_view ExplainedStatement(std::string_view statement);
 

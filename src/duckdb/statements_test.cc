@@ -31,6 +31,10 @@ TEST(Statements, AnyBytesAreTakenApart) {
   for (const char* const wild : {"", ";", "$", "$$", "'", "E'", "E'\\", "/*", "*/", "--", "\"", "$1$", "\xff;\x80"}) (void)SplitStatements(wild);
 }
 
+TEST(Statements, CallWhatStandsBeforeAParenthesis) {
+  EXPECT_THAT(CalledNames("SELECT query, Count(*), 'x(' FROM system.main.\"Postgres_Query\" /* ( */ ('a') WHERE (a) IN (1)"), ElementsAre("count", "postgres_query", "where", "in"));
+}
+
 TEST(Statements, BeginWithTheirFirstWord) {
   EXPECT_EQ(FirstWord(" -- EXPORT\n /* COPY */ SeLect 1"), "select");
   EXPECT_EQ(FirstWord("(SELECT 1)"), "(");

@@ -103,11 +103,12 @@ def contents(folder) -> dict:
 def test_it_only_reads(source, filled, lake):
     before = contents(lake)
     data = next(path for path in lake.rglob("*.parquet"))
-    for statement in (f"COPY (SELECT 1) TO '{data}'", f"EXPLAIN ANALYZE COPY (SELECT 1) TO '{data}'", f"ATTACH '{lake}/new.db' AS new", "LOAD httpfs", f"EXPORT DATABASE '{lake}'", "CALL pragma_version()"):
+    for statement in (f"COPY (SELECT 1) TO '{data}'", f"EXPLAIN ANALYZE COPY (SELECT 1) TO '{data}'", f"ATTACH '{lake}/new.db' AS new", "LOAD httpfs", f"EXPORT DATABASE '{lake}'", "CALL pragma_version()",
+                      "FROM postgres_query('replica', 'DELETE FROM public.kinds RETURNING id')", "FROM postgres_execute('replica', 'COMMIT; DELETE FROM public.kinds')", "FROM query('FROM postgres_' || 'execute()')"):
         assert "SLU-416" in ask(filled, statement, expect=None).stderr, statement
     assert "SLU-4163" in ask(filled, f"COPY (SELECT 1) TO '{data}'", expect=REFUSED).stderr
-    for statement in ("INSERT INTO replica.public.kinds (id) VALUES (9)", "DROP TABLE replica.public.kinds", "CREATE TABLE replica.public.mine (n int)", "FROM postgres_query('replica', 'DELETE FROM public.kinds RETURNING id')",
-                      "FROM postgres_execute('replica', 'DELETE FROM public.kinds')", "FROM read_text('/etc/hostname')", "FROM read_csv('http://127.0.0.1/x')", "SET memory_limit = '9GB'", "INSERT INTO lake.public.kinds (id) VALUES (9)"):
+    for statement in ("INSERT INTO replica.public.kinds (id) VALUES (9)", "DROP TABLE replica.public.kinds", "CREATE TABLE replica.public.mine (n int)", "DELETE FROM replica.public.kinds",
+                      "FROM read_text('/etc/hostname')", "FROM read_csv('http://127.0.0.1/x')", "SET memory_limit = '9GB'", "INSERT INTO lake.public.kinds (id) VALUES (9)"):
         ask(filled, statement, expect=FAILED)
     assert contents(lake) == before
     assert filled.replica.scalar("SELECT count(*) FROM kinds") == 1

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP};
 
+constexpr int kAgainMs = 50;
+
 sigset_t Set() {
   sigset_t set;
   sigemptyset(&set);
@@ -39,16 +41,19 @@ ExitCode QuerySignals::exit_code() const { return came_ == SIGINT ? ExitCode::kI
 
 QuerySignals::During::During(QuerySignals& signals, DuckDbSession& session) : end_(eventfd(0, EFD_CLOEXEC)) {
   SLUICE_CHECK(end_.valid());
+  session.Resume();
   thread_ = std::jthread([&signals, &session, end = end_.get()] {
     const sigset_t set = Set();
     const FileDescriptor arrived(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
     std::array<pollfd, 2> either = {{{arrived.get(), POLLIN, 0}, {end, POLLIN, 0}}};
-    while (poll(either.data(), either.size(), -1) >= 0 || errno == EINTR) {
+    bool interrupts = false;
+    while (poll(either.data(), either.size(), interrupts ? kAgainMs : -1) >= 0 || errno == EINTR) {
       signalfd_siginfo info{};
       if (read(arrived.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
         signals.came_ = static_cast<int>(info.ssi_signo);
-        session.Interrupt();
+        interrupts = true;
       }
+      if (interrupts) session.Interrupt();
       if ((either[1].revents & POLLIN) != 0) return;
     }
   });

@@ -41,7 +41,8 @@ Status SqlShell::RunOne(const std::string& statement) {
     out.clear();
     if (std::ferror(stdout) != 0) session.duckdb->Interrupt();
   };
-  const auto writer = MakeResultWriter(format, [&](std::string_view text) {
+  const bool is_plan = (format == ResultFormat::kTable || format == ResultFormat::kTabs) && FirstWord(statement) == "explain";
+  const auto writer = MakeResultWriter(is_plan ? ResultFormat::kPlan : format, [&](std::string_view text) {
     out += text;
     if (out.size() >= kFlushBytes) flush();
   });

@@ -95,7 +95,7 @@ void AddSql(CLI::App& app, Invocation& invocation) {
                            "  sluice sql                                                     type statements\n"
                            "  sluice sql -q --format csv -c 'SELECT * FROM public.orders' > orders.csv\n"
                            "  sluice sql --at 2026-07-01T12:00:00Z -c 'SELECT count(*) FROM lake.public.orders'\n"
-                           "  sluice sql -c 'FROM lake.public.orders EXCEPT FROM replica.public.orders'\n");
+                           "  sluice sql -c 'SELECT id FROM lake.public.orders EXCEPT SELECT id FROM replica.public.orders'\n");
   const auto options = std::make_shared<Options>();
   verb->add_option("file", options->file, "statements to run")->type_name("FILE");
   verb->add_option("-c,--command", options->statement, "run this and end; the configuration is named by --config here")->type_name("SQL");

@@ -146,11 +146,10 @@ constexpr ErrorEntry kErrors[] = {
      ExitCode::kNotFound},
     {slu::kSqlFailed, "DuckDB refuses the query",
      "The message and what follows it are DuckDB's own words.",
-     "See what there is to ask: sluice sql -c 'SHOW ALL TABLES'\n"
-     "Where a file of the lake is missing that was there before: the session is older than what the lake keeps (snapshots.keep). Start it again, or type .refresh",
+     "See what there is to ask: sluice sql -c 'SHOW ALL TABLES'",
      ExitCode::kFailed},
     {slu::kSqlRefused, "sluice sql only reads",
-     "Lake and replica are sluice's to write. So are files: COPY, EXPORT, ATTACH, LOAD, CALL, prepared statements and the like are not run. Tables in memory may be made.",
+     "Lake and replica are sluice's to write. So are files: COPY, EXPORT, ATTACH, LOAD, CALL, prepared statements and the like are not run, nor functions that send a server text of yours. Tables in memory may be made.",
      "Save a result by the shell: sluice sql --format csv -c 'SELECT …' > file.csv",
      ExitCode::kRefused},
     {slu::kSqlStorage, "sluice sql does not read a lake in this storage",

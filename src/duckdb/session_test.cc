@@ -129,13 +129,21 @@ TEST_F(Session, AQueryThatIsInterruptedIsCancelledAndTheNextOneRuns) {
 }
 
 TEST(SessionMemory, WhatDoesNotFitGoesToAFolderThatIsRemoved) {
+  const auto folder = std::filesystem::temp_directory_path() / ("sluice-spill-" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  setenv("TMPDIR", folder.c_str(), 1);
   auto opened = DuckDbSession::Open({.memory_bytes_max = 64 << 20});
+  unsetenv("TMPDIR");
   ASSERT_TRUE(opened.ok());
+  EXPECT_FALSE(std::filesystem::is_empty(folder));
   for (const std::string& statement : LockStatements("/nowhere")) ASSERT_TRUE((*opened)->Prepare(statement).ok());
   std::string out;
   const auto writer = MakeResultWriter(ResultFormat::kTabs, [&](std::string_view text) { out += text; });
   const auto sorted = (*opened)->Run("SELECT sum(n) FROM (SELECT md5(range::VARCHAR) AS h, range AS n FROM range(2000000) ORDER BY h OFFSET 1)", *writer);
   EXPECT_TRUE(sorted.ok()) << sorted.error().message;
+  opened->reset();
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(Session, BadSqlIsSaidInDuckDbsWordsWithTheirPlace) {

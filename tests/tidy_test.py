@@ -25,6 +25,7 @@ LAYERS = {
     "audit": {"storage"},
     "catalog": {"iceberg", "storage", "config", "postgres"},
     "sink/lake": {"change", "sink", "iceberg", "catalog", "storage", "config", "postgres"},
+    "duckdb": {"sink", "sink/lake", "iceberg", "storage", "config", "change"},
     "state": {"change", "postgres"},
     "pipeline": {"change", "source", "sink", "state", "config"},
     "server": {"pipeline", "config"},

@@ -53,6 +53,7 @@ void AddVerbs(CLI::App& app, Invocation& invocation) {
   AddTables(app, invocation);
   AddBookmark(app, invocation);
   AddLake(app, invocation);
+  AddSql(app, invocation);
   AddVerify(app, invocation);
   AddResync(app, invocation);
   AddSkip(app, invocation);

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "audit/reader_limits.h"
 #include "config/config_loader.h"
 #include "pg_test_server.h"
 
@@ -173,6 +174,10 @@ TEST(Openssl, IsTheSystemsAndNotLibparquets) {
     ASSERT_NE(dladdr(found, &place), 0);
     EXPECT_THAT(place.dli_fname, HasSubstr("libcrypto")) << name;
   }
+}
+
+TEST(Readers, EveryOneThatTablesAreMadeForCanBeChecked) {
+  for (const std::string& name : ReaderEngineNames()) EXPECT_TRUE(audit::ParseReader(name)) << name;
 }
 
 }  // namespace

@@ -33,7 +33,10 @@ void TakeCredentials(const StorageConfig& config, arrow::fs::S3Options& options)
   else options.ConfigureDefaultCredentials();
 }
 
-Result<std::shared_ptr<arrow::fs::FileSystem>> OpenS3(const std::string& bucket, const StorageConfig& config) {
+namespace {
+
+// Where the bucket is, and as whom it is asked.
+Result<arrow::fs::S3Options> MakeOptions(const std::string& bucket, const StorageConfig& config) {
   const auto failed = [&](const arrow::Status& status) { return ErrorFromArrow(status, "s3://" + bucket); };
   if (const auto ready = arrow::fs::EnsureS3Initialized(); !ready.ok()) return failed(ready);
   arrow::fs::S3Options options;
@@ -48,12 +51,24 @@ Result<std::shared_ptr<arrow::fs::FileSystem>> OpenS3(const std::string& bucket,
   }
   TakeCredentials(config, options);
   options.tls_ca_file_path = config.ca_file;
+  return options;
+}
+
+}  // namespace
+
+Result<S3Keys> FindS3Keys(const std::string& bucket, const StorageConfig& config) {
+  ASSIGN_OR_RETURN(const arrow::fs::S3Options options, MakeOptions(bucket, config));
+  return S3Keys{options.GetAccessKey(), options.GetSecretKey(), options.GetSessionToken(), options.region};
+}
+
+Result<std::shared_ptr<arrow::fs::FileSystem>> OpenS3(const std::string& bucket, const StorageConfig& config) {
+  ASSIGN_OR_RETURN(arrow::fs::S3Options options, MakeOptions(bucket, config));
   options.connect_timeout = kConnectSeconds;
   options.request_timeout = kSilenceSeconds;
   options.retry_strategy = arrow::fs::S3RetryStrategy::GetAwsStandardRetryStrategy(kAttempts);
   options.allow_delayed_open = true;  // A small object takes one request.
   auto made = arrow::fs::S3FileSystem::Make(options);
-  if (!made.ok()) return failed(made.status());
+  if (!made.ok()) return ErrorFromArrow(made.status(), "s3://" + bucket);
   return std::shared_ptr<arrow::fs::FileSystem>(std::move(made).ValueUnsafe());
 }
 

@@ -17,6 +17,12 @@ namespace sluice {
 /// By the configuration's keys or role, else by the SDK's own chain.
 void TakeCredentials(const StorageConfig& config, arrow::fs::S3Options& options);
 
+/// What requests to a bucket are signed with at this moment; those of a role run out. All empty: nothing is found, and requests are not signed.
+struct S3Keys {
+  std::string access_key, secret_key, session_token, region;
+};
+Result<S3Keys> FindS3Keys(const std::string& bucket, const StorageConfig& config);
+
 /// Asks for the bucket's region where none is given; nothing else is sent yet.
 Result<std::shared_ptr<arrow::fs::FileSystem>> OpenS3(const std::string& bucket, const StorageConfig& config);
 

@@ -5,13 +5,12 @@
 #include <algorithm>
 
 #include "cli/commands.h"
+#include "cli/lake/cut_reading.h"
 #include "cli/lake/lake_commands.h"
 #include "cli/lake/lake_reading.h"
 #include "cli/output.h"
 #include "config/printable.h"
 #include "pipeline/status_json.h"
-#include "sink/lake/cuts.h"
-#include "sink/mapping/calendar.h"
 
 namespace sluice::cli {
 namespace {
@@ -19,33 +18,9 @@ namespace {
 using nlohmann::ordered_json;
 
 struct Options {
-  std::string at, lsn, sql;
+  CutOptions moment;
+  std::string sql;
 };
-
-// "2026-07-01T12:00:00Z", "2026-07-01 12:00:00", "2026-07-01"; UTC.
-std::optional<Timestamp> ParseTime(std::string text) {
-  constexpr int64_t kSecondsTo2000 = 946'684'800;
-  std::replace(text.begin(), text.end(), 'T', ' ');
-  if (text.ends_with('Z')) text.pop_back();
-  if (std::count(text.begin(), text.end(), ':') == 1) text += ":00";
-  const auto micros = mapping::ParseTimestamp(text);
-  if (!micros || *micros == mapping::kInfiniteFuture || *micros == mapping::kInfinitePast) return std::nullopt;
-  return Timestamp(std::chrono::seconds(kSecondsTo2000) + std::chrono::microseconds(*micros));
-}
-
-Result<CutWish> ParseWish(const Options& options) {
-  CutWish wish;
-  if (!options.lsn.empty()) {
-    const auto lsn = ParseLsn(options.lsn);
-    if (!lsn.ok()) return Error{ErrorKind::kNeedsOperator, fmt::format("\"{}\" is no LSN", Printable(options.lsn)), slu::kUsage, "", "", {"give it as PostgreSQL prints it: 5C/9A01F2E8"}};
-    wish.lsn = *lsn;
-  }
-  if (!options.at.empty()) {
-    wish.time = ParseTime(options.at);
-    if (!wish.time) return Error{ErrorKind::kNeedsOperator, fmt::format("\"{}\" is no time", Printable(options.at)), slu::kUsage, "", "", {"give it in UTC: 2026-07-01T12:00:00Z"}};
-  }
-  return wish;
-}
 
 std::string_view WordOf(CutState state) {
   switch (state) {
@@ -57,30 +32,6 @@ std::string_view WordOf(CutState state) {
     case CutState::kForeign: return "foreign";
   }
   return "";
-}
-
-struct LoadedTables {
-  std::optional<Bookmark> bookmark;
-  std::vector<CutTable> tables;
-  std::vector<std::string> locations;  // Of their metadata.
-};
-
-// The bookmark first: what is committed while the tables are loaded lies behind it.
-Result<LoadedTables> Load(const OpenedLake& lake, const Invocation& invocation) {
-  LoadedTables loaded;
-  ASSIGN_OR_RETURN(const auto properties, lake.catalog().NamespaceProperties(kBookmarkNamespace));
-  if (properties) {
-    ASSIGN_OR_RETURN(loaded.bookmark, ParseBookmark(*properties));
-  }
-  ASSIGN_OR_RETURN(const HeldTables held, ReadHeldTables(lake.catalog()));
-  RETURN_IF_ERROR(ForEachTable(lake, invocation, [&](const TableIdentifier& id, const CatalogTable& table) -> Status {
-    CutTable one{{id.name_space, id.name}, table.metadata, std::nullopt};
-    if (const auto found = held.find(one.name); found != held.end()) one.held = found->second;
-    loaded.tables.push_back(std::move(one));
-    loaded.locations.push_back(table.metadata_location);
-    return Ok();
-  }));
-  return loaded;
 }
 
 /// One statement that reads the table as of the cut; empty where there is none.
@@ -147,17 +98,16 @@ void Print(const Cut& cut, const Invocation& invocation) {
 }
 
 Result<ExitCode> MakeCut(const Options& options, Invocation& invocation) {
-  ASSIGN_OR_RETURN(const CutWish wish, ParseWish(options));
+  ASSIGN_OR_RETURN(const CutWish wish, ParseCutWish(options.moment));
   ASSIGN_OR_RETURN(const OpenedLake lake, OpenLake(invocation));
-  ASSIGN_OR_RETURN(const LoadedTables loaded, Load(lake, invocation));
-  const auto cut = FindCut(loaded.tables, loaded.bookmark, wish);
-  if (!cut) return Error{ErrorKind::kNeedsOperator, loaded.bookmark ? "no snapshot that is left is that old" : "nothing was committed to the lake yet", slu::kLakeNoCut};
-  if (invocation.options.json) invocation.PrintJson(ToJson(*cut, loaded, options.sql));
-  else if (!options.sql.empty()) PrintSql(*cut, loaded, options.sql, invocation.terminal.stdout_is_tty);
-  else Print(*cut, invocation);
-  const auto missing = std::count_if(cut->tables.begin(), cut->tables.end(), [](const TableAtCut& table) { return table.is_missing(); });
+  ASSIGN_OR_RETURN(const LoadedTables loaded, LoadTables(lake, invocation));
+  ASSIGN_OR_RETURN(const Cut cut, CutOf(loaded, wish));
+  if (invocation.options.json) invocation.PrintJson(ToJson(cut, loaded, options.sql));
+  else if (!options.sql.empty()) PrintSql(cut, loaded, options.sql, invocation.terminal.stdout_is_tty);
+  else Print(cut, invocation);
+  const auto missing = std::count_if(cut.tables.begin(), cut.tables.end(), [](const TableAtCut& table) { return table.is_missing(); });
   if (missing == 0) return ExitCode::kOk;
-  invocation.Say(fmt::format("{} of {} tables cannot be read as of {}", missing, cut->tables.size(), ToString(cut->lsn)));
+  invocation.Say(fmt::format("{} of {} tables cannot be read as of {}", missing, cut.tables.size(), ToString(cut.lsn)));
   return ExitCode::kFindings;
 }
 
@@ -169,8 +119,7 @@ void AddLakeCut(CLI::App& lake, Invocation& invocation) {
                            "  sluice lake cut --at 2026-07-01T12:00:00Z --sql duckdb | duckdb\n"
                            "  sluice lake cut --lsn 5C/9A01F2E8 --sql spark\n");
   const auto options = std::make_shared<Options>();
-  CLI::Option* at = verb->add_option("--at", options->at, "the newest moment at or before this time of the source's clock, in UTC")->type_name("TIME");
-  verb->add_option("--lsn", options->lsn, "the newest moment at or before this LSN")->type_name("LSN")->excludes(at);
+  AddCutOptions(*verb, options->moment);
   verb->add_option("--sql", options->sql, "print statements that read it: duckdb or spark")->check(CLI::IsMember({"duckdb", "spark"}))->type_name("DIALECT");
   verb->callback([&invocation, options] { invocation.command = [&invocation, options] { return MakeCut(*options, invocation); }; });
 }

@@ -182,7 +182,7 @@ constexpr ErrorEntry kErrors[] = {
      "Correct the name in catalog.uri: it must be one that the certificate is for.",
      ExitCode::kConfig},
 
-    // The lake's readers: 4160 to 4169.
+    // Readers of the lake, and sluice sql: 4160 to 4169.
     {slu::kLakeReaderNames, "a name that a reader of the lake cannot take",
      "Among the readers that the lake is configured for is one that takes names which differ only by case for one, or that refuses columns which are called like "
      "Iceberg's own. The table is held; the others go on.",
@@ -190,6 +190,24 @@ constexpr ErrorEntry kErrors[] = {
      "Leave the reader out of sinks.lake.readers.\n"
      "Exclude the table in the configuration.",
      ExitCode::kRefused},
+    {slu::kDuckDbMissing, "DuckDB is not there",
+     "sluice sql loads DuckDB's library and its extensions when it starts; nothing else of sluice needs them. They are looked for in $SLUICE_DUCKDB, in lib/duckdb beside "
+     "the program's folder, and where they were when the program was built; the version must be exactly the one that it was built for.",
+     "Put them into the dependencies of the build: tools/setup build\n"
+     "Say where they are: export SLUICE_DUCKDB=FOLDER, with lib/libduckdb.so and extensions/*.duckdb_extension in it.",
+     ExitCode::kNotFound},
+    {slu::kSqlFailed, "DuckDB refuses the query",
+     "The message and what follows it are DuckDB's own words.",
+     "See what there is to ask: sluice sql -c 'SHOW ALL TABLES'",
+     ExitCode::kFailed},
+    {slu::kSqlRefused, "sluice sql only reads",
+     "Lake and replica are sluice's to write. So are files: COPY, EXPORT, ATTACH, LOAD, CALL, prepared statements and the like are not run, nor functions that send a server text of yours. Tables in memory may be made.",
+     "Save a result by the shell: sluice sql --format csv -c 'SELECT …' > file.csv",
+     ExitCode::kRefused},
+    {slu::kSqlStorage, "sluice sql does not read a lake in this storage",
+     "It reads lakes in folders and in buckets of S3 or what speaks its protocol.",
+     "Read it with another reader: sluice lake cut --sql spark",
+     ExitCode::kFailed},
 };
 
 }  // namespace

@@ -43,7 +43,11 @@ inline constexpr int kRestNoTransactions = 4145;
 inline constexpr int kRestLocation = 4146;
 inline constexpr int kRestCertificate = 4147;
 
-// The lake's readers: 4160 to 4169.
+// Readers of the lake, and sluice sql: 4160 to 4169.
 inline constexpr int kLakeReaderNames = 4160;
+inline constexpr int kDuckDbMissing = 4161;
+inline constexpr int kSqlFailed = 4162;
+inline constexpr int kSqlRefused = 4163;
+inline constexpr int kSqlStorage = 4164;
 
 }  // namespace sluice::slu

@@ -1,0 +1,34 @@
+#pragma once
+// What every command that reads the lake at one moment begins with.
+
+#include <CLI/CLI.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/lake/lake_reading.h"
+#include "sink/lake/cuts.h"
+
+namespace sluice::cli {
+
+/// As they stand on the command line; both empty: the newest moment.
+struct CutOptions {
+  std::string at, lsn;
+};
+/// --at TIME and --lsn LSN. `options` must outlive the verb.
+void AddCutOptions(CLI::App& verb, CutOptions& options);
+/// Error: kUsage.
+Result<CutWish> ParseCutWish(const CutOptions& options);
+
+struct LoadedTables {
+  std::optional<Bookmark> bookmark;
+  std::vector<CutTable> tables;
+  std::vector<std::string> locations;  ///< Of their metadata.
+};
+Result<LoadedTables> LoadTables(const OpenedLake& lake, const Invocation& invocation);
+
+/// Error: kLakeNoCut.
+Result<Cut> CutOf(const LoadedTables& loaded, const CutWish& wish);
+
+}  // namespace sluice::cli

@@ -393,6 +393,19 @@ TEST_F(RemoteCatalogTest, ALedgerKeepsFewSnapshots) {
   EXPECT_LT(lists.size(), 12u);
 }
 
+TEST_F(RemoteCatalogTest, OneTableCanBeCommittedByItself) {
+  const auto catalog = Open();
+  const CatalogTable table = Create(*catalog);
+  const auto committed = catalog->Commit({Set(table, "alone"), Set(table, "alone")}, std::nullopt);
+  ASSERT_TRUE(committed.ok()) << committed.error().message;
+  EXPECT_EQ(Value(*catalog), "alone");
+  server_.of_commits = {Fate::kReplyLost};
+  const auto lost = catalog->Commit({Set(table, "lost"), Set(table, "lost")}, std::nullopt);
+  EXPECT_EQ(lost.error().kind, ErrorKind::kOutcomeUnknown);
+  server_.tables.clear();
+  EXPECT_EQ(catalog->Commit({Set(table, "gone"), Set(table, "gone")}, std::nullopt).error().kind, ErrorKind::kConflict);
+}
+
 TEST_F(RemoteCatalogTest, AServerWithoutTransactionsIsReadAndNotWritten) {
   server_.config["endpoints"] = {"GET /v1/{prefix}/namespaces"};
   const auto refused = TryOpen();
@@ -487,7 +500,7 @@ TEST_F(RemoteCatalogTest, OverridesOfTheServerCountAndLeadNowhereElse) {
   EXPECT_EQ(server_.seen.back().target, "/v1/p%7Cq/namespaces/a%2Eb/tables/t%2F%C3%BC");
   server_.config["overrides"]["uri"] = "http://evil.example/";
   EXPECT_EQ(TryOpen().error().code, slu::kRestRejected);
-  server_.config["overrides"] = {{"prefix", "a?b"}};
+  server_.config["overrides"] = {{"prefix", "a?b/c d"}};
   EXPECT_TRUE(TryOpen().ok());  // Encoded.
   server_.config["overrides"] = {{"namespace-separator", "/../?"}};
   EXPECT_EQ(TryOpen().error().code, slu::kRestAnswer);

@@ -58,7 +58,7 @@ class FakeRestServer {
       return reply;
     }
     if (request.target.starts_with("/v1/config")) return TestReply{200, config.dump()};
-    if (!request.target.starts_with("/v1/p%7Cq/")) return Refuse(404);
+    if (!request.target.starts_with("/v1/p%7Cq/")) return Refuse(404, "NotFoundException");
     const std::string path = request.target.substr(10);
     if (request.method == "POST" && path == "transactions/commit") return CommitAs(NextFate(), request);
     if (request.method == "POST" && path == "namespaces") return TestReply{200, "{}"};
@@ -68,7 +68,7 @@ class FakeRestServer {
     if (path == "namespaces?parent=a%1Fb") return TestReply{200, R"({"namespaces":[["a","b","c"]]})"};
     if (path.starts_with("namespaces?parent=")) return TestReply{200, R"({"namespaces":[]})"};
     const size_t table = path.find("/tables/");
-    if (table == std::string::npos) return path.ends_with("/tables") ? ListTables() : Refuse(404);
+    if (table == std::string::npos) return path.ends_with("/tables") ? ListTables() : Refuse(404, "NotFoundException");
     const std::string name = path.substr(table + 8, path.find('?') - table - 8);
     if (request.method == "POST") return Create(name, Json::parse(request.body));
     const auto found = tables.find(name);
@@ -482,6 +482,10 @@ TEST_F(RemoteCatalogTest, EachRefusalHasItsCode) {
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(refused.error().code, code) << status;
     EXPECT_THAT(refused.error().evidence, HasSubstr("words of the server"));
+  }
+  for (const TestReply& reply : {TestReply{404, "<html>not found</html>"}, TestReply{409, ""}}) {
+    server_.instead = {reply};
+    EXPECT_FALSE(catalog->LoadTable(kShot).ok()) << reply.status;  // It is not said that there is no such table.
   }
   server_.instead.assign(4, Refuse(503));
   const auto away = catalog->LoadTable(kShot);

@@ -68,12 +68,18 @@ Status RestConnection::TakeUri(const std::string& uri) {
 
 std::string RestConnection::UrlOf(const std::string& path) const { return base_ + "/v1/" + (config_.prefix.empty() ? "" : config_.prefix + "/") + path; }
 
+// A catalog says in its own words what is not there; a proxy that has lost it does not.
+Result<RestAnswer> RestConnection::OfCatalog(Result<RestAnswer> answer) {
+  if (!answer.ok() || answer->status != 404 || answer->words != "404") return answer;
+  return Error{ErrorKind::kUnavailable, "something else answers in place of the REST catalog", slu::kRestUnavailable, answer->words};
+}
+
 Result<RestAnswer> RestConnection::Ask(std::string_view method, const std::string& path, const Json* body) {
-  return Repeat(method, UrlOf(path), body == nullptr ? "" : body->dump(-1, ' ', false, Json::error_handler_t::replace), false);
+  return OfCatalog(Repeat(method, UrlOf(path), body == nullptr ? "" : body->dump(-1, ' ', false, Json::error_handler_t::replace), false));
 }
 
 Result<RestAnswer> RestConnection::Change(const std::string& path, const Json& body) {
-  return Repeat("POST", UrlOf(path), body.dump(-1, ' ', false, Json::error_handler_t::replace), true);
+  return OfCatalog(Repeat("POST", UrlOf(path), body.dump(-1, ' ', false, Json::error_handler_t::replace), true));
 }
 
 Result<RestAnswer> RestConnection::Repeat(std::string_view method, const std::string& url, const std::string& body, bool only_without_effect) {
@@ -117,7 +123,7 @@ RestConnection::Attempt RestConnection::SendOnce(const HttpCall& call) {
   }
   attempt.may_have_had_effect = (status >= 500 && status != kNotImplemented) || status < 200;
   const std::string words = WordsOf(status, reply.body);
-  if (status == 404 || status == 409) {
+  if (status == 404 || (status == 409 && call.method != "GET")) {
     attempt.answer = RestAnswer{status, Json(), words};
   } else if ((status >= 500 && status != kNotImplemented) || HadNoEffect(status)) {
     attempt.error = {ErrorKind::kUnavailable, "the REST catalog cannot answer for now", slu::kRestUnavailable, words};

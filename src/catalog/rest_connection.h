@@ -64,6 +64,7 @@ class RestConnection {
   Status Configure();
   Status TakeUri(const std::string& uri);
   std::string UrlOf(const std::string& path) const;
+  static Result<RestAnswer> OfCatalog(Result<RestAnswer> answer);
   Attempt SendOnce(const HttpCall& call);
   Result<RestAnswer> Repeat(std::string_view method, const std::string& url, const std::string& body, bool only_without_effect);
 

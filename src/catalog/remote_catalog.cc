@@ -4,14 +4,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/failpoint.h"
 #include "base/parallel.h"
 #include "catalog/namespace_levels.h"
-#include "iceberg/json_object.h"
-#include "iceberg/table_metadata_json.h"
+#include "catalog/rest_answers.h"
 #include "iceberg/table_update_json.h"
 #include "observability/error_catalog.h"
 
@@ -21,7 +21,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kPagesMax = 10'000;
-constexpr size_t kNamespacesMax = 100'000;
+constexpr size_t kNamesMax = 1'000'000;
 constexpr size_t kLevelsMax = 16;
 constexpr size_t kLoadThreads = 4;
 
@@ -31,20 +31,12 @@ Error Unknown(std::string evidence) {
   return Error{ErrorKind::kOutcomeUnknown, "it is not known whether a commit to the lake's catalog went through", slu::kCatalogUnknown, std::move(evidence)};
 }
 
-Error NotOfTheProtocol(const Error& error) { return Error{ErrorKind::kCorrupt, error.message, slu::kRestAnswer}; }
-
 Error NoNamespace(const std::string& name_space, const std::string& words) {
   return Error{ErrorKind::kNeedsOperator, fmt::format("the catalog has no namespace '{}'", name_space), slu::kCatalogNoNamespace, words};
 }
 
 Error NoTransactions(std::string words) {
   return Error{ErrorKind::kNeedsOperator, "the REST catalog does not offer POST /v1/{prefix}/transactions/commit", slu::kRestNoTransactions, std::move(words)};
-}
-
-/// As a store spells it: Java says "file:/a" for "file:///a".
-std::string OneSpelling(std::string uri) {
-  if (uri.starts_with("file:/") && !uri.starts_with("file://")) uri.insert(5, "//");
-  return uri;
 }
 
 Json IdentifierOf(const TableIdentifier& table) { return {{"namespace", LevelsOf(table.name_space)}, {"name", table.name}}; }
@@ -142,29 +134,6 @@ std::optional<int64_t> MainAfter(const TableCommit& commit) {
   return main;
 }
 
-Result<CatalogTable> TableFrom(const Json& json) {
-  iceberg::JsonObject object(json, "a table's answer");
-  CatalogTable table;
-  table.metadata_location = OneSpelling(object.OptionalText("metadata-location").value_or(""));
-  const Json& metadata = object.Object("metadata");
-  if (!object.status().ok()) return NotOfTheProtocol(object.status().error());
-  ASSIGN_OR_RETURN(iceberg::TableMetadata parsed, iceberg::TableMetadataFromJson(metadata));
-  parsed.location = OneSpelling(std::move(parsed.location));
-  for (iceberg::MetadataLogEntry& entry : parsed.metadata_log) entry.metadata_file = OneSpelling(std::move(entry.metadata_file));
-  table.metadata = std::make_shared<const iceberg::TableMetadata>(std::move(parsed));
-  return table;
-}
-
-Result<std::string> NamespaceFrom(const Json& levels) {
-  std::string name;
-  if (!levels.is_array() || levels.empty()) return Error{ErrorKind::kCorrupt, "the REST catalog lists what is no namespace", slu::kRestAnswer};
-  for (const Json& level : levels) {
-    if (!level.is_string()) return Error{ErrorKind::kCorrupt, "the REST catalog lists what is no namespace", slu::kRestAnswer};
-    name += (name.empty() ? "" : ".") + level.get<std::string>();
-  }
-  return name;
-}
-
 Status AfterCommit() {
   SLUICE_FAILPOINT("catalog.after_commit");
   return Ok();
@@ -210,39 +179,32 @@ Result<std::optional<iceberg::Properties>> RemoteCatalog::NamespaceProperties(co
   if (ledger) return std::optional(ledger->properties());
   ASSIGN_OR_RETURN(const RestAnswer answer, connection_->Ask("GET", connection_->NamespacePath(name_space)));
   if (!answer.ok()) return std::optional<iceberg::Properties>();
-  iceberg::JsonObject object(answer.json, "a namespace's answer");
-  iceberg::Properties properties = object.Texts("properties");
-  if (!object.status().ok()) return NotOfTheProtocol(object.status().error());
+  ASSIGN_OR_RETURN(iceberg::Properties properties, NamespacePropertiesFrom(answer.json));
   return std::optional(std::move(properties));
 }
 
-Status RemoteCatalog::ForEachListed(const std::string& path, const char* list, const std::function<Status(const Json&)>& take) {
-  std::string token;
-  for (size_t page = 0; page < kPagesMax; ++page) {
+Result<std::vector<std::string>> RemoteCatalog::List(const std::string& path, Result<ListPage> (*page_from)(const Json&)) {
+  std::vector<std::string> names;
+  std::string next;
+  for (size_t page = 0; page < kPagesMax && names.size() < kNamesMax; ++page) {
     const char separator = path.find('?') == std::string::npos ? '?' : '&';
-    ASSIGN_OR_RETURN(const RestAnswer answer, connection_->Ask("GET", token.empty() ? path : fmt::format("{}{}pageToken={}", path, separator, PercentEncode(token))));
-    if (!answer.ok()) return Ok();  // Dropped by now.
-    iceberg::JsonObject object(answer.json, "a list");
-    const Json& items = object.Array(list, /*required=*/true);
-    token = object.OptionalText("next-page-token").value_or("");
-    if (!object.status().ok()) return NotOfTheProtocol(object.status().error());
-    for (const Json& item : items) RETURN_IF_ERROR(take(item));
-    if (token.empty()) return Ok();
+    ASSIGN_OR_RETURN(const RestAnswer answer, connection_->Ask("GET", next.empty() ? path : fmt::format("{}{}pageToken={}", path, separator, PercentEncode(next))));
+    if (!answer.ok()) return names;  // Dropped by now.
+    ASSIGN_OR_RETURN(ListPage listed, page_from(answer.json));
+    std::move(listed.names.begin(), listed.names.end(), std::back_inserter(names));
+    next = std::move(listed.next);
+    if (next.empty()) return names;
   }
   return Error{ErrorKind::kCorrupt, "a list of the REST catalog has no end", slu::kRestAnswer};
 }
 
 Status RemoteCatalog::ListBelow(const std::string& parent, size_t depth, std::vector<std::string>& names) {
   const size_t first = names.size();
-  const std::string path = parent.empty() ? "namespaces" : "namespaces?parent=" + connection_->EncodedLevels(parent);
-  RETURN_IF_ERROR(ForEachListed(path, "namespaces", [&](const Json& levels) -> Status {
-    ASSIGN_OR_RETURN(std::string name, NamespaceFrom(levels));
-    // Servers that don't know of levels list the same again.
-    if (!parent.empty() && !name.starts_with(parent + ".")) return Ok();
-    if (names.size() >= kNamespacesMax) return Error{ErrorKind::kCorrupt, "the REST catalog has too many namespaces", slu::kRestAnswer};
-    names.push_back(std::move(name));
-    return Ok();
-  }));
+  ASSIGN_OR_RETURN(std::vector<std::string> children, List(parent.empty() ? "namespaces" : "namespaces?parent=" + connection_->EncodedLevels(parent), NamespacesFrom));
+  // Servers that don't know of levels list the same again.
+  if (!parent.empty()) std::erase_if(children, [&](const std::string& name) { return !name.starts_with(parent + "."); });
+  std::move(children.begin(), children.end(), std::back_inserter(names));
+  if (names.size() > kNamesMax) return Error{ErrorKind::kCorrupt, "the REST catalog has too many namespaces", slu::kRestAnswer};
   if (depth >= kLevelsMax) return Ok();
   for (size_t i = first, end = names.size(); i < end; ++i) {
     const std::string name = names[i];
@@ -260,14 +222,10 @@ Result<std::vector<std::string>> RemoteCatalog::ListNamespaces() {
 }
 
 Result<std::vector<TableIdentifier>> RemoteCatalog::ListTables(const std::string& name_space) {
+  ASSIGN_OR_RETURN(std::vector<std::string> names, List(connection_->NamespacePath(name_space) + "/tables", TablesFrom));
   std::vector<TableIdentifier> tables;
-  RETURN_IF_ERROR(ForEachListed(connection_->NamespacePath(name_space) + "/tables", "identifiers", [&](const Json& json) -> Status {
-    iceberg::JsonObject object(json, "a table's identifier");
-    std::string name = object.Text("name");
-    if (!object.status().ok()) return NotOfTheProtocol(object.status().error());
+  for (std::string& name : names)
     if (name != kLedgerTable) tables.push_back({name_space, std::move(name)});
-    return Ok();
-  }));
   std::sort(tables.begin(), tables.end());
   return tables;
 }
@@ -275,9 +233,7 @@ Result<std::vector<TableIdentifier>> RemoteCatalog::ListTables(const std::string
 Result<std::optional<std::string>> RemoteCatalog::MetadataLocation(const TableIdentifier& table) {
   ASSIGN_OR_RETURN(const RestAnswer answer, connection_->Ask("GET", connection_->TablePath(table.name_space, table.name) + "?snapshots=refs"));
   if (!answer.ok()) return std::optional<std::string>();
-  iceberg::JsonObject object(answer.json, "a table's answer");
-  std::string location = OneSpelling(object.Text("metadata-location"));
-  if (!object.status().ok()) return NotOfTheProtocol(object.status().error());
+  ASSIGN_OR_RETURN(std::string location, MetadataLocationFrom(answer.json));
   return std::optional(std::move(location));
 }
 
@@ -303,8 +259,7 @@ Status RemoteCatalog::DropTable(const TableIdentifier& table) {
 Result<std::vector<CatalogTable>> RemoteCatalog::Commit(const std::vector<TableCommit>& tables, const std::optional<NamespaceUpdate>& name_space) {
   RETURN_IF_ERROR(RefuseToRead());
   const std::lock_guard lock(mutex_);
-  if (!name_space && tables.size() == 1 && !tables.front().base.metadata) return Create(tables.front());
-  if (!name_space) return Error{ErrorKind::kNeedsOperator, "a REST catalog commits to tables only together with a namespace", slu::kCatalogFailed};
+  if (!name_space) return CommitAlone(tables);
   SLUICE_FAILPOINT("catalog.before_commit");
   RETURN_IF_ERROR(CommitWithLedger(tables, *name_space));
   // Whatever goes wrong from here on must not look as if nothing had happened.
@@ -340,6 +295,19 @@ Result<Ledger> RemoteCatalog::KnownLedger(const NamespaceUpdate& update) {
     ASSIGN_OR_RETURN(loaded, MakeLedger(update.name_space));
   }
   return *std::move(loaded);
+}
+
+/// Without a ledger nothing tells what became of a request that got no answer.
+Result<std::vector<CatalogTable>> RemoteCatalog::CommitAlone(const std::vector<TableCommit>& tables) {
+  if (tables.size() == 1 && !tables.front().base.metadata) return Create(tables.front());
+  const bool is_one = tables.size() == 1;
+  Json body = is_one ? ToJson(tables.front()) : Json{{"table-changes", Json::array()}};
+  if (!is_one)
+    for (const TableCommit& commit : tables) body["table-changes"].push_back(ToJson(commit));
+  const auto answer = connection_->Change(is_one ? connection_->TablePath(tables.front().table.name_space, tables.front().table.name) : "transactions/commit", body);
+  if (!answer.ok()) return answer.error().kind == ErrorKind::kOutcomeUnknown ? Unknown(answer.error().evidence) : answer.error();
+  if (!answer->ok()) return Conflict("a table was changed by another writer, or is gone", answer->words);
+  return LoadCommitted(tables);
 }
 
 Result<std::vector<CatalogTable>> RemoteCatalog::Create(const TableCommit& commit) {

@@ -2,7 +2,7 @@
 // A catalog that a server of Iceberg's REST protocol keeps (decision 0020). The server writes metadata files; data, manifests and lists
 // are written by whoever commits. One transaction commits many tables, and the properties of a namespace with them (ledger.h).
 
-#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -11,6 +11,7 @@
 #include "catalog/catalog.h"
 #include "catalog/catalog_access.h"
 #include "catalog/ledger.h"
+#include "catalog/rest_answers.h"
 #include "catalog/rest_connection.h"
 #include "storage/object_store.h"
 
@@ -42,14 +43,15 @@ class RemoteCatalog final : public Catalog {
       : clock_(std::move(clock)), connection_(std::move(connection)), store_(store), access_(access) {}
 
   Status RefuseToRead() const;
-  /// Each item of `list` of the answers to `path`, page after page.
-  Status ForEachListed(const std::string& path, const char* list, const std::function<Status(const nlohmann::ordered_json&)>& take);
+  /// All names that the answers to `path` list, page after page.
+  Result<std::vector<std::string>> List(const std::string& path, Result<ListPage> (*page_from)(const nlohmann::ordered_json&));
   Status ListBelow(const std::string& parent, size_t depth, std::vector<std::string>& names);
 
   Result<std::optional<Ledger>> LoadLedger(const std::string& name_space);
   Result<Ledger> MakeLedger(const std::string& name_space);
   Result<Ledger> KnownLedger(const NamespaceUpdate& update);
 
+  Result<std::vector<CatalogTable>> CommitAlone(const std::vector<TableCommit>& tables);
   Result<std::vector<CatalogTable>> Create(const TableCommit& commit);
   Status CommitWithLedger(const std::vector<TableCommit>& tables, const NamespaceUpdate& update);
   /// Whether what was sent took effect; when this says no, it never will.

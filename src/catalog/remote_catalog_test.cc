@@ -58,7 +58,7 @@ class FakeRestServer {
       return reply;
     }
     if (request.target.starts_with("/v1/config")) return TestReply{200, config.dump()};
-    if (!request.target.starts_with("/v1/p%7Cq/")) return Refuse(404);
+    if (!request.target.starts_with("/v1/p%7Cq/")) return Refuse(404, "NotFoundException");
     const std::string path = request.target.substr(10);
     if (request.method == "POST" && path == "transactions/commit") return CommitAs(NextFate(), request);
     if (request.method == "POST" && path == "namespaces") return TestReply{200, "{}"};
@@ -68,7 +68,7 @@ class FakeRestServer {
     if (path == "namespaces?parent=a%1Fb") return TestReply{200, R"({"namespaces":[["a","b","c"]]})"};
     if (path.starts_with("namespaces?parent=")) return TestReply{200, R"({"namespaces":[]})"};
     const size_t table = path.find("/tables/");
-    if (table == std::string::npos) return path.ends_with("/tables") ? ListTables() : Refuse(404);
+    if (table == std::string::npos) return path.ends_with("/tables") ? ListTables() : Refuse(404, "NotFoundException");
     const std::string name = path.substr(table + 8, path.find('?') - table - 8);
     if (request.method == "POST") return Create(name, Json::parse(request.body));
     const auto found = tables.find(name);
@@ -393,6 +393,19 @@ TEST_F(RemoteCatalogTest, ALedgerKeepsFewSnapshots) {
   EXPECT_LT(lists.size(), 12u);
 }
 
+TEST_F(RemoteCatalogTest, OneTableCanBeCommittedByItself) {
+  const auto catalog = Open();
+  const CatalogTable table = Create(*catalog);
+  const auto committed = catalog->Commit({Set(table, "alone"), Set(table, "alone")}, std::nullopt);
+  ASSERT_TRUE(committed.ok()) << committed.error().message;
+  EXPECT_EQ(Value(*catalog), "alone");
+  server_.of_commits = {Fate::kReplyLost};
+  const auto lost = catalog->Commit({Set(table, "lost"), Set(table, "lost")}, std::nullopt);
+  EXPECT_EQ(lost.error().kind, ErrorKind::kOutcomeUnknown);
+  server_.tables.clear();
+  EXPECT_EQ(catalog->Commit({Set(table, "gone"), Set(table, "gone")}, std::nullopt).error().kind, ErrorKind::kConflict);
+}
+
 TEST_F(RemoteCatalogTest, AServerWithoutTransactionsIsReadAndNotWritten) {
   server_.config["endpoints"] = {"GET /v1/{prefix}/namespaces"};
   const auto refused = TryOpen();
@@ -470,6 +483,10 @@ TEST_F(RemoteCatalogTest, EachRefusalHasItsCode) {
     EXPECT_EQ(refused.error().code, code) << status;
     EXPECT_THAT(refused.error().evidence, HasSubstr("words of the server"));
   }
+  for (const TestReply& reply : {TestReply{404, "<html>not found</html>"}, TestReply{409, ""}}) {
+    server_.instead = {reply};
+    EXPECT_FALSE(catalog->LoadTable(kShot).ok()) << reply.status;  // It is not said that there is no such table.
+  }
   server_.instead.assign(4, Refuse(503));
   const auto away = catalog->LoadTable(kShot);
   EXPECT_EQ(away.error().kind, ErrorKind::kUnavailable);
@@ -487,7 +504,7 @@ TEST_F(RemoteCatalogTest, OverridesOfTheServerCountAndLeadNowhereElse) {
   EXPECT_EQ(server_.seen.back().target, "/v1/p%7Cq/namespaces/a%2Eb/tables/t%2F%C3%BC");
   server_.config["overrides"]["uri"] = "http://evil.example/";
   EXPECT_EQ(TryOpen().error().code, slu::kRestRejected);
-  server_.config["overrides"] = {{"prefix", "a?b"}};
+  server_.config["overrides"] = {{"prefix", "a?b/c d"}};
   EXPECT_TRUE(TryOpen().ok());  // Encoded.
   server_.config["overrides"] = {{"namespace-separator", "/../?"}};
   EXPECT_EQ(TryOpen().error().code, slu::kRestAnswer);

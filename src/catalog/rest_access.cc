@@ -2,35 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "catalog/aws_signature.h"
-#include "iceberg/json_object.h"
+#include "catalog/rest_answers.h"
 #include "observability/error_catalog.h"
 
 namespace sluice {
 namespace {
 
-constexpr int64_t kLifetimeMaxSeconds = 30LL * 24 * 3600;
-
-// It goes into a header.
-bool IsToken(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
-}
-
 std::string BearerOf(const HttpCall& call) {
   for (const auto& [name, value] : call.headers)
     if (name == "Authorization") return value;
   return "";
-}
-
-// What RFC 6749 lets a server say of a refusal, which no secret is in.
-std::string WordsOf(const std::string& body) {
-  const auto json = iceberg::ParseJson(body, "the answer");
-  if (!json.ok() || !json->is_object()) return "";
-  iceberg::JsonObject object(*json, "the answer");
-  const std::string error = object.OptionalText("error").value_or(""), description = object.OptionalText("error_description").value_or("");
-  return error + (description.empty() ? "" : ": " + description);
 }
 
 }  // namespace
@@ -77,19 +59,12 @@ Result<RestAccess::Token> RestAccess::AskForToken() {
   HttpFailure failure;
   if (!http_.Send(call, reply, failure)) return failure.error;
   if (reply.status >= 400 && reply.status < 500 && reply.status != 429)
-    return Error{ErrorKind::kNeedsOperator, fmt::format("the client '{}' gets no token for the REST catalog", config_.client_id), slu::kRestCredentials, WordsOf(reply.body)};
+    return Error{ErrorKind::kNeedsOperator, fmt::format("the client '{}' gets no token for the REST catalog", config_.client_id), slu::kRestCredentials, WordsOf(0, reply.body)};
   if (reply.status != 200) return Error{ErrorKind::kUnavailable, fmt::format("there is no token for the REST catalog: the server answers with {}", reply.status), slu::kRestUnavailable};
-  const auto json = iceberg::ParseJson(reply.body, "a token's answer");
-  Token token;
-  std::optional<int64_t> seconds;
-  if (json.ok() && json->is_object()) {
-    iceberg::JsonObject object(*json, "a token's answer");
-    token.text = object.OptionalText("access_token").value_or("");
-    seconds = object.OptionalLong("expires_in");
-  }
-  if (!IsToken(token.text)) return Error{ErrorKind::kCorrupt, "the answer to a request for a token holds none", slu::kRestAnswer};
+  ASSIGN_OR_RETURN(TokenAnswer answer, TokenFrom(reply.body));
+  Token token{std::move(answer.token), std::nullopt};
   // A tenth of its life early: the call that it is used for takes time, and clocks differ.
-  if (seconds && *seconds > 0) token.renew_at = clock_.Now() + std::chrono::seconds(std::min(*seconds, kLifetimeMaxSeconds)) * 9 / 10;
+  if (answer.seconds) token.renew_at = clock_.Now() + std::chrono::seconds(*answer.seconds) * 9 / 10;
   return token;
 }
 

@@ -16,41 +16,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kWordsMax = 500;
-constexpr size_t kErrorBytesMax = 1 << 20;
-
-Error NotOfTheProtocol(std::string message) { return Error{ErrorKind::kCorrupt, std::move(message), slu::kRestAnswer}; }
-
-// {"error": {"message": …, "type": …}}
-std::string WordsOf(const HttpReply& reply) {
-  std::string words = fmt::format("{}", reply.status);
-  if (reply.body.size() > kErrorBytesMax) return words;
-  const auto json = iceberg::ParseJson(reply.body, "an error");
-  if (!json.ok() || !json->is_object()) return words;
-  iceberg::JsonObject answer(*json, "an error");
-  const Json& object = answer.Object("error");
-  iceberg::JsonObject error(object, "an error");
-  for (const char* const part : {"type", "message"})
-    if (const std::string text = error.OptionalText(part).value_or(""); !text.empty()) words += (part[0] == 't' ? " " : ": ") + text;
-  return Printable(words.substr(0, kWordsMax));
-}
-
 // Nothing to be tried again, unlike all others from 500 on.
 constexpr int kNotImplemented = 501;
 
 // 408 and 425: the server did not take the request up. 429: it does not want to now.
 bool HadNoEffect(int status) { return status == 408 || status == 425 || status == 429; }
-
-bool IsSafeInPath(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '?' && c != '#' && c != '"' && c != '\\'; });
-}
-
-// What no path takes as it is, in a prefix that may be encoded already.
-std::string EncodePrefix(std::string_view prefix) {
-  std::string encoded;
-  for (const char c : prefix) encoded += c == '%' || c == '/' ? std::string(1, c) : PercentEncode({&c, 1});
-  return encoded;
-}
 
 std::string_view OriginOf(std::string_view uri) {
   const size_t scheme = uri.find("://");
@@ -82,44 +52,34 @@ Status RestConnection::Configure() {
   ASSIGN_OR_RETURN(const RestAnswer answer, Repeat("GET", base_ + "/v1/config" + query, "", /*only_without_effect=*/false));
   if (!answer.ok())
     return Error{ErrorKind::kNeedsOperator, fmt::format("{} is no REST catalog, or has no warehouse '{}'", base_, Printable(warehouse_)), slu::kRestRejected, answer.words};
-  return TakeConfig(answer.json);
+  ASSIGN_OR_RETURN(config_, ServerConfigFrom(answer.json));
+  return config_.uri ? TakeUri(*config_.uri) : Ok();
 }
 
-Status RestConnection::TakeConfig(const Json& json) {
-  iceberg::JsonObject object(json, "the REST catalog's configuration");
-  iceberg::Properties settings = object.Texts("defaults");
-  for (const auto& [key, value] : object.Texts("overrides")) settings[key] = value;
-  const Json& endpoints = object.Array("endpoints");
-  if (!object.status().ok()) return NotOfTheProtocol(object.status().error().message);
-  if (const auto prefix = settings.find("prefix"); prefix != settings.end()) prefix_ = EncodePrefix(prefix->second);
-  if (const auto separator = settings.find("namespace-separator"); separator != settings.end()) separator_ = separator->second;
-  if (!IsSafeInPath(prefix_) || !IsSafeInPath(separator_) || separator_.empty() || separator_.size() > 16) return NotOfTheProtocol("the REST catalog's configuration makes no path");
-  // Where a server names none it is one of before this list, which all had it.
-  offers_transactions_ = endpoints.empty() || std::any_of(endpoints.begin(), endpoints.end(), [](const Json& endpoint) {
-                           return endpoint.is_string() && endpoint.get_ref<const std::string&>().starts_with("POST ") &&
-                                  endpoint.get_ref<const std::string&>().ends_with("/transactions/commit");
-                         });
-  const auto uri = settings.find("uri");
-  return uri == settings.end() ? Ok() : TakeUri(uri->second);
-}
-
-// Whoever the token is meant for was named by the operator.
+// Whoever the credentials are meant for was named by the operator.
 Status RestConnection::TakeUri(const std::string& uri) {
   if (OriginOf(uri) != OriginOf(base_))
-    return Error{ErrorKind::kNeedsOperator, fmt::format("the REST catalog sends its clients on to {}", Printable(uri.substr(0, kWordsMax))), slu::kRestRejected, "",
+    return Error{ErrorKind::kNeedsOperator, fmt::format("the REST catalog sends its clients on to {}", Printable(uri)), slu::kRestRejected, "",
                  "Credentials are only sent to the server that the configuration names.", {"Name that server as the catalog's uri, if it is the right one."}};
-  if (!IsSafeInPath(uri)) return NotOfTheProtocol("the REST catalog's configuration makes no path");
   base_ = uri;
   while (base_.ends_with('/')) base_.pop_back();
   return Ok();
 }
 
+std::string RestConnection::UrlOf(const std::string& path) const { return base_ + "/v1/" + (config_.prefix.empty() ? "" : config_.prefix + "/") + path; }
+
+// A catalog says in its own words what is not there; a proxy that has lost it does not.
+Result<RestAnswer> RestConnection::OfCatalog(Result<RestAnswer> answer) {
+  if (!answer.ok() || answer->status != 404 || answer->words != "404") return answer;
+  return Error{ErrorKind::kUnavailable, "something else answers in place of the REST catalog", slu::kRestUnavailable, answer->words};
+}
+
 Result<RestAnswer> RestConnection::Ask(std::string_view method, const std::string& path, const Json* body) {
-  return Repeat(method, base_ + "/v1/" + (prefix_.empty() ? "" : prefix_ + "/") + path, body == nullptr ? "" : body->dump(-1, ' ', false, Json::error_handler_t::replace), false);
+  return OfCatalog(Repeat(method, UrlOf(path), body == nullptr ? "" : body->dump(-1, ' ', false, Json::error_handler_t::replace), false));
 }
 
 Result<RestAnswer> RestConnection::Change(const std::string& path, const Json& body) {
-  return Repeat("POST", base_ + "/v1/" + (prefix_.empty() ? "" : prefix_ + "/") + path, body.dump(-1, ' ', false, Json::error_handler_t::replace), true);
+  return OfCatalog(Repeat("POST", UrlOf(path), body.dump(-1, ' ', false, Json::error_handler_t::replace), true));
 }
 
 Result<RestAnswer> RestConnection::Repeat(std::string_view method, const std::string& url, const std::string& body, bool only_without_effect) {
@@ -156,14 +116,14 @@ RestConnection::Attempt RestConnection::SendOnce(const HttpCall& call) {
   attempt.retry_after = reply.retry_after;
   const int status = reply.status;
   if (status >= 200 && status < 300) {
-    attempt.error = NotOfTheProtocol("the REST catalog answers with something else than JSON");
+    attempt.error = {ErrorKind::kCorrupt, "the REST catalog answers with something else than JSON", slu::kRestAnswer};
     auto json = reply.body.empty() ? Result<Json>(Json()) : iceberg::ParseJson(reply.body, "an answer");
     if (json.ok()) attempt.answer = RestAnswer{status, *std::move(json), ""};
     return attempt;
   }
   attempt.may_have_had_effect = (status >= 500 && status != kNotImplemented) || status < 200;
-  const std::string words = WordsOf(reply);
-  if (status == 404 || status == 409) {
+  const std::string words = WordsOf(status, reply.body);
+  if (status == 404 || (status == 409 && call.method != "GET")) {
     attempt.answer = RestAnswer{status, Json(), words};
   } else if ((status >= 500 && status != kNotImplemented) || HadNoEffect(status)) {
     attempt.error = {ErrorKind::kUnavailable, "the REST catalog cannot answer for now", slu::kRestUnavailable, words};
@@ -188,7 +148,7 @@ void RestConnection::PauseBefore(int attempt, std::chrono::seconds asked_for) co
 
 std::string RestConnection::EncodedLevels(std::string_view name_space) const {
   std::string path;
-  for (const std::string& level : LevelsOf(name_space)) path += (path.empty() ? "" : separator_) + PercentEncode(level);
+  for (const std::string& level : LevelsOf(name_space)) path += (path.empty() ? "" : config_.namespace_separator) + PercentEncode(level);
   return path;
 }
 

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "catalog/http_client.h"
 #include "catalog/rest_access.h"
+#include "catalog/rest_answers.h"
 #include "config/rest_catalog_config.h"
 #include "config/storage_config.h"
 
@@ -53,8 +54,7 @@ class RestConnection {
   std::string EncodedLevels(std::string_view name_space) const;
 
   /// Whether several tables can be committed at once.
-  bool offers_transactions() const { return offers_transactions_; }
-  const std::string& prefix() const { return prefix_; }
+  bool offers_transactions() const { return config_.offers_transactions; }
 
  private:
   struct Attempt;
@@ -62,8 +62,9 @@ class RestConnection {
   RestConnection(const RestCatalogConfig& config, const StorageConfig& storage, const Clock& clock, RestLimits limits);
 
   Status Configure();
-  Status TakeConfig(const nlohmann::ordered_json& json);
   Status TakeUri(const std::string& uri);
+  std::string UrlOf(const std::string& path) const;
+  static Result<RestAnswer> OfCatalog(Result<RestAnswer> answer);
   Attempt SendOnce(const HttpCall& call);
   Result<RestAnswer> Repeat(std::string_view method, const std::string& url, const std::string& body, bool only_without_effect);
 
@@ -72,9 +73,7 @@ class RestConnection {
   RestAccess access_;
   const std::string warehouse_;
   std::string base_;     // What stands before /v1, without a slash at its end.
-  std::string prefix_;   // Encoded as the server gave it; empty: none.
-  std::string separator_ = "%1F";
-  bool offers_transactions_ = true;
+  ServerConfig config_;
 };
 
 }  // namespace sluice

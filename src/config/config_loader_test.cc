@@ -11,6 +11,7 @@
 namespace sluice {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -191,6 +192,34 @@ TEST(ConfigLoader, ShowsWhichVariableIsMissingAndWhatItIsFor) {
             "why:  the configuration requires it: \"reader endpoint\"\n"
             "fix:  export NO_HOST=…\n"
             "      use a default: ${NO_HOST:-…}\n");
+}
+
+TEST(ConfigLoader, ReadsARestCatalog) {
+  const auto read = [](const std::string& catalog) { return Read(Replaced(kWhole, "catalog: { type: sqlite, path: lake.db, name: main }", "catalog: { type: rest, " + catalog + " }")); };
+  const LoadedConfig loaded = read("uri: \"https://polaris.example/api/catalog/\", warehouse: lake, ca_file: ca.pem, oauth2: { client_id: sluice, client_secret: \"${TARGET_PASSWORD}\", scope: \"PRINCIPAL_ROLE:ALL\" }");
+  ASSERT_TRUE(loaded.config.has_value()) << Rendered(loaded);
+  const RestCatalogConfig& rest = loaded.config->lake->rest_catalog.value();
+  EXPECT_EQ(rest.uri, "https://polaris.example/api/catalog");
+  EXPECT_EQ(rest.warehouse, "lake");
+  EXPECT_EQ(rest.ca_file, "/project/ca.pem");
+  EXPECT_EQ(rest.client_id, "sluice");
+  EXPECT_FALSE(rest.client_secret.empty());
+  EXPECT_EQ(rest.scope, "PRINCIPAL_ROLE:ALL");
+  EXPECT_EQ(read("uri: \"https://glue.eu-central-1.amazonaws.com/iceberg\", sigv4: { service: glue, region: eu-central-1 }").config->lake->rest_catalog->signing_service, "glue");
+}
+
+TEST(ConfigLoader, TellsWhatIsWrongWithARestCatalogAndShowsNoSecret) {
+  const auto mistake = [](const std::string& catalog) {
+    return Rendered(Read(Replaced(kWhole, "catalog: { type: sqlite, path: lake.db, name: main }", "catalog: { type: rest, " + catalog + " }")));
+  };
+  EXPECT_THAT(mistake("warehouse: lake"), HasSubstr("uri"));
+  for (const char* const uri : {"polaris", "https://", "https://user:hunter2@polaris", "https://polaris?a=b", "ftp://polaris"})
+    EXPECT_THAT(mistake("uri: \"" + std::string(uri) + "\""), HasSubstr("is no address of a server")) << uri;
+  EXPECT_THAT(mistake("uri: \"http://p\", token: hunter2"), AllOf(HasSubstr("SLU-1"), Not(HasSubstr("hunter2"))));
+  EXPECT_THAT(mistake("uri: \"http://p\", token: \"${TARGET_PASSWORD}\", sigv4: { service: glue, region: r }"), HasSubstr("exclude each other"));
+  EXPECT_THAT(mistake("uri: \"http://p\", sigv4: { service: s3, region: r }"), HasSubstr("s3tables"));
+  EXPECT_THAT(mistake("uri: \"http://p\", oauth2: { client_id: a }"), HasSubstr("client_secret"));
+  EXPECT_THAT(mistake("uri: \"http://p\", path: lake.db"), HasSubstr("path"));
 }
 
 TEST(ConfigLoader, TakesNoPasswordInPlainText) {

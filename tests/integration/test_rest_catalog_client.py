@@ -3,6 +3,8 @@
 import itertools
 import os
 import signal
+import socket
+import subprocess
 import threading
 import time
 
@@ -12,8 +14,9 @@ from support import catalog
 from support.catalog_server import IcebergServer, NessieServer
 from support.compare import Comparison
 from support.lake import RestLake, duckdb_scan, open_duckdb
-from support.sluice import Sluice
+from support.sluice import BINARY, CONFIG, NO_PERMISSION, OK, REFUSED, Sluice
 from support.store_proxy import FAILS, LOST_REPLY, PASS, StoreProxy
+from support.tls import free_port, make_certificate
 from support.workload import MIXED_SCHEMA, MixedLoad
 
 SERVERS = {"iceberg": IcebergServer, "nessie": NessieServer}
@@ -124,7 +127,7 @@ def test_a_commit_that_was_held_up_until_another_process_took_over_is_refused_by
     def fate(_method, path):
         if path.endswith("/transactions/commit") and hold.is_set() and not held.is_set():
             held.set()
-            assert release.wait(25)
+            assert release.wait(120)
         return PASS
 
     rest.sync()
@@ -144,7 +147,6 @@ def test_a_commit_that_was_held_up_until_another_process_took_over_is_refused_by
     use(second, server.url)
     source.execute("INSERT INTO lists VALUES (11, '{y}', 1, NULL)")
     second.sync()
-    rest.compare()
     before = facts_of(server)
     release.set()
     os.kill(rest.pid, signal.SIGCONT)
@@ -157,6 +159,16 @@ def test_a_commit_that_was_held_up_until_another_process_took_over_is_refused_by
     source.execute("INSERT INTO lists VALUES (12, '{z}', 1, NULL)")
     rest.wait_until()
     rest.compare()
+
+
+def wait_listening(port: int):
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def facts_of(server) -> dict:
@@ -178,3 +190,43 @@ def test_a_commit_whose_reply_is_lost_is_found_again(rest, source, server, proxi
     rest.compare()
     assert proxy.counts[LOST_REPLY, "POST"] >= 2 and proxy.counts[FAILS, "POST"] >= 2, proxy.counts
     assert rest.running()
+
+
+def test_over_tls_with_a_token_a_lake_is_read_through_a_catalog_that_takes_no_commits(tmp_path, source, replica, monkeypatch):
+    """sluice's own server, which is for readers alone."""
+    folder, reading = tmp_path / "project", tmp_path / "reading"
+    for made in (folder, reading, tmp_path / "lake"):
+        made.mkdir()
+    writer, reader = Sluice(folder, source, replica, tmp_path / "lake"), Sluice(reading, source, replica, tmp_path / "lake")
+    source.execute("CREATE TABLE seen (id int PRIMARY KEY); INSERT INTO seen VALUES (1), (2)")
+    writer.init()
+    writer.sync()
+    reader.config_file.write_text(writer.config_file.read_text())
+    monkeypatch.setenv("CATALOG_TOKEN", "a-token-of-many-characters")
+    for name in ("server", "stranger"):
+        make_certificate(folder, name)
+    port = free_port()
+    writer.configure(lambda config: config.update(serve={"catalog": {"listen": f"127.0.0.1:{port}", "token": "${CATALOG_TOKEN}", "tls": {"certificate": "server.crt", "key": "server.key"}}}))
+
+    def lake_tables(expect, certificate=None, **environment):
+        trusted = {"ca_file": str(folder / f"{certificate}.crt")} if certificate else {}
+        reader.configure(lambda config: config["sinks"]["lake"].update(catalog={"type": "rest", "uri": f"https://localhost:{port}", "token": "${CATALOG_TOKEN}", **trusted}))
+        return reader.command("lake", "tables", "--json", expect=expect, env=environment)
+
+    serving = subprocess.Popen([BINARY, "serve"], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_listening(port)
+        assert "public.seen" in lake_tables(OK, "server").stdout
+        check = reader.command("check", expect=None).stdout
+        assert "L003" in check and "L004" in check, check
+        for certificate in (None, "stranger"):
+            assert "SLU-4147" in (refused := lake_tables(CONFIG, certificate)).stdout + refused.stderr
+        refused = lake_tables(NO_PERMISSION, "server", CATALOG_TOKEN="another-token-of-many-characters")
+        assert "SLU-4141" in refused.stdout + refused.stderr and "another-token" not in refused.stdout + refused.stderr
+        lake_tables(OK, "server")
+        refused = reader.command("run", "--until-lsn", "0/1", expect=REFUSED)
+        assert "SLU-4145" in refused.stdout + refused.stderr
+        assert "a-token" not in reader.log_tail(100_000)
+    finally:
+        serving.kill()
+        serving.wait()

@@ -2,7 +2,6 @@
 
 import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -12,14 +11,9 @@ import urllib.request
 from support.deps import DEPS
 from support.object_store import KEY, REGION, SECRET, S3Server
 from support.sluice import ROOT
+from support.tls import free_port
 
 FOLDER = DEPS / "catalog-servers"
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 class CatalogServer:

@@ -49,6 +49,7 @@ sinks:
     partition: ["day(_ingested_at)", "bucket(16, facility_id)"]
     files: { target_size: 256MiB, compression: snappy, level: 3 }
     snapshots: { keep: 50 }
+    tags: {hourly: 48, daily: 0}
     manifests: { merge_at: 10 }
     index: { max_memory: 64MiB }
 pipelines:
@@ -125,6 +126,8 @@ TEST(ConfigLoader, ReadsEveryField) {
   EXPECT_EQ(config.lake->compression, "snappy");
   EXPECT_EQ(config.lake->compression_level, 3);
   EXPECT_EQ(config.lake->snapshots_kept, 50);
+  EXPECT_EQ(config.lake->tags.hourly, 48);
+  EXPECT_EQ(config.lake->tags.daily, 0);
   EXPECT_EQ(config.lake->manifests_merged_at, 10);
   ASSERT_TRUE(config.lake->tables.contains("public.shot"));
   EXPECT_EQ(config.lake->tables.at("public.shot").partition->at(0).column, "hit_at");

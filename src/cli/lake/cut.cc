@@ -7,11 +7,11 @@
 #include "cli/commands.h"
 #include "cli/lake/lake_commands.h"
 #include "cli/lake/lake_reading.h"
+#include "cli/lake/moment.h"
 #include "cli/output.h"
 #include "config/printable.h"
 #include "pipeline/status_json.h"
 #include "sink/lake/cuts.h"
-#include "sink/mapping/calendar.h"
 
 namespace sluice::cli {
 namespace {
@@ -21,31 +21,6 @@ using nlohmann::ordered_json;
 struct Options {
   std::string at, lsn, sql;
 };
-
-// "2026-07-01T12:00:00Z", "2026-07-01 12:00:00", "2026-07-01"; UTC.
-std::optional<Timestamp> ParseTime(std::string text) {
-  constexpr int64_t kSecondsTo2000 = 946'684'800;
-  std::replace(text.begin(), text.end(), 'T', ' ');
-  if (text.ends_with('Z')) text.pop_back();
-  if (std::count(text.begin(), text.end(), ':') == 1) text += ":00";
-  const auto micros = mapping::ParseTimestamp(text);
-  if (!micros || *micros == mapping::kInfiniteFuture || *micros == mapping::kInfinitePast) return std::nullopt;
-  return Timestamp(std::chrono::seconds(kSecondsTo2000) + std::chrono::microseconds(*micros));
-}
-
-Result<CutWish> ParseWish(const Options& options) {
-  CutWish wish;
-  if (!options.lsn.empty()) {
-    const auto lsn = ParseLsn(options.lsn);
-    if (!lsn.ok()) return Error{ErrorKind::kNeedsOperator, fmt::format("\"{}\" is no LSN", Printable(options.lsn)), slu::kUsage, "", "", {"give it as PostgreSQL prints it: 5C/9A01F2E8"}};
-    wish.lsn = *lsn;
-  }
-  if (!options.at.empty()) {
-    wish.time = ParseTime(options.at);
-    if (!wish.time) return Error{ErrorKind::kNeedsOperator, fmt::format("\"{}\" is no time", Printable(options.at)), slu::kUsage, "", "", {"give it in UTC: 2026-07-01T12:00:00Z"}};
-  }
-  return wish;
-}
 
 std::string_view WordOf(CutState state) {
   switch (state) {
@@ -147,7 +122,7 @@ void Print(const Cut& cut, const Invocation& invocation) {
 }
 
 Result<ExitCode> MakeCut(const Options& options, Invocation& invocation) {
-  ASSIGN_OR_RETURN(const CutWish wish, ParseWish(options));
+  ASSIGN_OR_RETURN(const CutWish wish, ParseWish(options.at, options.lsn));
   ASSIGN_OR_RETURN(const OpenedLake lake, OpenLake(invocation));
   ASSIGN_OR_RETURN(const LoadedTables loaded, Load(lake, invocation));
   const auto cut = FindCut(loaded.tables, loaded.bookmark, wish);

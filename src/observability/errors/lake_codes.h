@@ -31,4 +31,14 @@ inline constexpr int kLakeNoTable = 4131;
 inline constexpr int kLakeNoSnapshot = 4132;
 inline constexpr int kLakeNoCut = 4133;
 
+// What is done to the lake by hand: 4150 to 4159.
+inline constexpr int kLakeTagName = 4150;
+inline constexpr int kLakeTagExists = 4151;
+inline constexpr int kLakeNoTag = 4152;
+inline constexpr int kLakeMomentExpired = 4153;
+inline constexpr int kLakeTableNotFollowed = 4154;
+inline constexpr int kLakeBusy = 4155;
+inline constexpr int kLakeRolledBack = 4156;
+inline constexpr int kLakeWorkEnded = 4157;
+
 }  // namespace sluice::slu

@@ -101,6 +101,7 @@ class LakeSink final : public Sink {
 
   using Tables = std::map<TableName, LakeTable>;
   Status OpenCutTable();
+  Result<TaggedMoments> KnownMoments();
   Result<Tables> LoadHeldTables() const;
   std::set<std::string> KnownTags(const Tables& held) const;
   Status AddDueTags(LakeCommit& commit, Tables& held);

@@ -13,6 +13,16 @@ namespace {
 
 TableName NameOf(const TableIdentifier& id) { return {id.name_space, id.name}; }
 
+// What is wrong with one table's files, or with the table of cuts, must not stop the stream every hour.
+bool ConcernsOneTable(const Error& error) { return error.kind == ErrorKind::kCorrupt || error.code == slu::kLakeForeignTable || error.code == slu::kLakeFormatUnknown; }
+
+Result<std::optional<CatalogTable>> LoadIfSound(Catalog& catalog, const TableIdentifier& id) {
+  Result<std::optional<CatalogTable>> loaded = catalog.LoadTable(id);
+  if (loaded.ok() || !ConcernsOneTable(loaded.error())) return loaded;
+  log::Warn("lake", "lake.not_tagged", loaded.error().message, {{"table", ToString(id)}, {"evidence", loaded.error().evidence}});
+  return std::optional<CatalogTable>();
+}
+
 /// A table's part of a commit, added where it has none yet.
 TableToCommit& PartOf(LakeCommit& commit, LakeTable& table) {
   const auto found = std::find_if(commit.tables.begin(), commit.tables.end(), [&](const TableToCommit& part) { return part.table == &table; });
@@ -66,7 +76,7 @@ Result<LakeSink::Tables> LakeSink::LoadHeldTables() const {
   Tables held;
   for (const auto& [name, why] : held_) {
     const TableIdentifier id{name.name_space, name.name};
-    ASSIGN_OR_RETURN(auto loaded, catalog_->LoadTable(id));
+    ASSIGN_OR_RETURN(auto loaded, LoadIfSound(*catalog_, id));
     if (!loaded) continue;
     LakeTable& table = held[name];
     table.id = id;
@@ -94,20 +104,23 @@ Status LakeSink::AddDueTags(LakeCommit& commit, Tables& held) {
   TagPlan plan{.made = std::move(due.made), .moment = {commit.bookmark.position.lsn, now, clock_->Now()}, .snapshots = {}, .removed = std::move(due.removed), .removed_from = {}};
   for (const auto& [name, table] : tables_)
     if (table.copied.copy_lsn.valid() && table.copy == nullptr) plan.snapshots[name] = std::nullopt;
-  const Status changed = ChangeTags(plan, commit, held);
-  if (!changed.ok() && changed.error().code == slu::kLakeForeignTable) {
-    log::Warn("lake", "lake.not_tagged", changed.error().message);
+  if (const auto moments = KnownMoments(); !moments.ok() && ConcernsOneTable(moments.error())) {
+    log::Warn("lake", "lake.not_tagged", moments.error().message, {{"table", ToString(CutTableId())}});
     return Ok();
   }
-  return changed;
+  return ChangeTags(plan, commit, held);
+}
+
+Result<TaggedMoments> LakeSink::KnownMoments() {
+  RETURN_IF_ERROR(OpenCutTable());
+  return ParseTaggedMoments(cuts_.current.metadata->properties);
 }
 
 Status LakeSink::ChangeTags(const TagPlan& plan, LakeCommit& commit, Tables& held) {
-  RETURN_IF_ERROR(OpenCutTable());
+  ASSIGN_OR_RETURN(TaggedMoments moments, KnownMoments());
+  const iceberg::Properties& known = cuts_.current.metadata->properties;
   for (const auto& [name, snapshot] : plan.snapshots)
     for (const std::string& tag : plan.made) PartOf(commit, tables_.at(name)).tags.push_back({.name = tag, .snapshot_id = snapshot});
-  const iceberg::Properties& known = cuts_.current.metadata->properties;
-  ASSIGN_OR_RETURN(TaggedMoments moments, ParseTaggedMoments(known));
   for (const std::string& tag : plan.made) moments[tag] = plan.moment;
   std::vector<CutRow> rows;
   for (Tables* const tables : {&tables_, &held}) {
@@ -148,7 +161,7 @@ Result<std::vector<CutRow>> LakeSink::RowsOfOtherTables(const TaggedMoments& mom
       const auto known = tables_.find(NameOf(id));
       const bool listed = held.contains(NameOf(id)) || (known != tables_.end() && known->second.copied.copy_lsn.valid());
       if (listed || id == CutTableId()) continue;
-      ASSIGN_OR_RETURN(const auto loaded, catalog_->LoadTable(id));
+      ASSIGN_OR_RETURN(const auto loaded, LoadIfSound(*catalog_, id));
       if (!loaded || !loaded->metadata->properties.contains(kStateProperty)) continue;
       for (const auto& [tag, moment] : moments) {
         const auto ref = loaded->metadata->refs.find(tag);

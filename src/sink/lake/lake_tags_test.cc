@@ -202,5 +202,30 @@ TEST_F(TaggedLakeTest, ATableThatIsHeldIsLeftOutAndLosesItsOldTags) {
   EXPECT_THAT(Cuts(), ElementsAre("hour-1970-01-01T02|7200|public|t", "hour-1970-01-01T03|10800|public|t"));
 }
 
+TEST_F(TaggedLakeTest, AForeignTableInThePlaceOfTheCutsStopsNothing) {
+  OpenWithTwoTables();
+  auto store = ObjectStore::Open(config_.warehouse);
+  auto catalog = OpenCatalog(config_, **store);
+  iceberg::NewTable foreign = NewCutTable((*catalog)->DefaultLocation(CutTableId()));
+  foreign.properties = {};
+  ASSERT_OK((*catalog)->CreateTable(CutTableId(), foreign));
+  InsertAt(2, kHour);
+  EXPECT_THAT(TagsOf(Metadata(kTable)), IsEmpty());
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|x", "2|a|x"}));
+}
+
+TEST_F(TaggedLakeTest, ATableOfCutsThatWasDroppedIsMadeAgainFromTheTags) {
+  OpenWithTwoTables();
+  InsertAt(2, kHour);
+  auto store = ObjectStore::Open(config_.warehouse);
+  auto catalog = OpenCatalog(config_, **store);
+  ASSERT_OK((*catalog)->DropTable(CutTableId()));
+  Open();
+  InsertAt(3, 2 * kHour);
+  EXPECT_THAT(TagsOf(Metadata(kTable)), ElementsAre("hour-1970-01-01T01", "hour-1970-01-01T02"));
+  // The moment of the older one went with the table.
+  EXPECT_THAT(Cuts(), ElementsAre("hour-1970-01-01T02|7200|public|other", "hour-1970-01-01T02|7200|public|t"));
+}
+
 }  // namespace
 }  // namespace sluice

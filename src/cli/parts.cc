@@ -47,14 +47,14 @@ Status AcceptTables(const Mappings& mappings, const std::vector<TableDefinition>
   return Ok();
 }
 
-Result<std::vector<AttachedSink>> OpenSinks(const Config& config, const Mappings& mappings, const LogIdentity& log) {
+Result<std::vector<AttachedSink>> OpenSinks(const Config& config, const Mappings& mappings, const LogIdentity& log, LakeOrders* orders) {
   std::vector<AttachedSink> sinks;
   if (config.replica) {
     ASSIGN_OR_RETURN(std::unique_ptr<Sink> sink, ReplicaSink::Open(*config.replica, log));
     sinks.push_back({Mapped(std::move(sink), mappings.replica), {config.replica->commit_interval, config.replica->commit_bytes_max}});
   }
   if (config.lake) {
-    ASSIGN_OR_RETURN(std::unique_ptr<Sink> sink, LakeSink::Open(BehindMapping(*config.lake), log));
+    ASSIGN_OR_RETURN(std::unique_ptr<Sink> sink, LakeSink::Open(BehindMapping(*config.lake), log, orders));
     sinks.push_back({Mapped(std::move(sink), mappings.lake), {config.lake->commit_interval, config.lake->commit_bytes_max}});
   }
   return sinks;
@@ -91,13 +91,13 @@ LakeConfig BehindMapping(const LakeConfig& config) {
   return behind;
 }
 
-Connector MakeConnector(const Config& config) {
+Connector MakeConnector(const Config& config, LakeOrders* orders) {
   const auto mappings = std::make_shared<const Mappings>(MakeMappings(config));
   return {[&config]() -> Result<std::unique_ptr<Source>> {
             ASSIGN_OR_RETURN(std::unique_ptr<PgSource> source, PgSource::Connect(config.source, config.pipeline, config.state_folder + "/spill"));
             return std::unique_ptr<Source>(std::move(source));
           },
-          [&config, mappings](const LogIdentity& log) { return OpenSinks(config, *mappings, log); },
+          [&config, mappings, orders](const LogIdentity& log) { return OpenSinks(config, *mappings, log, orders); },
           [mappings](const std::vector<TableDefinition>& tables) { return AcceptTables(*mappings, tables); }};
 }
 

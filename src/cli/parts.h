@@ -10,13 +10,17 @@
 #include "pipeline/pipeline.h"
 #include "server/rest_catalog/catalog_server.h"
 
+namespace sluice {
+class LakeOrders;
+}
+
 namespace sluice::cli {
 
 /// The configuration of the sink behind a mapping: what is said of the source's tables is said of theirs there.
 LakeConfig BehindMapping(const LakeConfig& config);
 
-/// What a pipeline runs on. `config` must outlive it.
-Connector MakeConnector(const Config& config);
+/// What a pipeline runs on. `config` must outlive it. `orders`: whom the lake attends; must outlive it too.
+Connector MakeConnector(const Config& config, LakeOrders* orders = nullptr);
 
 PipelineOptions MakePipelineOptions(const Config& config);
 

@@ -4,6 +4,7 @@
 
 #include "cli/build_version.h"
 #include "cli/commands.h"
+#include "cli/lake/lake_ordering.h"
 #include "cli/parts.h"
 #include "cli/progress_view.h"
 #include "cli/signals.h"
@@ -29,7 +30,7 @@ constexpr size_t kHeldNamed = 5;
 class Runner {
  public:
   Runner(const Config& config, PipelineOptions options, bool redraw)
-      : config_(config), options_(std::move(options)), redraw_(redraw), connector_(MakeConnector(config)),
+      : config_(config), options_(std::move(options)), redraw_(redraw), connector_(MakeConnector(config, &lake_orders_)),
         board_(config.project, config.source.name, {config.source.slot_budget_warn_bytes, config.source.slot_give_up_bytes}, clock_) {}
 
   Result<ExitCode> Run() {
@@ -78,13 +79,17 @@ class Runner {
     const auto repair = [this](const VerifyOptions& options, bool dry_run, const VerifyObserver& observe, std::stop_token asked) {
       return Repair(connector_.open_source, cuts_, options, dry_run, observe, std::move(asked));
     };
-    return {&board_, verify, repair, [&stop] { stop.request_stop(); }, &requests_};
+    const auto lake = [this](const ControlRequest& request, const ControlServer::Progress& progress, std::stop_token asked) {
+      return AnswerLakeOrder(config_, lake_orders_, board_, requests_, request, progress, std::move(asked));
+    };
+    return {&board_, verify, repair, [&stop] { stop.request_stop(); }, &requests_, lake};
   }
 
   const Config& config_;
   const PipelineOptions options_;
   const bool redraw_;
   const SystemClock clock_;
+  LakeOrders lake_orders_;
   const Connector connector_;
   StatusBoard board_;
   CutRequests cuts_;

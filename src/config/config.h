@@ -74,6 +74,12 @@ struct LakeMaintenanceConfig {
   seconds orphans_after{72 * 3600};            ///< Unreferenced files of unknown origin may be on their way into a commit until then.
 };
 
+/// Names that are given to moments of the lake by themselves, so that they can be read later; the newest ones stay. 0: none.
+struct LakeTagsConfig {
+  int hourly = 24;
+  int daily = 7;
+};
+
 struct LakeConfig {
   std::string name = "lake";
   std::string warehouse;                       ///< Folder, or URI of a bucket: /srv/lake, s3://lake/warehouse.
@@ -91,6 +97,7 @@ struct LakeConfig {
   std::string compression = "zstd";            ///< zstd, snappy, lz4 or none.
   int compression_level = 1;
   int snapshots_kept = 100;                    ///< Older ones expire in the commit that makes a new one.
+  LakeTagsConfig tags;
   int manifests_merged_at = 30;                ///< So many small manifests become one.
   LakeMaintenanceConfig maintenance;
   uint64_t index_memory_bytes_max = 32ull << 20;  ///< Of the key indexes of all tables; what goes beyond it goes to files.

@@ -50,6 +50,7 @@ sinks:
     partition: ["day(_ingested_at)", "bucket(16, facility_id)"]
     files: { target_size: 256MiB, compression: snappy, level: 3 }
     snapshots: { keep: 50 }
+    tags: {hourly: 48, daily: 0}
     manifests: { merge_at: 10 }
     index: { max_memory: 64MiB }
 pipelines:
@@ -126,6 +127,8 @@ TEST(ConfigLoader, ReadsEveryField) {
   EXPECT_EQ(config.lake->compression, "snappy");
   EXPECT_EQ(config.lake->compression_level, 3);
   EXPECT_EQ(config.lake->snapshots_kept, 50);
+  EXPECT_EQ(config.lake->tags.hourly, 48);
+  EXPECT_EQ(config.lake->tags.daily, 0);
   EXPECT_EQ(config.lake->manifests_merged_at, 10);
   ASSERT_TRUE(config.lake->tables.contains("public.shot"));
   EXPECT_EQ(config.lake->tables.at("public.shot").partition->at(0).column, "hit_at");
@@ -174,7 +177,7 @@ TEST(ConfigLoader, ShowsATypoWithLineMarksAndWhatIsAllowed) {
   ASSERT_EQ(loaded.mistakes.size(), 1u);
   EXPECT_EQ(RenderMistake(loaded.mistakes[0], loaded.texts),
             "error[SLU-1104]: unknown field \"inclde\" in pipelines.trackman.tables\n"
-            "  ┌ sluice.yaml:41:7\n"
+            "  ┌ sluice.yaml:42:7\n"
             "  │       inclde: [\"public.*\"]\n"
             "  │       ^^^^^^ did you mean \"include\"?\n"
             "why:  A misspelt field would otherwise be ignored in silence.\n"

@@ -196,6 +196,11 @@ LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::str
     snapshots->Integer("keep", lake.snapshots_kept, 1, 100'000);
     snapshots->RefuseOthers();
   }
+  if (auto tags = fields.Mapping("tags")) {
+    tags->Integer("hourly", lake.tags.hourly, 0, 10'000);
+    tags->Integer("daily", lake.tags.daily, 0, 10'000);
+    tags->RefuseOthers();
+  }
   if (auto index = fields.Mapping("index")) {
     index->Size("max_memory", lake.index_memory_bytes_max, 64 << 10, 64 * kGiB);
     index->RefuseOthers();

@@ -1,5 +1,6 @@
 #include "pipeline/sink_thread.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/check.h"
@@ -7,6 +8,9 @@
 
 namespace sluice {
 namespace {
+
+// How soon what people ask of a destination is begun.
+constexpr std::chrono::milliseconds kAttendInterval{200};
 
 SteadyTime Now() { return std::chrono::steady_clock::now(); }
 
@@ -65,10 +69,12 @@ void SinkThread::Run() {
 Status SinkThread::WorkUntilClosed() {
   for (;;) {
     std::optional<SinkItem> item;
-    const QueueState state = queue_.Pop(item, schedule_.WaitMax(Now()));
+    const std::chrono::milliseconds wait_max = schedule_.WaitMax(Now());
+    const QueueState state = queue_.Pop(item, sink_.attends() ? std::min(wait_max, kAttendInterval) : wait_max);
     if (state == QueueState::kClosed) return schedule_.CanCommit() ? Commit() : Ok();
     if (state == QueueState::kDone) RETURN_IF_ERROR(Take(*item));
     if (schedule_.Due(Now(), queue_.empty(), sink_.uncommitted_bytes())) RETURN_IF_ERROR(Commit());
+    if (sink_.attends()) RETURN_IF_ERROR(sink_.Attend());
   }
 }
 

@@ -60,6 +60,7 @@ ControlServer::Handler Answer(ControlCommands commands) {
     if (request.command == "verify" || request.command == "repair") return AnswerVerify(commands, request, progress, stop);
     if (request.command == "resync") return AnswerOrder(commands, request, TableRequest::Kind::kCopyAgain);
     if (request.command == "skip") return AnswerOrder(commands, request, TableRequest::Kind::kHold);
+    if (request.command == "lake" && commands.lake) return commands.lake(request, progress, stop);
     if (request.command == "stop") {
       commands.stop();
       return ordered_json{{"stopping", true}};

@@ -1,7 +1,7 @@
 #pragma once
 // What goes over the control socket: each message is one line of JSON.
 //
-//   request:   {"command": "status" | "tables" | "bookmarks" | "verify" | "repair" | "resync" | "skip" | "stop",
+//   request:   {"command": "status" | "tables" | "bookmarks" | "verify" | "repair" | "resync" | "skip" | "lake" | "stop",
 //               "globs": [text, …], "sink": text, "options": {…}}
 //   progress:  {"progress": {…}}                       any number, before the reply
 //   reply:     {"result": {…}}  or  {"error": {"kind", "code", "message", "evidence", "why", "fix": […]}}

@@ -169,6 +169,11 @@ class Sink {
   /// Bytes held in memory since the last commit; the pipeline commits early when they pass a limit.
   virtual size_t uncommitted_bytes() const = 0;
 
+  /// Between two items of the stream, on its thread: what people asked of this destination, a step at a time. Nothing that
+  /// was written since the last commit becomes visible by it. Only called where `attends()`.
+  virtual Status Attend() { return Ok(); }
+  virtual bool attends() const { return false; }
+
   /// After an error: gives back what an unfinished commit holds, such as locks that others of this process wait for.
   /// The last call.
   virtual void LetGo() {}

@@ -56,7 +56,12 @@ def repair(source, sluice):
             return
 
 
+def tag(source, sluice):
+    sluice.command("lake", "tag", "named", expect=None)
+
+
 PROVOKED = {
+    "lake.tags_ready": tag,
     "lake.before_schema_change": add_a_column,
     "lake.after_schema_change": add_a_column,
     "lake.followed": add_a_column,

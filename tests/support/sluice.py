@@ -56,10 +56,10 @@ class Sluice:
         return result
 
     def init(self, commit_interval: str = "1s", source_dsn: str | None = None, replica_dsn: str | None = None) -> Result:
-        """`sluice init`, and a lake that commits and compacts as often as tests like it."""
+        """`sluice init`, and a lake that commits and compacts as often as tests like it, and gets no tags when an hour passes."""
         result = self.command("init", "--from", source_dsn or self.source.dsn(), "--to",
                               replica_dsn or self.replica.dsn(), "--lake", self.lake)
-        self.configure(lambda config: config["sinks"]["lake"].update(commit={"interval": commit_interval}, maintenance={"look_every": "0s", "merge_at": 3}))
+        self.configure(lambda config: config["sinks"]["lake"].update(commit={"interval": commit_interval}, maintenance={"look_every": "0s", "merge_at": 3}, tags={"hourly": 0, "daily": 0}))
         return result
 
     @property

@@ -8,6 +8,7 @@
 #include "cli/lake/cut_reading.h"
 #include "cli/lake/lake_commands.h"
 #include "cli/lake/lake_reading.h"
+#include "cli/lake/moment.h"
 #include "cli/output.h"
 #include "config/printable.h"
 #include "pipeline/status_json.h"

@@ -1,8 +1,6 @@
 #pragma once
 // What every command that reads the lake at one moment begins with.
 
-#include <CLI/CLI.hpp>
-
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,15 +9,6 @@
 #include "sink/lake/cuts.h"
 
 namespace sluice::cli {
-
-/// As they stand on the command line; both empty: the newest moment.
-struct CutOptions {
-  std::string at, lsn;
-};
-/// --at TIME and --lsn LSN. `options` must outlive the verb.
-void AddCutOptions(CLI::App& verb, CutOptions& options);
-/// Error: kUsage.
-Result<CutWish> ParseCutWish(const CutOptions& options);
 
 struct LoadedTables {
   std::optional<Bookmark> bookmark;

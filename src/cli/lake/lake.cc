@@ -1,4 +1,5 @@
-// sluice lake: for those who look after the lake. All of these only read, while sluice runs and while it does not.
+// sluice lake: for those who look after the lake, while sluice runs and while it does not. What changes the lake is done by the running
+// process where there is one.
 
 #include "cli/commands.h"
 #include "cli/lake/lake_commands.h"
@@ -10,6 +11,7 @@ void AddLake(CLI::App& app, Invocation& invocation) {
                            "  sluice lake tables\n"
                            "  sluice lake show public.orders\n"
                            "  sluice lake cut --sql duckdb\n"
+                           "  sluice lake tag before-migration\n"
                            "  sluice lake check --readers athena,spark\n");
   AddLakeTables(*lake, invocation);
   AddLakeShow(*lake, invocation);
@@ -17,6 +19,11 @@ void AddLake(CLI::App& app, Invocation& invocation) {
   AddLakeFiles(*lake, invocation);
   AddLakeCut(*lake, invocation);
   AddLakeCheck(*lake, invocation);
+  AddLakeTag(*lake, invocation);
+  AddLakeExpire(*lake, invocation);
+  AddLakeCompact(*lake, invocation);
+  AddLakeOrphans(*lake, invocation);
+  AddLakeRollback(*lake, invocation);
 }
 
 }  // namespace sluice::cli

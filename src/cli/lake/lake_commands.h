@@ -13,5 +13,10 @@ void AddLakeSnapshots(CLI::App& lake, Invocation& invocation);
 void AddLakeFiles(CLI::App& lake, Invocation& invocation);
 void AddLakeCut(CLI::App& lake, Invocation& invocation);
 void AddLakeCheck(CLI::App& lake, Invocation& invocation);
+void AddLakeTag(CLI::App& lake, Invocation& invocation);
+void AddLakeExpire(CLI::App& lake, Invocation& invocation);
+void AddLakeCompact(CLI::App& lake, Invocation& invocation);
+void AddLakeOrphans(CLI::App& lake, Invocation& invocation);
+void AddLakeRollback(CLI::App& lake, Invocation& invocation);
 
 }  // namespace sluice::cli

@@ -14,6 +14,7 @@
 #include "pipeline/status_json.h"
 #include "sink/lake/cuts.h"
 #include "sink/lake/table_figures.h"
+#include "sink/lake/tag_cost.h"
 
 namespace sluice::cli {
 namespace {
@@ -90,7 +91,7 @@ Largest LargestPartitions(const TableFigures& figures, size_t top) {
 
 std::string DuckDbLine(const std::string& metadata_location) { return fmt::format("SELECT * FROM iceberg_scan({});", SqlText(metadata_location)); }
 
-ordered_json Document(const FoundTable& found, const TableFigures& figures, const Largest& largest) {
+ordered_json Document(const FoundTable& found, const TableFigures& figures, const Largest& largest, const TagCost& cost) {
   const TableMetadata& metadata = *found.table.metadata;
   ordered_json json = {{"schema", "sluice.lake.table/v1"}, {"table", ToString(found.id)}, {"location", metadata.location}, {"metadata_location", found.table.metadata_location},
                        {"table_uuid", metadata.table_uuid}, {"format_version", metadata.format_version}};
@@ -111,6 +112,7 @@ ordered_json Document(const FoundTable& found, const TableFigures& figures, cons
   json["snapshots"] = metadata.snapshots.size();
   json["refs"] = ordered_json::array();
   for (const auto& [name, ref] : metadata.refs) json["refs"].push_back({{"name", name}, {"type", ref.is_tag ? "tag" : "branch"}, {"snapshot_id", ref.snapshot_id}});
+  json["kept_by_tags"] = {{"snapshots", cost.snapshots}, {"files", cost.files}, {"bytes", cost.bytes}};
   json["size"] = Figures(figures.all);
   json["partitions"] = ordered_json::array();
   for (const auto& [name, of_partition] : largest.partitions) {
@@ -136,6 +138,8 @@ void Print(const ordered_json& json, const FileFigures& all, const Largest& larg
   line("snapshot", fmt::format("{} of {}", TextOr(json["snapshot_id"]), TextOr(json["committed_at"])));
   line("bookmark", fmt::format("{}, everything up to {} on the source", TextOr(json["lsn"]), TextOr(json["source_time"])));
   for (const ordered_json& ref : json["refs"]) line(ref["type"] == "tag" ? "tag" : "branch", fmt::format("{} at {}", TextOr(ref["name"]), TextOr(ref["snapshot_id"])));
+  if (const int64_t bytes = json["kept_by_tags"]["bytes"].get<int64_t>(); json["kept_by_tags"]["snapshots"] != 0)
+    line("tags keep", fmt::format("{} files, {}, that no other snapshot needs", json["kept_by_tags"]["files"].get<int64_t>(), FormatSize(static_cast<uint64_t>(std::max<int64_t>(0, bytes)))));
   for (const auto& [key, value] : json["properties"].items()) line("property", fmt::format("{} = {}", key, TextOr(value)));
   line("size", fmt::format("{} rows, {} deleted, {} data files, {} delete files, {}", FormatCount(static_cast<uint64_t>(std::max<int64_t>(0, all.live_rows()))),
                            FormatCount(static_cast<uint64_t>(all.deleted_rows)), all.data_files, all.delete_files, FormatSize(static_cast<uint64_t>(std::max<int64_t>(0, all.bytes)))));
@@ -164,7 +168,8 @@ Result<ExitCode> Show(const Options& options, Invocation& invocation) {
   ASSIGN_OR_RETURN(const iceberg::ManifestFiles manifests, iceberg::CurrentManifests(metadata, *lake.manifests));
   ASSIGN_OR_RETURN(const TableFigures figures, ReadFigures(metadata, *manifests, *lake.manifests, 0));
   const Largest largest = LargestPartitions(figures, options.top);
-  const ordered_json document = Document(found, figures, largest);
+  ASSIGN_OR_RETURN(const TagCost cost, FindTagCost(metadata, lake.config.snapshots_kept, *lake.manifests));
+  const ordered_json document = Document(found, figures, largest, cost);
   if (invocation.options.json) invocation.PrintJson(document);
   else Print(document, figures.all, largest, invocation);
   return ExitCode::kOk;

@@ -182,6 +182,46 @@ constexpr ErrorEntry kErrors[] = {
      "Correct the name in catalog.uri: it must be one that the certificate is for.",
      ExitCode::kConfig},
 
+    // What is done to the lake by hand: 4150 to 4159.
+    {slu::kLakeTagName, "a tag cannot have that name",
+     "A name is a letter followed by letters, digits, points, hyphens and underscores, 128 at most, so that every reader can write it. main is the branch that readers "
+     "see, and names that begin with hour- or day- are those that sluice gives by itself.",
+     "Take another name: sluice lake tag before-migration",
+     ExitCode::kUsage},
+    {slu::kLakeTagExists, "there is such a tag already",
+     "A tag stays where it is, since somebody may rely on it. Nothing was changed.",
+     "Take another name, or delete the tag first: sluice lake tag --delete NAME",
+     ExitCode::kConflict},
+    {slu::kLakeNoTag, "there is no such tag",
+     "No table has a tag of that name. Tags by the hour and by the day are removed when they are older than sinks.lake.tags keeps.",
+     "List them: sluice lake tag list",
+     ExitCode::kNotFound},
+    {slu::kLakeMomentExpired, "snapshots of that moment have expired",
+     "A table that was there then has no snapshot of it any more, so that it cannot be read, tagged or set back. Nothing was changed.",
+     "See which moments are left: sluice lake cut --at TIME\n"
+     "Leave the table out: --table\n"
+     "Keep more in future: sinks.lake.snapshots.keep, sinks.lake.tags",
+     ExitCode::kNotFound},
+    {slu::kLakeTableNotFollowed, "the table does not follow the source now",
+     "It is held, being copied or catching up, so that what it shows is not the moment that all other tables show, and its files are left alone.",
+     "See why: sluice status\n"
+     "Copy a held table again: sluice resync TABLE",
+     ExitCode::kRefused},
+    {slu::kLakeBusy, "the lake is busy",
+     "Work that is asked for by hand is done one after the other, by the running process between two commits. It is at other work that was asked for, or does not "
+     "stream yet: it copies tables, or waits for a server.",
+     "See what it does: sluice status\n"
+     "Ask again later.",
+     ExitCode::kUnavailable},
+    {slu::kLakeRolledBack, "the table was set back by hand",
+     "It shows an older state and does not follow the source until it is copied again.",
+     "Copy it again: sluice resync TABLE",
+     ExitCode::kDegraded},
+    {slu::kLakeWorkEnded, "the pipeline ended before the work was done",
+     "What was done so far is durable, and whole for each table. A process that begins anew does not go on with it.",
+     "Look, and ask again: sluice lake show TABLE",
+     ExitCode::kUnavailable},
+
     // Readers of the lake, and sluice sql: 4160 to 4169.
     {slu::kLakeReaderNames, "a name that a reader of the lake cannot take",
      "Among the readers that the lake is configured for is one that takes names which differ only by case for one, or that refuses columns which are called like "

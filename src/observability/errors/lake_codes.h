@@ -43,6 +43,16 @@ inline constexpr int kRestNoTransactions = 4145;
 inline constexpr int kRestLocation = 4146;
 inline constexpr int kRestCertificate = 4147;
 
+// What is done to the lake by hand: 4150 to 4159.
+inline constexpr int kLakeTagName = 4150;
+inline constexpr int kLakeTagExists = 4151;
+inline constexpr int kLakeNoTag = 4152;
+inline constexpr int kLakeMomentExpired = 4153;
+inline constexpr int kLakeTableNotFollowed = 4154;
+inline constexpr int kLakeBusy = 4155;
+inline constexpr int kLakeRolledBack = 4156;
+inline constexpr int kLakeWorkEnded = 4157;
+
 // Readers of the lake, and sluice sql: 4160 to 4169.
 inline constexpr int kLakeReaderNames = 4160;
 inline constexpr int kDuckDbMissing = 4161;

@@ -16,7 +16,7 @@ namespace sluice {
 /// The lake's catalog at one URL, until destroyed. What fails later fails a request, never more.
 class CatalogServer {
  public:
-  /// `hidden`: namespaces that readers shall not see. Error: as of HttpServer::Listen.
+  /// `hidden`: as of LakeReader. Error: as of HttpServer::Listen.
   static Result<std::unique_ptr<CatalogServer>> Start(const CatalogServeConfig& config, const LakeConfig& lake, std::set<std::string> hidden);
 
   /// What readers are told: "http://127.0.0.1:8181".

@@ -34,9 +34,16 @@ Result<std::shared_ptr<Catalog>> LakeReader::OpenCatalog() {
 Result<std::vector<std::string>> LakeReader::Namespaces() {
   ASSIGN_OR_RETURN(const auto catalog, OpenCatalog());
   if (!catalog) return std::vector<std::string>();
-  ASSIGN_OR_RETURN(std::vector<std::string> all, catalog->ListNamespaces());
-  std::erase_if(all, [this](const std::string& name) { return hidden_.contains(name); });
-  return all;
+  ASSIGN_OR_RETURN(const std::vector<std::string> all, catalog->ListNamespaces());
+  std::vector<std::string> seen;
+  for (const std::string& name : all) {
+    if (hidden_.contains(name)) {
+      ASSIGN_OR_RETURN(const std::vector<TableIdentifier> tables, catalog->ListTables(name));
+      if (tables.empty()) continue;
+    }
+    seen.push_back(name);
+  }
+  return seen;
 }
 
 Result<iceberg::Properties> LakeReader::PropertiesOf(const std::string& name_space) {
@@ -49,7 +56,7 @@ Result<iceberg::Properties> LakeReader::PropertiesOf(const std::string& name_spa
 Result<std::vector<std::string>> LakeReader::Tables(const std::string& name_space) {
   std::vector<std::string> names;
   ASSIGN_OR_RETURN(const auto catalog, OpenCatalog());
-  if (!catalog || hidden_.contains(name_space)) return names;
+  if (!catalog) return names;
   ASSIGN_OR_RETURN(std::vector<TableIdentifier> tables, catalog->ListTables(name_space));
   for (TableIdentifier& table : tables) names.push_back(std::move(table.name));
   return names;
@@ -57,7 +64,7 @@ Result<std::vector<std::string>> LakeReader::Tables(const std::string& name_spac
 
 Result<std::optional<std::string>> LakeReader::FindMetadata(const TableIdentifier& table) {
   ASSIGN_OR_RETURN(const auto catalog, OpenCatalog());
-  if (!catalog || hidden_.contains(table.name_space)) return std::optional<std::string>();
+  if (!catalog) return std::optional<std::string>();
   return catalog->MetadataLocation(table);
 }
 

@@ -24,7 +24,7 @@ enum class SnapshotsWanted { kAll, kReferenced };
 /// Thread-safe. A catalog that does not exist yet is empty. Errors: as of Catalog and ObjectStore.
 class LakeReader {
  public:
-  /// `hidden`: namespaces that nobody shall see.
+  /// `hidden`: namespaces whose properties nobody shall see, nor themselves while they have no table.
   LakeReader(LakeConfig config, std::set<std::string> hidden) : config_(std::move(config)), hidden_(std::move(hidden)), cache_(kMetadataCacheBytesMax) {}
 
   /// As the catalog names them, sorted.

@@ -125,6 +125,17 @@ TEST_F(RestCatalogTest, ListsNamespacesOfSeveralLevelsAndHidesTheBookmark) {
   for (const char* const hidden : {"/v1/namespaces/sluice", "/v1/namespaces/sluice/tables"}) EXPECT_EQ(TypeOf(Get(hidden)), "NoSuchNamespaceException") << hidden;
 }
 
+TEST_F(RestCatalogTest, TheTableOfCutsIsSeenBesideTheBookmarkWhichIsNot) {
+  Create({"sluice", "cuts"});
+  NamespaceUpdate bookmark;
+  bookmark.name_space = "sluice";
+  bookmark.set["sluice.lsn"] = "0/1";
+  ASSERT_TRUE(Writer().Commit({}, bookmark).ok());
+  EXPECT_EQ(Get("/v1/namespaces").body, R"({"namespaces":[["sluice"]]})");
+  EXPECT_EQ(Get("/v1/namespaces/sluice/tables/cuts").status, 200);
+  EXPECT_EQ(json::parse(Get("/v1/namespaces/sluice").body)["properties"], json::object());
+}
+
 TEST_F(RestCatalogTest, LongListsComeInPages) {
   for (const char* const name : {"t1", "t2", "t3"}) Create({"public", name});
   const json first = json::parse(Get("/v1/namespaces/public/tables?pageToken=&pageSize=2").body);

@@ -33,8 +33,8 @@ LakeMaintenance::~LakeMaintenance() {
 }
 
 void LakeMaintenance::Offer(const TableIdentifier& id, iceberg::TableMetadataPtr metadata) {
-  if (!config_.enabled) return;
   const std::lock_guard lock(mutex_);
+  if (!config_.enabled && !tables_.contains(id)) return;  // Else something was asked for by hand.
   const auto [entry, is_new] = tables_.try_emplace(id);
   Table& table = entry->second;
   table.metadata = std::move(metadata);
@@ -68,6 +68,34 @@ void LakeMaintenance::Settle(const TableIdentifier& id) {
   changed_.notify_all();
 }
 
+void LakeMaintenance::Ask(const TableIdentifier& id, iceberg::TableMetadataPtr metadata, AskedMaintenance asked) {
+  const std::lock_guard lock(mutex_);
+  const auto [entry, is_new] = tables_.try_emplace(id);
+  Table& table = entry->second;
+  if (is_new) {
+    const Timestamp now = clock_.Now();
+    table = {metadata, now, now + kLookAgainAfter, false, now + config_.refresh_every, now + kFirstOrphansAfter};
+  }
+  table.metadata = std::move(metadata);
+  table.asked = std::move(asked);
+  idle_ = false;
+  changed_.notify_all();
+}
+
+std::optional<AskedMaintenance> LakeMaintenance::TakeAsked(const TableIdentifier& id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = tables_.find(id);
+  if (found == tables_.end()) return AskedMaintenance{.failure = "it is being copied again"};
+  Table& table = found->second;
+  if (!table.asked || table.prepared || table.asked->compactions_left > 0 || table.asked->remove_orphans) return std::nullopt;
+  return std::exchange(table.asked, std::nullopt);
+}
+
+void LakeMaintenance::ForgetAsked() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, table] : tables_) table.asked.reset();
+}
+
 void LakeMaintenance::WaitUntilIdle() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return idle_ || !ready_.empty(); });
@@ -75,7 +103,7 @@ void LakeMaintenance::WaitUntilIdle() {
 
 void LakeMaintenance::Run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    if (WorkOnce(stop)) continue;
+    if (WorkAsked(stop) || WorkOnce(stop)) continue;
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, stop, std::chrono::seconds(5), [&] { return !idle_; });
   }
@@ -88,7 +116,7 @@ bool LakeMaintenance::WorkOnce(const std::stop_token& stop) {
   {
     const std::lock_guard lock(mutex_);
     const Timestamp now = clock_.Now();
-    const bool open = config_.window.Contains(now);
+    const bool open = config_.enabled && config_.window.Contains(now);
     const auto found = !open ? tables_.end() : std::find_if(tables_.begin(), tables_.end(), [&](const auto& entry) {
       const Table& table = entry.second;
       return (table.look_at <= now && !table.prepared && ready_.size() < kReadyMax) || table.orphans_at <= now;
@@ -143,13 +171,82 @@ void LakeMaintenance::CompactOnce(const TableIdentifier& id, const iceberg::Tabl
     log::Warn("lake", "lake.compaction_failed", compacted.error().message, {{"table", ToString(id)}, {"evidence", compacted.error().evidence}});
     return;
   }
-  if (!*compacted) return;
+  KeepReady(std::move(*compacted));
+}
+
+bool LakeMaintenance::KeepReady(std::optional<Compaction> compaction) {
+  if (!compaction) return false;
+  const std::lock_guard lock(mutex_);
+  const auto found = tables_.find(compaction->table);
+  if (found == tables_.end()) {
+    RemoveWritten(context_.store, *compaction);
+    return false;
+  }
+  found->second.prepared = true;
+  ready_.push_back(std::move(*compaction));
+  changed_.notify_all();
+  return true;
+}
+
+bool LakeMaintenance::WorkAsked(const std::stop_token& stop) {
+  TableIdentifier id;
+  iceberg::TableMetadataPtr metadata;
+  AskedMaintenance asked;
+  bool compacts = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find_if(tables_.begin(), tables_.end(), [&](const auto& entry) {
+      return entry.second.asks_to_look() || (entry.second.asks_to_compact() && ready_.size() < kReadyMax);
+    });
+    if (found == tables_.end()) return false;
+    id = found->first;
+    metadata = found->second.metadata;
+    asked = *found->second.asked;
+    compacts = found->second.asks_to_compact();
+  }
+  const Status worked = compacts ? CompactAsked(id, *metadata, stop) : RemoveOrphansAsked(id, asked);
+  if (worked.ok()) return true;
   const std::lock_guard lock(mutex_);
   const auto found = tables_.find(id);
-  if (found == tables_.end()) return RemoveWritten(context_.store, **compacted);
-  found->second.prepared = true;
-  ready_.push_back(std::move(**compacted));
-  changed_.notify_all();
+  if (found != tables_.end() && found->second.asked) *found->second.asked = {.failure = worked.error().message};
+  return true;
+}
+
+Status LakeMaintenance::CompactAsked(const TableIdentifier& id, const iceberg::TableMetadata& table, const std::stop_token& stop) {
+  CompactionLimits limits;
+  limits.policy.file_bytes_target = static_cast<int64_t>(context_.config.file_bytes_target);
+  limits.policy.files_to_merge = 2;
+  limits.policy.deleted_share_max = 0;
+  limits.policy.unit_bytes_max = std::max(limits.policy.unit_bytes_max, 2 * limits.policy.file_bytes_target);
+  limits.quiet_after = {};
+  limits.now = clock_.Now();
+  ASSIGN_OR_RETURN(std::optional<Compaction> compaction, Compact(context_, id, table, limits, pace_, stop));
+  const bool found_any = KeepReady(std::move(compaction));
+  const std::lock_guard lock(mutex_);
+  const auto found = tables_.find(id);
+  if (found == tables_.end() || !found->second.asked) return Ok();
+  AskedMaintenance& asked = *found->second.asked;
+  asked.compactions_left = found_any ? asked.compactions_left - 1 : 0;
+  return Ok();
+}
+
+Status LakeMaintenance::RemoveOrphansAsked(const TableIdentifier& id, const AskedMaintenance& asked) {
+  ASSIGN_OR_RETURN(const std::vector<ObjectInfo> orphans, FindOrphans(context_.store, catalog_, context_.manifests, id, {context_.epoch, clock_.Now() - asked.orphans_after}));
+  int64_t bytes = 0;
+  std::vector<std::string> uris;
+  for (const ObjectInfo& orphan : orphans) {
+    bytes += orphan.size_bytes;
+    if (asked.at_once) RETURN_IF_ERROR(context_.store.Remove(orphan.uri));
+    else uris.push_back(orphan.uri);
+  }
+  garbage_.Add(std::move(uris));
+  const std::lock_guard lock(mutex_);
+  const auto found = tables_.find(id);
+  if (found == tables_.end() || !found->second.asked) return Ok();
+  found->second.asked->remove_orphans = false;
+  found->second.asked->orphans = static_cast<int64_t>(orphans.size());
+  found->second.asked->orphan_bytes = bytes;
+  return Ok();
 }
 
 void LakeMaintenance::LookForOrphans(const TableIdentifier& id) {

@@ -4,6 +4,8 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -13,6 +15,16 @@
 #include "sink/lake/garbage.h"
 
 namespace sluice {
+
+/// What people asked for one table by hand, and what came of it.
+struct AskedMaintenance {
+  int compactions_left = 0;                ///< So many partitions at most are written again, down to the last small file.
+  bool remove_orphans = false;             ///< Still to be done.
+  std::chrono::seconds orphans_after{};
+  bool at_once = false;                    ///< Orphans go now, not after the time in which readers may still use them.
+  int64_t orphans = 0, orphan_bytes = 0;   ///< Found.
+  std::string failure;                     ///< Empty: none.
+};
 
 /// Thread-safe.
 class LakeMaintenance {
@@ -32,6 +44,13 @@ class LakeMaintenance {
   /// It was put in place, or its files were removed.
   void Settle(const TableIdentifier& id);
 
+  /// Done soon, whatever the hour and the configuration say.
+  void Ask(const TableIdentifier& id, iceberg::TableMetadataPtr table, AskedMaintenance asked);
+  /// What came of it, once nothing is left to do or to put in place.
+  std::optional<AskedMaintenance> TakeAsked(const TableIdentifier& id);
+  /// What is left of it is not done.
+  void ForgetAsked();
+
   /// Waits until something is ready or nothing is left to be looked at: for tests.
   void WaitUntilIdle();
 
@@ -43,6 +62,10 @@ class LakeMaintenance {
     bool prepared = false;  ///< Something was, and is not settled.
     Timestamp refresh_at{};
     Timestamp orphans_at{};
+    std::optional<AskedMaintenance> asked = std::nullopt;
+
+    bool asks_to_compact() const { return asked && asked->compactions_left > 0 && !prepared; }
+    bool asks_to_look() const { return asked && asked->remove_orphans; }
   };
   using Tables = std::map<TableIdentifier, Table>;
 
@@ -50,6 +73,11 @@ class LakeMaintenance {
   /// Whether there was something to look at.
   bool WorkOnce(const std::stop_token& stop);
   void CompactOnce(const TableIdentifier& id, const iceberg::TableMetadata& table, bool refresh, const std::stop_token& stop);
+  /// Whether anything was asked for.
+  bool WorkAsked(const std::stop_token& stop);
+  Status CompactAsked(const TableIdentifier& id, const iceberg::TableMetadata& table, const std::stop_token& stop);
+  Status RemoveOrphansAsked(const TableIdentifier& id, const AskedMaintenance& asked);
+  bool KeepReady(std::optional<Compaction> compaction);
   int64_t RefreshCredit(Timestamp now);
   void LookForOrphans(const TableIdentifier& id);
 

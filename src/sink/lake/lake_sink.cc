@@ -58,17 +58,17 @@ std::set<int32_t> PartitionSources(const iceberg::TableMetadata& metadata) {
 
 }  // namespace
 
-Result<std::unique_ptr<Sink>> LakeSink::Open(const LakeConfig& config, const LogIdentity& log) {
+Result<std::unique_ptr<Sink>> LakeSink::Open(const LakeConfig& config, const LogIdentity& log, LakeOrders* orders) {
   ASSIGN_OR_RETURN(auto store, ObjectStore::Open(config.warehouse, config.storage));
   ASSIGN_OR_RETURN(auto catalog, OpenCatalog(config, *store));
-  ASSIGN_OR_RETURN(auto sink, OpenWith(config, log, std::move(store), std::move(catalog), std::make_unique<SystemClock>()));
+  ASSIGN_OR_RETURN(auto sink, OpenWith(config, log, std::move(store), std::move(catalog), std::make_unique<SystemClock>(), orders));
   return std::unique_ptr<Sink>(std::move(sink));
 }
 
 Result<std::unique_ptr<LakeSink>> LakeSink::OpenWith(const LakeConfig& config, const LogIdentity& log, std::unique_ptr<ObjectStore> store,
-                                                     std::unique_ptr<Catalog> catalog, std::unique_ptr<Clock> clock) {
+                                                     std::unique_ptr<Catalog> catalog, std::unique_ptr<Clock> clock, LakeOrders* orders) {
   auto index_space = std::make_shared<KeyIndexSpace>(config.index_folder, config.index_memory_bytes_max);
-  std::unique_ptr<LakeSink> sink(new LakeSink(config, log, std::move(store), std::move(catalog), std::move(clock), std::move(index_space)));
+  std::unique_ptr<LakeSink> sink(new LakeSink(config, log, std::move(store), std::move(catalog), std::move(clock), std::move(index_space), orders));
   RETURN_IF_ERROR(sink->TakeEpoch());
   RETURN_IF_ERROR(sink->LoadTables());
   sink->maintenance_ = std::make_unique<LakeMaintenance>(sink->context_, *sink->catalog_, *sink->clock_, sink->garbage_);
@@ -77,10 +77,14 @@ Result<std::unique_ptr<LakeSink>> LakeSink::OpenWith(const LakeConfig& config, c
 }
 
 LakeSink::LakeSink(LakeConfig config, LogIdentity log, std::shared_ptr<ObjectStore> store, std::shared_ptr<Catalog> catalog,
-                   std::shared_ptr<Clock> clock, std::shared_ptr<KeyIndexSpace> index_space)
+                   std::shared_ptr<Clock> clock, std::shared_ptr<KeyIndexSpace> index_space, LakeOrders* orders)
     : config_(std::move(config)), log_(std::move(log)), store_(std::move(store)), catalog_(std::move(catalog)), clock_(std::move(clock)),
       index_space_(std::move(index_space)), cache_(*store_, kManifestCacheBytes), garbage_(*store_, kDeleteAfter),
-      context_{*store_, cache_, config_, *index_space_} {}
+      context_{*store_, cache_, config_, *index_space_}, orders_(orders) {}
+
+LakeSink::~LakeSink() {
+  if (work_) orders_->End(Error{ErrorKind::kUnavailable, "the sink was closed before the work was done", slu::kLakeWorkEnded});
+}
 
 Status LakeSink::TakeEpoch() {
   RETURN_IF_ERROR(catalog_->CreateNamespace(kBookmarkNamespace));
@@ -645,6 +649,8 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   std::erase_if(commit.tables, [](const TableToCommit& table) {
     return !table.changes_files() && table.properties.empty() && table.removed_properties.empty();
   });
+  Tables held;
+  if (!behind) RETURN_IF_ERROR(AddDueTags(commit, held));
   const Bookmark made = commit.bookmark;
   RETURN_IF_ERROR(CommitTables(*catalog_, *store_, cache_, config_, std::move(commit), garbage_));
   for (LakeTable* table : dirty) {

@@ -15,10 +15,14 @@
 #include "catalog/catalog.h"
 #include "config/config.h"
 #include "iceberg/manifest_cache.h"
+#include "sink/lake/cut_table.h"
 #include "sink/lake/garbage.h"
 #include "sink/lake/kept_parts.h"
 #include "sink/lake/lake_maintenance.h"
+#include "sink/lake/lake_orders.h"
 #include "sink/lake/lake_table.h"
+#include "sink/lake/lake_tags.h"
+#include "sink/lake/lake_work.h"
 #include "sink/lake/table_commit.h"
 #include "sink/sink.h"
 #include "storage/object_store.h"
@@ -30,14 +34,15 @@ using LakePolicyCounts = std::map<TableName, std::map<std::string, PolicyCounts>
 
 class LakeSink final : public Sink {
  public:
-  /// Makes the warehouse and catalog if they are missing, and takes the next epoch.
+  /// Makes the warehouse and catalog if they are missing, and takes the next epoch. `orders`: whom it attends; must outlive it.
   /// Error: kNeedsOperator, kUnavailable, kConflict (another process took the epoch at the same time), kCorrupt.
-  static Result<std::unique_ptr<Sink>> Open(const LakeConfig& config, const LogIdentity& log);
+  static Result<std::unique_ptr<Sink>> Open(const LakeConfig& config, const LogIdentity& log, LakeOrders* orders = nullptr);
 
   /// For tests: with a catalog, store and clock of one's own. All must outlive the sink.
   static Result<std::unique_ptr<LakeSink>> OpenWith(const LakeConfig& config, const LogIdentity& log,
                                                     std::unique_ptr<ObjectStore> store, std::unique_ptr<Catalog> catalog,
-                                                    std::unique_ptr<Clock> clock);
+                                                    std::unique_ptr<Clock> clock, LakeOrders* orders = nullptr);
+  ~LakeSink() override;
 
   std::string_view name() const override { return config_.name; }
   const std::optional<Bookmark>& bookmark() const override { return bookmark_; }
@@ -61,6 +66,8 @@ class LakeSink final : public Sink {
   Status Commit(const Position& position, Timestamp source_time) override;
   Status Repair(std::span<const RowRepair> repairs) override;
   Result<std::unique_ptr<SinkView>> View() override;
+  Status Attend() override;
+  bool attends() const override { return orders_ != nullptr; }
   size_t uncommitted_bytes() const override;
 
   /// Waits until the lake's maintenance has something that the next commit puts in place, or nothing to do: for tests.
@@ -71,7 +78,7 @@ class LakeSink final : public Sink {
 
  private:
   LakeSink(LakeConfig config, LogIdentity log, std::shared_ptr<ObjectStore> store, std::shared_ptr<Catalog> catalog,
-           std::shared_ptr<Clock> clock, std::shared_ptr<KeyIndexSpace> index_space);
+           std::shared_ptr<Clock> clock, std::shared_ptr<KeyIndexSpace> index_space, LakeOrders* orders = nullptr);
   Status TakeEpoch();
   Status LoadTables();
   Status PrepareTable(const TableDefinition& table, const CopyPoint& point, NamespaceUpdate& begin);
@@ -93,6 +100,26 @@ class LakeSink final : public Sink {
   void OfferForMaintenance(const LakeTable& table);
   Status PutCompactionsInPlace();
   Result<bool> PutInPlace(const Compaction& compaction);
+
+  using Tables = std::map<TableName, LakeTable>;
+  Status OpenCutTable();
+  Result<TaggedMoments> KnownMoments();
+  Result<Tables> LoadHeldTables() const;
+  std::set<std::string> KnownTags(const Tables& held) const;
+  Status AddDueTags(LakeCommit& commit, Tables& held);
+  Status ChangeTags(const TagPlan& plan, LakeCommit& commit, Tables& held);
+  Result<std::vector<CutRow>> RowsOfOtherTables(const TaggedMoments& moments, const Tables& held) const;
+
+  Status BeginWork();
+  Status WorkOn();
+  Result<std::vector<TableName>> TablesToWorkOn();
+  Status Tag();
+  Status DeleteTag();
+  Status Expire(const TableName& name);
+  Status AskMaintenance(const TableName& name);
+  Status AwaitMaintenance();
+  Status RollBack();
+  void FinishWork();
   void Count(const LakeTable& table, const LakeSchema& schema, const std::vector<PolicyCounts>& counts);
 
   const LakeConfig config_;
@@ -117,6 +144,9 @@ class LakeSink final : public Sink {
   std::map<const TableSchema*, std::pair<TableSchemaPtr, LakeTable*>> by_schema_;
   std::optional<Timestamp> ingested_at_;  ///< Of all rows since the last commit.
   std::set<TableName> skipped_;           ///< Tables whose changes are not taken; logged once.
+  LakeOrders* const orders_;              ///< Null: attends nobody.
+  std::unique_ptr<LakeWork> work_;        ///< What it is at; null: nothing.
+  LakeTable cuts_;                        ///< The table of cuts; without metadata until a tag needs it.
 
   mutable std::mutex counts_mutex_;  // Guards counts_.
   LakePolicyCounts counts_;

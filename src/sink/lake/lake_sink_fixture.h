@@ -21,7 +21,10 @@ inline const TableName kTable{"public", "t"};
 
 class LakeSinkFixture : public ::testing::Test {
  protected:
-  LakeSinkFixture() { config_.warehouse = folder_.path() + "/lake"; }
+  LakeSinkFixture() {
+    config_.warehouse = folder_.path() + "/lake";
+    config_.tags = {0, 0};  // Tests that want them say so.
+  }
   ~LakeSinkFixture() override { EXPECT_TRUE(failpoint::Arm("").ok()); }
 
   void Open() {

@@ -128,13 +128,14 @@ TestFolder::TestFolder() {
   path_ = mkdtemp(name);
 }
 
-std::multiset<std::string> RowsInLake(const LakeConfig& config, const TableName& name) {
+std::multiset<std::string> RowsInLake(const LakeConfig& config, const TableName& name, const std::string& tag) {
   std::multiset<std::string> rows;
   auto store = ObjectStore::Open(config.warehouse);
   auto catalog = OpenCatalog(config, **store);
   auto table = (*catalog)->LoadTable({name.name_space, name.name});
   EXPECT_TRUE(table.ok() && table->has_value());
-  const iceberg::TableMetadata& metadata = *(*table)->metadata;
+  iceberg::TableMetadata metadata = *(*table)->metadata;
+  if (!tag.empty()) metadata.current_snapshot_id = metadata.refs.at(tag).snapshot_id;
   iceberg::ManifestCache cache(**store, 1 << 20);
   auto manifests = iceberg::CurrentManifests(metadata, cache);
   EXPECT_TRUE(manifests.ok());

@@ -85,6 +85,7 @@ class TestFolder {
 };
 
 /// The rows that a reader of the current snapshot sees: source columns as text, "|" between, sorted.
-std::multiset<std::string> RowsInLake(const LakeConfig& config, const TableName& name);
+/// Of the snapshot of a tag, where one is named.
+std::multiset<std::string> RowsInLake(const LakeConfig& config, const TableName& name, const std::string& tag = "");
 
 }  // namespace sluice::testing

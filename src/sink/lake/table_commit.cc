@@ -1,5 +1,6 @@
 #include "sink/lake/table_commit.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/failpoint.h"
@@ -9,6 +10,13 @@
 
 namespace sluice {
 
+std::optional<int64_t> SettleSnapshotId(TableToCommit& table) {
+  const iceberg::TableMetadata& base = *table.table->current.metadata;
+  if (!table.changes_files()) return base.current_snapshot_id;
+  if (!table.snapshot_id) table.snapshot_id = iceberg::NewSnapshotId(base);
+  return table.snapshot_id;
+}
+
 NamespaceUpdate ExpectEpoch(uint64_t epoch) {
   NamespaceUpdate update;
   update.name_space = kBookmarkNamespace;
@@ -17,6 +25,8 @@ NamespaceUpdate ExpectEpoch(uint64_t epoch) {
 }
 
 namespace {
+
+constexpr int kExpiredAtOncePart = 10;
 
 // Of two processes the one with the older epoch stops.
 Error Explained(Catalog& catalog, uint64_t epoch, Error error) {
@@ -40,7 +50,10 @@ Result<iceberg::CommitPlan> PlanFiles(TableToCommit& to_commit, const iceberg::T
   iceberg::CommitPolicy policy;
   policy.manifests_to_merge = config.manifests_merged_at;
   policy.snapshots_to_keep = config.snapshots_kept;
-  const iceberg::CommitAttempt attempt{iceberg::NewSnapshotId(base), iceberg::NewUuid(), 1, commit.timestamp_ms};
+  // With tags history is no line, and what expires costs more to be found: so it expires in portions.
+  const bool has_tags = std::any_of(base.refs.begin(), base.refs.end(), [](const auto& ref) { return ref.second.is_tag; });
+  if (has_tags) policy.snapshots_to_expire_min = std::max(1, config.snapshots_kept / kExpiredAtOncePart);
+  const iceberg::CommitAttempt attempt{*to_commit.snapshot_id, iceberg::NewUuid(), 1, commit.timestamp_ms};
   to_commit.change.summary.insert(own.begin(), own.end());
   return iceberg::PlanCommit(base, *table.manifests, to_commit.change, policy, attempt, cache);
 }
@@ -57,15 +70,26 @@ Result<iceberg::CommitPlan> Plan(TableToCommit& to_commit, iceberg::ManifestCach
     ASSIGN_OR_RETURN(iceberg::TableMetadata changed, iceberg::ApplyUpdates(base.get(), to_commit.first, commit.timestamp_ms));
     base = std::make_shared<const iceberg::TableMetadata>(std::move(changed));
   }
+  const auto current = SettleSnapshotId(to_commit);
   if (to_commit.changes_files()) {
     ASSIGN_OR_RETURN(plan, PlanFiles(to_commit, *base, own, cache, config, commit));
   }
   plan.updates.insert(plan.updates.begin(), to_commit.first.begin(), to_commit.first.end());
-  iceberg::Properties properties = own;
-  for (const auto& [key, value] : to_commit.properties) properties[key] = value;
-  if (to_commit.changes_files()) properties[kHeadProperty] = std::to_string(plan.snapshot_id);
-  plan.updates.push_back(iceberg::SetProperties{std::move(properties)});
+  if (!to_commit.changes_only_tags()) {
+    iceberg::Properties properties = own;
+    for (const auto& [key, value] : to_commit.properties) properties[key] = value;
+    if (to_commit.changes_files()) properties[kHeadProperty] = std::to_string(plan.snapshot_id);
+    plan.updates.push_back(iceberg::SetProperties{std::move(properties)});
+  }
   if (!to_commit.removed_properties.empty()) plan.updates.push_back(iceberg::RemoveProperties{to_commit.removed_properties});
+  for (const TagChange& tag : to_commit.tags) {
+    const auto named = tag.snapshot_id ? tag.snapshot_id : current;
+    iceberg::SnapshotRef ref;
+    ref.snapshot_id = named.value_or(0);
+    ref.is_tag = true;
+    if (tag.remove) plan.updates.push_back(iceberg::RemoveSnapshotRef{tag.name});
+    else if (named) plan.updates.push_back(iceberg::SetSnapshotRef{tag.name, ref});
+  }
   return plan;
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "iceberg/manifest_cache.h"
@@ -14,17 +15,27 @@
 
 namespace sluice {
 
+/// A tag that a commit makes or removes. One that the table has already is moved.
+struct TagChange {
+  std::string name;
+  std::optional<int64_t> snapshot_id = std::nullopt;  ///< Unset: the one that is current after the commit.
+  bool remove = false;
+};
+
 struct TableToCommit {
   LakeTable* table = nullptr;
   iceberg::TableChange change = {};
   iceberg::Properties properties = {};  ///< Besides those of TableProperties.
   std::vector<std::string> removed_properties = {};
   std::vector<iceberg::TableUpdate> first = {};  ///< Of schema and partitions: what the change is written by.
+  std::vector<TagChange> tags = {};              ///< After the change.
+  std::optional<int64_t> snapshot_id = std::nullopt;  ///< Of the snapshot that the change makes; unset: any that is free.
 
   bool changes_files() const {
     return !change.added_files.empty() || !change.removed_data_files.empty() || !change.removed_delete_files.empty() || !change.removed_vectors.empty() ||
            change.remove_everything;
   }
+  bool changes_only_tags() const { return !tags.empty() && !changes_files() && properties.empty() && removed_properties.empty(); }
 };
 
 struct LakeCommit {
@@ -35,6 +46,9 @@ struct LakeCommit {
   std::vector<std::string> removed_from_namespace = {};  ///< Properties beside the bookmark.
   int64_t timestamp_ms = 0;
 };
+
+/// The snapshot that is current once it is committed, which is settled by that; nullopt: none.
+std::optional<int64_t> SettleSnapshotId(TableToCommit& table);
 
 /// A change of the bookmark's namespace under this epoch.
 NamespaceUpdate ExpectEpoch(uint64_t epoch);

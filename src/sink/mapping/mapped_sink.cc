@@ -96,6 +96,11 @@ Status MappedSink::KeepCopies(const std::set<TableName>& tables) {
   return kept;
 }
 
+Status MappedSink::Attend() {
+  Status attended = sink_->Attend();
+  return attended.ok() ? Ok() : Told(std::move(attended));
+}
+
 Status MappedSink::ForgetBookmark() { return Told(sink_->ForgetBookmark()); }
 
 Status MappedSink::Follow(const TableDefinition& table, FollowExtent extent) {

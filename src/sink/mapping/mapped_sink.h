@@ -36,6 +36,8 @@ class MappedSink final : public Sink {
   Status Repair(std::span<const RowRepair> repairs) override;
   Result<std::unique_ptr<SinkView>> View() override;
   size_t uncommitted_bytes() const override { return sink_->uncommitted_bytes(); }
+  Status Attend() override;
+  bool attends() const override { return sink_->attends(); }
   void LetGo() override { sink_->LetGo(); }
 
  private:

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
@@ -80,7 +81,7 @@ def begin(source, sluice):
 def assert_one_moment(rows_of, expected_lines_min: int = 1):
     """`rows_of(table)`: what a reader has of it; the ledger's last line says what the others summed up to then."""
     ledger = sorted(rows_of("ledger"), key=lambda row: row["id"])
-    assert len(ledger) >= expected_lines_min and [row["id"] for row in ledger] == list(range(1, len(ledger) + 1))
+    assert len(ledger) >= expected_lines_min and [row["id"] for row in ledger] == list(range(ledger[0]["id"], ledger[0]["id"] + len(ledger)))
     sums = {name: sum(row["n"] for row in rows_of(name)) for name in ("a", "b")}
     assert sums == {"a": ledger[-1]["sum_a"], "b": ledger[-1]["sum_b"]}
     assert [row["id"] for row in rows_of("idle")] == [1]
@@ -151,6 +152,35 @@ def test_a_tag_is_one_moment_of_the_source_for_every_reader(source, sluice, serv
 
 def kept_files(lake) -> set:
     return {path for path in pathlib.Path(lake).rglob("*") if path.is_file()}
+
+
+def test_an_hour_that_passed_has_a_name_on_every_table(source, sluice, lake, compare):
+    """Nobody waits an hour: the bookmark is told to be of an hour ago."""
+    begin(source, sluice)
+    sluice.configure(lambda config: config["sinks"]["lake"].update(tags={"hourly": 2, "daily": 0}))
+    sluice.sync()
+    source.execute(TRANSFER.format(amount=1, one=1, other=1, number=0))
+    sluice.sync()
+    with sqlite3.connect(pathlib.Path(lake) / "catalog.db") as catalog:
+        changed = catalog.execute("UPDATE iceberg_namespace_properties SET property_value = property_value - 3600000000 WHERE namespace = 'sluice' AND property_key = 'sluice.source-time-us'")
+        assert changed.rowcount == 1
+    with Transfers(source) as load:
+        sluice.start()
+        sluice.wait_settled()
+        wanted = load.count + 50
+        while load.count < wanted or not sluice.command("lake", "tag", "list", "--json").json()["tags"]:
+            time.sleep(0.1)
+    sluice.wait_until()
+    listed = sluice.command("lake", "tag", "list", "--json").json()["tags"]
+    assert [(entry["kind"], sorted(entry["tables"])) for entry in listed][:1] == [("hourly", ["public.a", "public.b", "public.idle", "public.ledger"])]
+    name = listed[0]["tag"]
+    assert name == "hour-" + listed[0]["source_time"][:13]
+    lines = assert_one_moment(tagged_by_pyiceberg(Lake(lake), name))
+    assert {(row["tag"], row["table_name"]) for row in cuts(Lake(lake)) if row["tag"] == name} == {(name, table) for table in ("a", "b", "ledger", "idle")}
+    sluice.stop()
+    sluice.sync()
+    assert assert_one_moment(tagged_by_pyiceberg(Lake(lake), name)) == lines
+    compare()
 
 
 def test_work_by_hand_while_it_runs_and_while_it_does_not(source, sluice, lake, compare):

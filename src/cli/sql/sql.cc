@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "cli/commands.h"
+#include "cli/lake/moment.h"
 #include "cli/sql/shell.h"
 #include "config/printable.h"
 #include "config/units.h"

@@ -4,7 +4,7 @@
 
 #include <bit>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <vector>
 
 #include "iceberg/format_error.h"
 
@@ -179,28 +179,24 @@ Result<Roaring> DecodeDeletionVector(std::string_view blob) {
   return rows;
 }
 
-VectorFile EncodeVectorFile(std::span<const DeletedRows> vectors) {
-  VectorFile file;
-  file.bytes = kPuffinMagic;
-  auto blobs = nlohmann::ordered_json::array();
-  for (const DeletedRows& vector : vectors) {
-    const std::string blob = EncodeDeletionVector(*vector.rows);
-    const VectorFile::Place place{static_cast<int64_t>(file.bytes.size()), static_cast<int64_t>(blob.size())};
-    // Both numbers are inherited from the manifest, so they are -1 here.
-    blobs.push_back({{"type", "deletion-vector-v1"},
-                     {"fields", {kPositionFieldId}},
-                     {"snapshot-id", -1},
-                     {"sequence-number", -1},
-                     {"offset", place.offset},
-                     {"length", place.size_bytes},
-                     {"properties", {{"referenced-data-file", vector.path}, {"cardinality", std::to_string(vector.rows->cardinality())}}}});
-    file.bytes += blob;
-    file.places.push_back(place);
-  }
-  const std::string footer = nlohmann::ordered_json{{"blobs", std::move(blobs)}, {"properties", {{"created-by", "sluice"}}}}.dump();
+VectorFile EncodeVectorFile(const DeletedRows& vector) {
+  const std::string blob = EncodeDeletionVector(*vector.rows);
+  VectorFile file{std::string(kPuffinMagic), static_cast<int64_t>(kPuffinMagic.size()), static_cast<int64_t>(blob.size())};
+  file.bytes += blob;
+  // Both numbers are inherited from the manifest, so they are -1 here.
+  const nlohmann::ordered_json footer{{"blobs",
+                                       {{{"type", "deletion-vector-v1"},
+                                         {"fields", {kPositionFieldId}},
+                                         {"snapshot-id", -1},
+                                         {"sequence-number", -1},
+                                         {"offset", file.offset},
+                                         {"length", file.size_bytes},
+                                         {"properties", {{"referenced-data-file", vector.path}, {"cardinality", std::to_string(vector.rows->cardinality())}}}}}},
+                                      {"properties", {{"created-by", "sluice"}}}};
+  const std::string text = footer.dump();
   file.bytes += kPuffinMagic;
-  file.bytes += footer;
-  AppendLittle(file.bytes, static_cast<uint32_t>(footer.size()));
+  file.bytes += text;
+  AppendLittle(file.bytes, static_cast<uint32_t>(text.size()));
   AppendLittle(file.bytes, uint32_t{0});  // Flags: the footer is not packed.
   file.bytes += kPuffinMagic;
   return file;

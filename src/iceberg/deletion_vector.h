@@ -4,10 +4,8 @@
 #include <roaring/roaring.hh>
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 
@@ -25,17 +23,14 @@ struct DeletedRows {
   const Roaring* rows = nullptr;
 };
 
-/// A Puffin file of deletion vectors, and where in it each lies.
+/// A Puffin file with one deletion vector, and where in it that lies. Several could share a file, but DuckDB 1.5.5 takes one for the
+/// other then, and Java's expiry may remove the file while one is in use.
 struct VectorFile {
-  struct Place {
-    int64_t offset = 0;
-    int64_t size_bytes = 0;
-  };
-
   std::string bytes;
-  std::vector<Place> places;  ///< In the order of the vectors.
+  int64_t offset = 0;
+  int64_t size_bytes = 0;
 };
 
-VectorFile EncodeVectorFile(std::span<const DeletedRows> vectors);
+VectorFile EncodeVectorFile(const DeletedRows& vector);
 
 }  // namespace sluice::iceberg

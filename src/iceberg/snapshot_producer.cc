@@ -127,7 +127,7 @@ class Planner {
     std::unordered_set<std::string_view> missing[2];
     missing[0].insert(change_.removed_data_files.begin(), change_.removed_data_files.end());
     missing[1].insert(change_.removed_delete_files.begin(), change_.removed_delete_files.end());
-    // Several vectors may share a file, but a data file has one vector.
+    // Other writers' vectors may share a file, but a data file has one vector.
     missing[1].insert(change_.removed_vectors.begin(), change_.removed_vectors.end());
     for (const ManifestFile& manifest : base_manifests) {
       // What only remembers deletions of earlier commits has done its work.

@@ -83,7 +83,8 @@ IN_TEARDOWN = ["source.before_drop_slot", "source.before_drop_publication"]
 # Reached by test_copy_resumes.py, which has larger tables.
 IN_A_COPY_THAT_GOES_ON = ["lake.before_part_kept", "lake.after_part_kept", "lake.before_rows_removed", "pipeline.reading_touched_keys", "pipeline.touched_keys_read",
                           "pipeline.touched_keys_beside", "pipeline.touched_rows_removed", "pipeline.touched_rows_written"]
-ELSEWHERE = [*AFTER_AN_INTERRUPTED_COPY, *IN_TEARDOWN, *IN_A_COPY_THAT_GOES_ON]
+IN_A_CHANGE_OF_LAYOUT = ["lake.before_layout_change", "lake.after_layout_change"]
+ELSEWHERE = [*AFTER_AN_INTERRUPTED_COPY, *IN_A_CHANGE_OF_LAYOUT, *IN_TEARDOWN, *IN_A_COPY_THAT_GOES_ON]
 
 
 def prepare(source, sluice):
@@ -94,6 +95,8 @@ def prepare(source, sluice):
     def often(config):
         config["sinks"]["lake"].update(manifests={"merge_at": 3}, snapshots={"keep": 3}, maintenance={"merge_at": 2, "look_every": "0s"})
         config["pipelines"]["main"]["tables"].update(watch="500ms")
+        # Some tables of each format of Iceberg.
+        config["pipelines"]["main"]["table_options"] = {f"public.{name}": {"lake": {"format_version": 3}} for name in ("account", "event")}
         config["sources"]["source"]["stream"] = {"spill_after": "1MiB"}
 
     sluice.configure(often)
@@ -166,6 +169,22 @@ def test_killed_while_it_removes_an_interrupted_copy(name, source, sluice, compa
     sluice.wait_until()
     sluice.stop()
     compare()
+
+
+@pytest.mark.parametrize("name", IN_A_CHANGE_OF_LAYOUT)
+def test_killed_while_tables_are_laid_out_anew(name, source, sluice, compare):
+    prepare(source, sluice)
+    sluice.sync()
+    sluice.configure(lambda config: config["sinks"]["lake"].update(format_version=3, partition=["hour(_ingested_at)"]))
+    armed = {"SLUICE_FAILPOINTS": f"{name}=kill"}
+    with MixedLoad(source):
+        sluice.start(env=armed)
+        assert wait_killed(sluice, 40), f"{name} was never hit\n{sluice.log_tail()}"
+        recover(sluice, armed)
+    sluice.wait_until()
+    sluice.stop()
+    compare()
+    sluice.command("lake", "check")
 
 
 @pytest.mark.parametrize("name", IN_TEARDOWN)

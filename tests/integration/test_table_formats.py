@@ -3,7 +3,7 @@
 import time
 
 from support.lake import Lake
-from support.workload import MIXED_SCHEMA, MixedLoad
+from support.workload import MIXED_CHANGES, MIXED_SCHEMA, Load
 
 
 def lay_out(sluice, lake=None, **tables):
@@ -16,13 +16,15 @@ def lay_out(sluice, lake=None, **tables):
     sluice.configure(change)
 
 
-def load(source, sluice, seconds: float):
+def load(source, sluice, seconds: float, passes: int = 0) -> int:
+    """Goes on from so many passes of the changes; returns how many there are now."""
     sluice.start()
-    with MixedLoad(source):
+    with Load(source, MIXED_CHANGES, pause=0.01, passes=passes) as changes:
         sluice.wait_settled()
         time.sleep(seconds)
     sluice.wait_until()
     sluice.stop()
+    return changes.passes
 
 
 def formats(readers) -> dict:
@@ -51,16 +53,16 @@ def test_format_and_partitions_change_with_the_next_start(source, sluice, lake, 
     readers = Lake(lake)
     source.execute(MIXED_SCHEMA)
     sluice.init(commit_interval="300ms")
-    load(source, sluice, 1)
+    passes = load(source, sluice, 1)
     lay_out(sluice, None, account={"format_version": 3, "partition": ["bucket(4, id)"]}, document={"partition": [], "files": {"target_size": "1MiB"}})
-    load(source, sluice, 1)
+    passes = load(source, sluice, 1, passes)
     compare()
     account = readers.table("public", "account")
     assert (account.format_version, len(account.specs()), [field.name for field in account.spec().fields]) == (3, 2, ["id_bucket"])
     assert readers.table("public", "document").spec().is_unpartitioned()
     assert readers.table("public", "reading").format_version == 2
     lay_out(sluice, {"format_version": 3}, account={"partition": ["day(_ingested_at)"]})
-    load(source, sluice, 1)
+    load(source, sluice, 1, passes)
     compare()
     account.refresh()
     assert (account.spec().spec_id, len(account.specs())) == (0, 2)

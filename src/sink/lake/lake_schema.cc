@@ -9,6 +9,7 @@
 #include <set>
 
 #include "observability/error_catalog.h"
+#include "sink/lake/lake_properties.h"
 #include "sink/lake/type_map.h"
 
 namespace sluice {
@@ -212,6 +213,11 @@ Result<FieldIds> ParseFieldIds(std::string_view text) {
   }
   if (at != end) return Error{ErrorKind::kCorrupt, "the property sluice.columns of a lake table is malformed"};
   return ids;
+}
+
+Result<FieldIds> FieldIdsOf(const iceberg::TableMetadata& metadata) {
+  const auto property = metadata.properties.find(kColumnsProperty);
+  return ParseFieldIds(property == metadata.properties.end() ? "" : property->second);
 }
 
 }  // namespace sluice

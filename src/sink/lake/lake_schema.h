@@ -12,6 +12,7 @@
 #include "change/table_schema.h"
 #include "config/lake_readers.h"
 #include "iceberg/schema.h"
+#include "iceberg/table_metadata.h"
 
 namespace arrow {
 class Schema;
@@ -60,5 +61,8 @@ Result<LakeSchemaPtr> ReplaceLakeSchema(const iceberg::Schema& current, int32_t 
 std::string ToText(const FieldIds& field_ids);
 /// Error: kCorrupt.
 Result<FieldIds> ParseFieldIds(std::string_view text);
+
+/// What a table's properties say. Error: kCorrupt.
+Result<FieldIds> FieldIdsOf(const iceberg::TableMetadata& metadata);
 
 }  // namespace sluice

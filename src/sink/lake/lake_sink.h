@@ -77,6 +77,8 @@ class LakeSink final : public Sink {
   LakePolicyCounts policy_counts() const;
 
  private:
+  static constexpr size_t kEncodeThreads = 2;
+
   LakeSink(LakeConfig config, LogIdentity log, std::shared_ptr<ObjectStore> store, std::shared_ptr<Catalog> catalog,
            std::shared_ptr<Clock> clock, std::shared_ptr<KeyIndexSpace> index_space, LakeOrders* orders = nullptr);
   Status TakeEpoch();

@@ -18,8 +18,6 @@ using Kind = LakeOrder::Kind;
 // A partition is written again in one go unless it is larger than this.
 constexpr int64_t kBytesPerCompaction = 512ll << 20;
 
-TableIdentifier IdOf(const TableName& name) { return {name.name_space, name.name}; }
-
 Error NotFollowed(const TableName& table, std::string_view why) {
   return Error{ErrorKind::kNeedsOperator, fmt::format("table {} does not follow the source now: {}", ToString(table), why), slu::kLakeTableNotFollowed};
 }

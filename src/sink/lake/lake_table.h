@@ -24,4 +24,9 @@ struct LakeTable {
   std::vector<iceberg::TableUpdate> refill_updates;  ///< The schema and partitions it is written by.
 };
 
+inline TableIdentifier IdOf(const TableName& name) { return {name.name_space, name.name}; }
+
+/// What one table cannot take, or what is wrong with its files; not what is wrong with the storage.
+Error OfTable(const TableName& table, Error error);
+
 }  // namespace sluice

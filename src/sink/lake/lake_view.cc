@@ -102,8 +102,7 @@ Result<LakeSchemaPtr> LakeView::SchemaOf(const TableDefinition& table) const {
   if (found == tables_.end())
     return Error{ErrorKind::kNeedsOperator, fmt::format("table {} is not in the lake", ToString(table.schema->name))};
   const iceberg::TableMetadata& metadata = *found->second.metadata;
-  const auto columns = metadata.properties.find(kColumnsProperty);
-  ASSIGN_OR_RETURN(const FieldIds ids, ParseFieldIds(columns == metadata.properties.end() ? "" : columns->second));
+  ASSIGN_OR_RETURN(const FieldIds ids, FieldIdsOf(metadata));
   return EvolveLakeSchema(metadata.schema(), metadata.last_column_id, ids, table.schema);
 }
 

@@ -12,7 +12,7 @@ namespace sluice {
 namespace {
 
 Result<std::vector<iceberg::DataFile>> WriteDeletes(const LakeContext& context, const TableLayout& layout, const std::string& folder, std::span<const iceberg::DeletedRows> rows) {
-  if (layout.has_vectors()) return WriteDeletionVectors(context.store, NewDataFileUri(context, layout.location, folder, "-deletes.puffin"), rows);
+  if (layout.has_vectors()) return WriteDeletionVectors(context.store, rows, [&] { return NewDataFileUri(context, layout.location, folder, "-deletes.puffin"); });
   ASSIGN_OR_RETURN(iceberg::DataFile written, WritePositionDeletes(context.store, NewDataFileUri(context, layout.location, folder, "-deletes.parquet"), rows, context.parquet()));
   std::vector<iceberg::DataFile> files;
   files.push_back(std::move(written));

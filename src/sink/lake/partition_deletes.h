@@ -15,7 +15,7 @@ struct FileDeletes {
   const Roaring* rows = nullptr;  ///< At least one. A vector takes the place of the file's earlier deletes, so all of them.
 };
 
-/// Writes one file per partition that is touched: the paths of new files stand below `location`.
+/// Writes one file of positions for each partition that is touched, or one vector for each data file.
 Result<std::vector<iceberg::DataFile>> WriteDeletesByPartition(const LakeContext& context, const TableLayout& layout, const iceberg::Schema& schema,
                                                                const std::vector<FileDeletes>& files);
 

@@ -4,21 +4,23 @@
 
 namespace sluice {
 
-Result<std::vector<iceberg::DataFile>> WriteDeletionVectors(ObjectStore& store, const std::string& uri, std::span<const iceberg::DeletedRows> files) {
-  const iceberg::VectorFile encoded = iceberg::EncodeVectorFile(files);
-  RETURN_IF_ERROR(store.Put(uri, encoded.bytes));
+Result<std::vector<iceberg::DataFile>> WriteDeletionVectors(ObjectStore& store, std::span<const iceberg::DeletedRows> files, const std::function<std::string()>& new_uri) {
+  std::vector<ObjectBytes> objects;
   std::vector<iceberg::DataFile> written;
-  for (size_t i = 0; i < files.size(); ++i) {
+  for (const iceberg::DeletedRows& file : files) {
+    iceberg::VectorFile encoded = iceberg::EncodeVectorFile(file);
     iceberg::DataFile& vector = written.emplace_back();
     vector.content = iceberg::FileContent::kPositionDeletes;
     vector.format = "PUFFIN";
-    vector.path = uri;
-    vector.record_count = static_cast<int64_t>(files[i].rows->cardinality());
+    vector.path = new_uri();
+    vector.record_count = static_cast<int64_t>(file.rows->cardinality());
     vector.file_size_bytes = static_cast<int64_t>(encoded.bytes.size());
-    vector.referenced_data_file = files[i].path;
-    vector.content_offset = encoded.places[i].offset;
-    vector.content_size_bytes = encoded.places[i].size_bytes;
+    vector.referenced_data_file = file.path;
+    vector.content_offset = encoded.offset;
+    vector.content_size_bytes = encoded.size_bytes;
+    objects.push_back({vector.path, std::move(encoded.bytes)});
   }
+  RETURN_IF_ERROR(store.PutAll(objects));
   return written;
 }
 

@@ -1,8 +1,9 @@
 #pragma once
-// Deletion vectors of format 3: for each data file one bitmap, several in a Puffin file.
+// Deletion vectors of format 3: for each data file one bitmap in a Puffin file.
 
 #include <roaring/roaring.hh>
 
+#include <functional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -15,8 +16,8 @@
 
 namespace sluice {
 
-/// Writes the vectors of `files` into one Puffin file. The result, in their order, lacks spec and partition.
-Result<std::vector<iceberg::DataFile>> WriteDeletionVectors(ObjectStore& store, const std::string& uri, std::span<const iceberg::DeletedRows> files);
+/// Writes a vector for each of `files`, all at the cost of about one, named by `new_uri`. The result, in their order, lacks spec and partition.
+Result<std::vector<iceberg::DataFile>> WriteDeletionVectors(ObjectStore& store, std::span<const iceberg::DeletedRows> files, const std::function<std::string()>& new_uri);
 
 /// Adds the rows that a vector names to those of its data file. Error: kCorrupt, and as ObjectStore.
 Status ReadDeletionVector(ObjectStore& store, const iceberg::DataFile& vector, std::unordered_map<std::string, Roaring>& rows);

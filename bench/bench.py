@@ -15,10 +15,13 @@ from copy_and_stream import CopyAndStream
 from giant_transaction import giant_transaction
 from key_index import index_probe, index_rebuild
 from lake_reads import lake_read_after_updates
+from lake_writing import commit_overhead, compaction, lake_encode
 from latency import latency_replica
 from support.postgres import PostgresServer
 
-NAMES = ("copy_lake", "copy_replica", "stream_lake", "stream_replica", "both", "latency_replica", "lake_read_after_updates", "giant_transaction", "index_probe", "index_rebuild")
+NAMES = ("copy_lake", "copy_replica", "stream_lake", "stream_replica", "both", "latency_replica", "lake_read_after_updates", "giant_transaction",
+         "index_probe", "index_rebuild", "lake_encode", "commit_overhead", "compaction")
+WITHOUT_SERVERS = (index_probe, index_rebuild, lake_encode, commit_overhead, compaction)
 LONG = "giant_transaction"  # Only when named.
 SERVER = """
 shared_buffers = 512MB
@@ -40,6 +43,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--index-keys", type=int, default=100_000_000)
     parser.add_argument("--index-tables", type=int, default=50)
     parser.add_argument("--rebuild-rows", type=int, default=20_000_000)
+    parser.add_argument("--commits", type=int, default=300)
     parser.add_argument("--fsync", action="store_true", help="servers that wait for the disk; else it isn't measured")
     parser.add_argument("--results", type=pathlib.Path, default=ROOT / "bench/results/latest.jsonl", metavar="FILE")
     parser.add_argument("--quick", action="store_true", help="small sizes and one round: whether it works, not how fast it is")
@@ -47,7 +51,7 @@ def parse() -> argparse.Namespace:
     if arguments.quick:
         arguments.rows, arguments.inserts, arguments.rounds = 20_000, 8_000, 1
         arguments.latency_seconds, arguments.giant_rows = 1, 200_000
-        arguments.index_keys, arguments.rebuild_rows = 1_000_000, 1_000_000
+        arguments.index_keys, arguments.rebuild_rows, arguments.commits = 1_000_000, 1_000_000, 20
     unknown = set(arguments.names) - set(NAMES)
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}")
@@ -59,7 +63,7 @@ def main():
     arguments = parse()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-bench-"))
     settings = SERVER + ("fsync = on\n" if arguments.fsync else "")
-    servers = [PostgresServer(settings=settings) for _ in range(2 if set(arguments.names) - {"index_probe", "index_rebuild"} else 0)]
+    servers = [PostgresServer(settings=settings) for _ in range(2 if set(arguments.names) - {measure.__name__ for measure in WITHOUT_SERVERS} else 0)]
     try:
         entries = []
         if set(arguments.names) & set(NAMES[:5]):
@@ -70,7 +74,7 @@ def main():
             entries.append(lake_read_after_updates(*servers, folder, arguments))
         if LONG in arguments.names:
             entries.append(giant_transaction(*servers, folder, arguments))
-        for measure in (index_probe, index_rebuild):
+        for measure in WITHOUT_SERVERS:
             if measure.__name__ in arguments.names:
                 entries += measure(folder, arguments)
         report.write([entry for entry in entries if entry["name"].startswith("index_") or entry["name"] in arguments.names], arguments.results)

@@ -95,6 +95,7 @@ void CheckEach(Reader reader, ReaderCheck& check, bool v3, const DeletesUsed& de
       break;
     case Reader::kDuckDb:
       if (v3) check.Notes("it reads format 3 since 1.4");
+      if (deletes.shared_vector_files) check.Refuses("up to 1.5.5 it takes one for the other of several deletion vectors in a file, so that deleted rows come back");
       break;
     case Reader::kPyIceberg:
       if (deletes.equality) check.Refuses("it does not read equality deletes");

@@ -22,6 +22,7 @@ std::string ReaderNames();
 /// What kinds of delete files are live.
 struct DeletesUsed {
   bool position = false, vectors = false, equality = false;
+  bool shared_vector_files = false;  ///< Several vectors in one Puffin file.
 };
 
 void CheckReader(Reader reader, const TableFacts& facts, const DeletesUsed& deletes, const std::string& file, Findings& findings);

@@ -40,6 +40,8 @@ TEST(ReaderLimits, FormatsAndDeletesThatAReaderLacksAreRefused) {
   const DeletesUsed equality{.position = false, .vectors = false, .equality = true}, vectors{.position = false, .vectors = true, .equality = false};
   EXPECT_TRUE(Refuses(Reader::kPyIceberg, Table(2, {"long"}), equality));
   EXPECT_TRUE(Refuses(Reader::kClickHouse, Table(3, {"long"}), vectors));
+  EXPECT_FALSE(Refuses(Reader::kDuckDb, Table(3, {"long"}), vectors));
+  EXPECT_TRUE(Refuses(Reader::kDuckDb, Table(3, {"long"}), {.vectors = true, .shared_vector_files = true}));
   EXPECT_FALSE(Refuses(Reader::kTrino, Table(3, {"long"}), vectors));
 }
 

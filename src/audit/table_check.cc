@@ -53,9 +53,11 @@ class TableCheck {
     CheckOnce(seen.live);
     CheckFiles(seen.live, facts);
     DeletesUsed used;
+    std::unordered_set<std::string_view> vector_files;
     for (const FileFacts& file : seen.live) {
       used.equality = used.equality || file.content == 2;
       used.vectors = used.vectors || file.format == "PUFFIN";
+      used.shared_vector_files = used.shared_vector_files || (file.format == "PUFFIN" && !vector_files.insert(file.path).second);
       used.position = used.position || (file.content == 1 && file.format != "PUFFIN");
     }
     for (const Reader reader : options_.readers) CheckReader(reader, facts, used, metadata_location, checked_.findings);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "catalog/open_catalog.h"
 #include "iceberg/snapshot_producer.h"
 #include "observability/error_catalog.h"
@@ -125,6 +127,33 @@ TEST_F(ForeignChangesTest, ColumnsThatSomebodyChangedHoldTheTableAndOtherTablesG
     EXPECT_EQ(HeldBy(), std::nullopt);
     EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|one"}));
   }
+}
+
+// As Spark does: it writes the files again, lets the older snapshots expire, and removes what they had.
+TEST_F(ForeignChangesTest, WhereOthersRemovedTheFilesOfBeforeTheNextCommitIsAConflict) {
+  FillThreeCommits();
+  const iceberg::TableMetadataPtr before = Metadata();
+  iceberg::Snapshot on_top = *before->current_snapshot();
+  on_top.parent_snapshot_id = on_top.snapshot_id;
+  on_top.snapshot_id = 79;
+  on_top.sequence_number += 1;
+  auto store = ObjectStore::Open(config_.warehouse);
+  on_top.manifest_list = before->location + "/metadata/theirs.avro";
+  ASSERT_OK((*store)->Put(on_top.manifest_list, *(*store)->Get(before->current_snapshot()->manifest_list)));
+  Change({iceberg::AddSnapshot{on_top}, iceberg::SetSnapshotRef{iceberg::kMainBranch, {79, false, {}, {}, {}}}});
+  std::vector<std::string> hidden;
+  for (const auto& entry : std::filesystem::directory_iterator(before->location.substr(7) + "/metadata"))
+    if (entry.path().extension() == ".avro" && entry.path().filename() != "theirs.avro") hidden.push_back(entry.path());
+  for (const std::string& path : hidden) std::filesystem::rename(path, path + ".hidden");
+  config_.snapshots_kept = 1;
+  BatchMaker batch(schema_);
+  batch.Delete(2).End(400);
+  Status done = sink_->Write(batch.Make());
+  if (done.ok()) done = Commit(400);
+  ASSERT_FALSE(done.ok());
+  EXPECT_EQ(done.error().kind, ErrorKind::kConflict) << done.error().message;
+  EXPECT_TRUE(done.error().table.empty()) << "the table is not held for it";
+  for (const std::string& path : hidden) std::filesystem::rename(path + ".hidden", path);
 }
 
 TEST_F(ForeignChangesTest, ADescriptionOfAColumnHarmsNobody) {

@@ -212,7 +212,8 @@ Result<LakeTable*> LakeSink::TableFor(const TableSchemaPtr& schema) {
       return Error{ErrorKind::kCorrupt, fmt::format("table {} has changes, but was never copied to the lake", ToString(schema->name))};
     table = &found->second;
   }
-  if (table->writer == nullptr) RETURN_IF_ERROR(OpenWriter(*table, schema)); else RETURN_IF_ERROR(FollowSchema(*table, schema, ColumnsOf::kRows));
+  Status open = table->writer == nullptr ? OpenWriter(*table, schema) : FollowSchema(*table, schema, ColumnsOf::kRows);
+  if (!open.ok()) return IfReplaced(*catalog_, *table, std::move(open).error());
   if (by_schema_.size() >= kSchemasMax) by_schema_.clear();
   // Several versions may be in use at once only one after the other: the newest one is the table's.
   std::erase_if(by_schema_, [&](const auto& entry) { return entry.second.second == table; });
@@ -321,7 +322,7 @@ Status LakeSink::WriteTransaction(const ChangeBatch& batch, const Transaction& t
     }
     if (table == nullptr) continue;
     Status applied = table->writer->Apply(batch, change, stamp);
-    if (!applied.ok()) return OfTable(schema->name, std::move(applied).error());
+    if (!applied.ok()) return OfTable(*catalog_, *table, std::move(applied).error());
   }
   return Ok();
 }
@@ -337,7 +338,7 @@ Status LakeSink::FreeMemory() {
     }
     SLUICE_CHECK(largest != nullptr);
     Status flushed = largest->writer->Flush();
-    if (!flushed.ok()) return OfTable({largest->id.name_space, largest->id.name}, std::move(flushed).error());
+    if (!flushed.ok()) return OfTable(*catalog_, *largest, std::move(flushed).error());
   }
   return Ok();
 }
@@ -365,9 +366,9 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   std::vector<std::function<Status()>> tasks;
   for (TableToCommit& table : commit.tables) {
     if (table.table->writer == nullptr || !table.table->writer->dirty()) continue;
-    tasks.push_back([&table]() -> Status {
+    tasks.push_back([this, &table]() -> Status {
       auto change = table.table->writer->Prepare();
-      if (!change.ok()) return OfTable({table.table->id.name_space, table.table->id.name}, std::move(change).error());
+      if (!change.ok()) return OfTable(*catalog_, *table.table, std::move(change).error());
       table.change = std::move(*change);
       return Ok();
     });

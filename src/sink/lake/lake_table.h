@@ -26,7 +26,15 @@ struct LakeTable {
 
 inline TableIdentifier IdOf(const TableName& name) { return {name.name_space, name.name}; }
 
-/// What one table cannot take, or what is wrong with its files; not what is wrong with the storage.
+/// What one table cannot take, or what is wrong with its files; not what is wrong with the storage, or a conflict.
 Error OfTable(const TableName& table, Error error);
+
+/// A file is missing because another writer has replaced the state that it belonged to, and removed what that had: then a conflict,
+/// after which everything begins again from the new state.
+Error IfReplaced(Catalog& catalog, const LakeTable& table, Error error);
+
+inline Error OfTable(Catalog& catalog, const LakeTable& table, Error error) {
+  return OfTable({table.id.name_space, table.id.name}, IfReplaced(catalog, table, std::move(error)));
+}
 
 }  // namespace sluice

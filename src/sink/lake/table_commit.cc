@@ -101,7 +101,9 @@ Status CommitTables(Catalog& catalog, ObjectStore& store, iceberg::ManifestCache
   std::vector<ObjectBytes> files;
   std::vector<TableCommit> swaps;
   for (TableToCommit& to_commit : commit.tables) {
-    ASSIGN_OR_RETURN(iceberg::CommitPlan plan, Plan(to_commit, cache, config, commit));
+    Result<iceberg::CommitPlan> planned = Plan(to_commit, cache, config, commit);
+    if (!planned.ok()) return IfReplaced(catalog, *to_commit.table, std::move(planned).error());
+    iceberg::CommitPlan plan = std::move(*planned);
     for (ObjectBytes& file : plan.files) files.push_back(std::move(file));
     swaps.push_back({to_commit.table->id, to_commit.table->current, plan.requirements, plan.updates});
     plans.push_back(std::move(plan));

@@ -21,4 +21,12 @@ Result<std::string> CanonicalPath(std::string_view path) {
   return canonical;
 }
 
+std::string CanonicalUri(std::string_view uri) {
+  const auto with = [&](std::string_view theirs, std::string_view ours) { return std::string(ours).append(uri.substr(theirs.size())); };
+  if (uri.starts_with("file:/") && !uri.starts_with("file://")) return with("file:", "file://");
+  for (const std::string_view theirs : {"s3a://", "s3n://"})
+    if (uri.starts_with(theirs)) return with(theirs, "s3://");
+  return std::string(uri);
+}
+
 }  // namespace sluice

@@ -8,6 +8,7 @@
 
 #include "observability/error_catalog.h"
 #include "storage/arrow_error.h"
+#include "storage/canonical_path.h"
 #include "storage/local_store.h"
 #include "storage/remote_store.h"
 
@@ -22,7 +23,8 @@ Result<std::unique_ptr<ObjectStore>> ObjectStore::Open(std::string_view location
   return OpenRemoteStore(location, config);
 }
 
-Result<std::string> ObjectStore::PathOf(const std::string& uri) const {
+Result<std::string> ObjectStore::PathOf(const std::string& spelled) const {
+  const std::string uri = CanonicalUri(spelled);
   if (!uri.starts_with(uri_prefix_) || uri.size() == uri_prefix_.size())
     return Error{ErrorKind::kNeedsOperator, fmt::format("{} lies outside the store {}", uri, root_uri_), slu::kStorageLocation};
   return uri.substr(uri_prefix_.size());

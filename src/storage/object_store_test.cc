@@ -59,6 +59,18 @@ TEST_F(ObjectStoreTest, GivesBackWhatWasPut) {
   EXPECT_EQ(store_->Get(uri).value(), "new");
 }
 
+TEST_F(ObjectStoreTest, FindsWhatOthersSpellOtherwise) {
+  EXPECT_EQ(CanonicalUri("file:/a/b"), "file:///a/b");
+  EXPECT_EQ(CanonicalUri("file:///a/b"), "file:///a/b");
+  EXPECT_EQ(CanonicalUri("s3a://bucket/a"), "s3://bucket/a");
+  EXPECT_EQ(CanonicalUri("s3://bucket/a"), "s3://bucket/a");
+  ASSERT_TRUE(store_->Put(Uri("by spark"), "rows").ok());
+  const std::string theirs = "file:" + Uri("by spark").substr(std::string("file://").size());
+  EXPECT_EQ(store_->Get(theirs).value(), "rows");
+  ASSERT_TRUE(store_->Remove(theirs).ok());
+  EXPECT_FALSE(store_->Exists(Uri("by spark")).value());
+}
+
 TEST_F(ObjectStoreTest, ListsAndRemovesObjects) {
   const std::vector<ObjectBytes> objects = {{Uri("t/a"), "1"}, {Uri("t/b/c"), "22"}};
   ASSERT_TRUE(store_->PutAll(objects).ok());

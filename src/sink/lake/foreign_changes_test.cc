@@ -8,6 +8,7 @@
 #include "iceberg/snapshot_producer.h"
 #include "observability/error_catalog.h"
 #include "sink/lake/lake_sink_fixture.h"
+#include "sink/lake/orphans.h"
 
 namespace sluice {
 namespace {
@@ -154,6 +155,28 @@ TEST_F(ForeignChangesTest, WhereOthersRemovedTheFilesOfBeforeTheNextCommitIsACon
   EXPECT_EQ(done.error().kind, ErrorKind::kConflict) << done.error().message;
   EXPECT_TRUE(done.error().table.empty()) << "the table is not held for it";
   for (const std::string& path : hidden) std::filesystem::rename(path + ".hidden", path);
+}
+
+TEST_F(ForeignChangesTest, AFileThatOthersSpellOtherwiseIsNoOrphan) {
+  FillThreeCommits();
+  iceberg::Snapshot theirs = *Metadata()->current_snapshot();
+  auto store = ObjectStore::Open(config_.warehouse);
+  const std::string list = Metadata()->location + "/metadata/theirs.avro";
+  ASSERT_OK((*store)->Put(list, *(*store)->Get(theirs.manifest_list)));
+  std::filesystem::last_write_time(list.substr(7), std::filesystem::file_time_type::clock::now() - std::chrono::hours(100));
+  theirs.parent_snapshot_id = theirs.snapshot_id;
+  theirs.snapshot_id = 80;
+  theirs.sequence_number += 1;
+  theirs.manifest_list = "file:" + list.substr(7);
+  Change({iceberg::AddSnapshot{theirs}, iceberg::SetSnapshotRef{iceberg::kMainBranch, {80, false, {}, {}, {}}}});
+  auto catalog = OpenCatalog(config_, **store);
+  iceberg::ManifestCache cache(**store, 1 << 20);
+  const auto orphans = FindOrphans(**store, **catalog, cache, {"public", "t"}, {2, SystemClock().Now() - std::chrono::hours(72)});
+  ASSERT_OK(orphans);
+  EXPECT_TRUE(orphans->empty()) << orphans->front().uri;
+  Open();
+  Apply(BatchMaker(schema_).Delete(2), 400);
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|one", "3|c|three"}));
 }
 
 TEST_F(ForeignChangesTest, ADescriptionOfAColumnHarmsNobody) {

@@ -1,6 +1,7 @@
 #include "sink/lake/orphans.h"
 
 #include "sink/lake/data_file_name.h"
+#include "storage/canonical_path.h"
 
 namespace sluice {
 namespace {
@@ -10,7 +11,7 @@ void AddQuoted(const std::string& json, std::set<std::string>& out) {
   for (size_t at = json.find('"'); at != std::string::npos;) {
     const size_t end = json.find('"', at + 1);
     if (end == std::string::npos) return;
-    out.insert(json.substr(at + 1, end - at - 1));
+    out.insert(CanonicalUri(json.substr(at + 1, end - at - 1)));
     at = json.find('"', end + 1);
   }
 }
@@ -19,18 +20,18 @@ void AddQuoted(const std::string& json, std::set<std::string>& out) {
 
 Result<std::set<std::string>> ReachableFiles(iceberg::ManifestReader& reader, const CatalogTable& table) {
   const iceberg::TableMetadata& metadata = *table.metadata;
-  std::set<std::string> reachable{table.metadata_location, metadata.location + "/metadata/version-hint.text"};
+  std::set<std::string> reachable{CanonicalUri(table.metadata_location), metadata.location + "/metadata/version-hint.text"};
   for (const iceberg::Snapshot& snapshot : metadata.snapshots) {
-    reachable.insert(snapshot.manifest_list);
+    reachable.insert(CanonicalUri(snapshot.manifest_list));
     ASSIGN_OR_RETURN(const iceberg::ManifestFiles manifests, reader.ReadManifestList(snapshot.manifest_list));
     for (const iceberg::ManifestFile& manifest : *manifests) {
-      if (!reachable.insert(manifest.path).second) continue;
+      if (!reachable.insert(CanonicalUri(manifest.path)).second) continue;
       ASSIGN_OR_RETURN(const iceberg::ManifestEntries entries, reader.ReadManifest(manifest));
       for (const iceberg::ManifestEntry& entry : *entries)
-        if (entry.is_live()) reachable.insert(entry.file.path);
+        if (entry.is_live()) reachable.insert(CanonicalUri(entry.file.path));
     }
   }
-  for (const iceberg::MetadataLogEntry& entry : metadata.metadata_log) reachable.insert(entry.metadata_file);
+  for (const iceberg::MetadataLogEntry& entry : metadata.metadata_log) reachable.insert(CanonicalUri(entry.metadata_file));
   AddQuoted(metadata.statistics_json, reachable);
   AddQuoted(metadata.partition_statistics_json, reachable);
   return reachable;

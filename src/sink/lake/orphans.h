@@ -21,7 +21,7 @@ struct OrphanAge {
 };
 
 /// Everything that the table's metadata file, some snapshot, its log of metadata files or its statistics refer to, and that
-/// file itself.
+/// file itself; in the store's spelling.
 Result<std::set<std::string>> ReachableFiles(iceberg::ManifestReader& reader, const CatalogTable& table);
 
 /// Looks at the files first and at the table then, so that what is committed meanwhile is not among them. None if there is

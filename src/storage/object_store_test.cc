@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "storage/canonical_path.h"
+
 namespace sluice {
 namespace {
 

@@ -6,6 +6,7 @@
 
 #include "catalog/open_catalog.h"
 #include "iceberg/snapshot_producer.h"
+#include "iceberg/table_scan.h"
 #include "observability/error_catalog.h"
 #include "sink/lake/lake_sink_fixture.h"
 #include "sink/lake/orphans.h"
@@ -155,6 +156,33 @@ TEST_F(ForeignChangesTest, WhereOthersRemovedTheFilesOfBeforeTheNextCommitIsACon
   EXPECT_EQ(done.error().kind, ErrorKind::kConflict) << done.error().message;
   EXPECT_TRUE(done.error().table.empty()) << "the table is not held for it";
   for (const std::string& path : hidden) std::filesystem::rename(path + ".hidden", path);
+}
+
+// As Flink writes them.
+TEST_F(ForeignChangesTest, EqualityDeletesHoldTheTableAtTheNextChangeOfARow) {
+  FillThreeCommits();
+  auto store = ObjectStore::Open(config_.warehouse);
+  iceberg::ManifestCache cache(**store, 1 << 20);
+  const iceberg::TableMetadataPtr before = Metadata();
+  const auto manifests = iceberg::CurrentManifests(*before, cache);
+  ASSERT_OK(manifests);
+  iceberg::TableChange change;
+  iceberg::DataFile& deletes = change.added_files.emplace_back();
+  deletes = iceberg::PlanScan(**manifests, cache)->data_files.front().data.file();
+  deletes.content = iceberg::FileContent::kEqualityDeletes;
+  deletes.path = before->location + "/data/equality.parquet";
+  deletes.equality_ids = {1};
+  const auto plan = iceberg::PlanCommit(*before, **manifests, change, {}, {iceberg::NewSnapshotId(*before), iceberg::NewUuid(), 1, before->last_updated_ms}, cache);
+  ASSERT_OK(plan);
+  ASSERT_OK((*store)->PutAll(plan->files));
+  Change(plan->updates);
+  Open();
+  BatchMaker batch(schema_);
+  batch.Delete(2).End(400);
+  const Status refused = sink_->Write(batch.Make());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, slu::kLakeFormatUnknown);
+  EXPECT_EQ(refused.error().table, (std::vector<std::string>{"public", "t"})) << "about this table alone";
 }
 
 TEST_F(ForeignChangesTest, AFileThatOthersSpellOtherwiseIsNoOrphan) {

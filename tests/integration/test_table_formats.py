@@ -1,8 +1,12 @@
 """Format 3, and formats and partitions that change while data flows: readers see the source's rows all the time."""
 
+import json
+import subprocess
 import time
 
+from support.deps import DEPS
 from support.lake import Lake
+from support.sluice import ROOT
 from support.workload import MIXED_CHANGES, MIXED_SCHEMA, Load
 
 
@@ -72,3 +76,16 @@ def test_format_and_partitions_change_with_the_next_start(source, sluice, lake, 
     source.execute("DELETE FROM account WHERE id % 2 = 0; UPDATE document SET version = -1")
     sluice.sync()
     compare()
+
+
+def test_clickhouse_reads_position_deletes(source, sluice, lake, compare):
+    source.execute(MIXED_SCHEMA)
+    sluice.init(commit_interval="300ms")
+    sluice.configure(lambda config: config["sinks"]["lake"]["maintenance"].update(compact="off"))  # What is deleted stays in delete files.
+    load(source, sluice, 1)
+    tables = ("account", "document", "scratch")
+    assert any(deletes(Lake(lake).table("public", name)) for name in tables)
+    done = subprocess.run([DEPS / "clickhouse/bin/python", ROOT / "tests/support/clickhouse_read.py", *(f"{lake}/public/{name}/" for name in tables)], cwd=lake, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        f"{lake}/public/{name}/": [int(value) for value in source.rows(f"SELECT count(*), sum(id) FROM {name}")[0]] for name in tables}

@@ -40,7 +40,7 @@ class CatalogServer:
     def start(self, timeout: float = 90):
         with open(self.folder / "log", "ab") as log:
             self._process = subprocess.Popen(["setpriv", "--pdeathsig=KILL", *map(str, self.command())], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
-                                             env={"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "LD_PRELOAD": str(self._shim), **self.environment()})
+                                             env={"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "JAVA_TOOL_OPTIONS": f"-Djava.io.tmpdir={self.folder}", "LD_PRELOAD": str(self._shim), **self.environment()})
         deadline = time.monotonic() + timeout
         while True:
             try:

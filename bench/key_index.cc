@@ -20,6 +20,7 @@
 #include <random>
 #include <thread>
 
+#include "measuring.h"
 #include "sink/lake/data_file_writer.h"
 #include "sink/lake/index_files.h"
 #include "sink/lake/key_index_builder.h"
@@ -28,27 +29,6 @@ namespace sluice::bench {
 namespace {
 
 constexpr uint32_t kRowsOfAFile = 1'000'000;
-
-double Seconds(const std::function<void()>& run) {
-  const auto start = std::chrono::steady_clock::now();
-  run();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-void Require(const Status& status) {
-  if (status.ok()) return;
-  fmt::print(stderr, "{} {}\n", status.error().message, status.error().evidence);
-  std::exit(1);
-}
-
-template <class T>
-T Must(Result<T> result) {
-  Require(result.ok() ? Ok() : Status(result.error()));
-  return std::move(result).value();
-}
-
-template <class T>
-T Must(arrow::Result<T> result) { return std::move(result).ValueOrDie(); }
 
 // What belongs to this process alone, without pages of files.
 uint64_t AnonymousBytes() {

@@ -24,6 +24,7 @@
 #include "base/check.h"
 #include "catalog/open_catalog.h"
 #include "iceberg/snapshot_producer.h"
+#include "measuring.h"
 #include "sink/lake/compaction.h"
 #include "sink/lake/data_file_writer.h"
 #include "sink/lake/lake_test_support.h"
@@ -31,30 +32,6 @@
 
 namespace sluice::bench {
 namespace {
-
-double Seconds(const std::function<void()>& run) {
-  const auto start = std::chrono::steady_clock::now();
-  run();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-void Require(const Status& status) {
-  if (status.ok()) return;
-  fmt::print(stderr, "{} {}\n", status.error().message, status.error().evidence);
-  std::exit(1);
-}
-
-template <class T>
-T Must(Result<T> result) {
-  Require(result.ok() ? Ok() : Status(result.error()));
-  return std::move(result).value();
-}
-
-template <class T>
-T Must(arrow::Result<T> result) { return std::move(result).ValueOrDie(); }
-void Must(const arrow::Status& status) {
-  if (!status.ok()) status.Abort();
-}
 
 TableSchemaPtr Shots() {
   auto schema = std::make_shared<TableSchema>();

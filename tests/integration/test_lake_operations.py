@@ -1,21 +1,18 @@
 """What is done to the lake by hand: tags that all readers find at one moment of the source, expiry, compaction, orphans, and setting a table back; while sluice runs and while it does not."""
 
-import json
 import os
 import pathlib
 import shutil
 import sqlite3
-import subprocess
-import threading
 import time
 
-import psycopg
 import pytest
 
-from support.deps import DEPS
 from support.lake import Lake, RestLake, pyiceberg_rows
-from support.sluice import CONFLICT, DEGRADED, FINDINGS, NOT_FOUND, REFUSED, ROOT, USAGE
+from support.sluice import CONFLICT, DEGRADED, FINDINGS, NOT_FOUND, REFUSED, USAGE
+from support.spark import by_spark
 from support.tls import free_port
+from support.workload import Load
 
 SECRET = "a-secret-of-many-characters"
 SCHEMA = """
@@ -30,34 +27,16 @@ INSERT INTO idle VALUES (1);
 # The ledger says with each transaction what the other tables sum up to after it.
 TRANSFER = """
 BEGIN;
-UPDATE a SET n = n - {amount} WHERE id = {one};
-UPDATE b SET n = n + {amount} WHERE id = {other};
-INSERT INTO ledger SELECT {number}, (SELECT sum(n) FROM a), (SELECT sum(n) FROM b);
+UPDATE a SET n = n - {n} % 7 WHERE id = {n} % 20 + 1;
+UPDATE b SET n = n + {n} % 7 WHERE id = {n} * 3 % 20 + 1;
+INSERT INTO ledger SELECT {n}, (SELECT sum(n) FROM a), (SELECT sum(n) FROM b);
 COMMIT;
 """
 
 
-class Transfers:
-    """Transactions over three tables, one after the other."""
-
-    def __init__(self, source):
-        self._dsn, self._stop, self.count = source.dsn(), threading.Event(), 0
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self):
-        with psycopg.connect(self._dsn, autocommit=True) as connection:
-            while not self._stop.is_set():
-                self.count += 1
-                connection.execute(TRANSFER.format(amount=self.count % 7, one=self.count % 20 + 1, other=self.count * 3 % 20 + 1, number=self.count))
-                time.sleep(0.005)
+def transfers(source, passes: int = 0) -> Load:
+    """Transactions over three tables, one after the other; `passes`: how many lines the ledger has."""
+    return Load(source, [TRANSFER], pause=0.005, passes=passes)
 
 
 @pytest.fixture
@@ -107,10 +86,10 @@ def test_a_tag_is_one_moment_of_the_source_for_every_reader(source, sluice, serv
     sluice.start()
     sluice.wait_settled()
     said = {}
-    with Transfers(source) as load:
+    with transfers(source) as load:
         for tag in ("first", "second", "third"):
-            wanted = load.count + 20
-            while load.count < wanted:
+            wanted = load.passes + 20
+            while load.passes < wanted:
                 time.sleep(0.02)
             sluice.wait_until(source.lsn())
             said[tag] = sluice.command("lake", "tag", tag, "--json").json()
@@ -120,7 +99,7 @@ def test_a_tag_is_one_moment_of_the_source_for_every_reader(source, sluice, serv
     sluice.wait_until()
     strangers, rest = Lake(lake), RestLake(url)
     lines = {tag: assert_one_moment(tagged_by_pyiceberg(strangers, tag)) for tag in said}
-    assert lines["first"] < lines["second"] < lines["third"] < load.count
+    assert lines["first"] < lines["second"] < lines["third"] < load.passes
 
     # Plain SQL, by a time that was printed without its microseconds: the snapshot of each table at a moment, and the table at that snapshot.
     assert {(row["tag"], row["table_name"]) for row in cuts(rest)} == {(tag, name) for tag in said for name in ("a", "b", "ledger", "idle")}
@@ -159,16 +138,16 @@ def test_an_hour_that_passed_has_a_name_on_every_table(source, sluice, lake, com
     begin(source, sluice)
     sluice.configure(lambda config: config["sinks"]["lake"].update(tags={"hourly": 2, "daily": 0}))
     sluice.sync()
-    source.execute(TRANSFER.format(amount=1, one=1, other=1, number=0))
+    source.execute(TRANSFER.format(n=0))
     sluice.sync()
     with sqlite3.connect(pathlib.Path(lake) / "catalog.db") as catalog:
         changed = catalog.execute("UPDATE iceberg_namespace_properties SET property_value = property_value - 3600000000 WHERE namespace = 'sluice' AND property_key = 'sluice.source-time-us'")
         assert changed.rowcount == 1
-    with Transfers(source) as load:
+    with transfers(source) as load:
         sluice.start()
         sluice.wait_settled()
-        wanted = load.count + 50
-        while load.count < wanted or not sluice.command("lake", "tag", "list", "--json").json()["tags"]:
+        wanted = load.passes + 50
+        while load.passes < wanted or not sluice.command("lake", "tag", "list", "--json").json()["tags"]:
             time.sleep(0.1)
     sluice.wait_until()
     listed = sluice.command("lake", "tag", "list", "--json").json()["tags"]
@@ -186,7 +165,7 @@ def test_an_hour_that_passed_has_a_name_on_every_table(source, sluice, lake, com
 def test_work_by_hand_while_it_runs_and_while_it_does_not(source, sluice, lake, compare):
     begin(source, sluice)
     for number in range(1, 7):
-        source.execute(TRANSFER.format(amount=1, one=number, other=number, number=number))
+        source.execute(TRANSFER.format(n=number))
         sluice.sync()
     worn = {entry["table"]: entry for entry in sluice.command("lake", "compact", "--json").json()["tables"]}
     assert worn["public.a"]["data_files_before"] > worn["public.a"]["data_files_after"] == 1
@@ -208,12 +187,9 @@ def test_work_by_hand_while_it_runs_and_while_it_does_not(source, sluice, lake, 
     compare()
 
     # While it runs, and goes on.
-    with Transfers(source):
-        pass
-    source.execute("DELETE FROM ledger")
     sluice.start()
     sluice.wait_settled()
-    with Transfers(source):
+    with transfers(source, passes=6):
         for _ in range(3):
             answer = sluice.command("lake", "compact", "--json").json()
             assert answer["not_done"] == 0
@@ -269,7 +245,7 @@ def test_what_cannot_be_done_is_said(source, sluice, lake):
     assert "SLU-4130" in sluice.command("lake", "tag", "x", expect=NOT_FOUND).stderr
     sluice.sync()
     for number in range(1, 4):
-        source.execute(TRANSFER.format(amount=1, one=number, other=number, number=number))
+        source.execute(TRANSFER.format(n=number))
         sluice.sync()
     sluice.command("lake", "tag", "release-1")
     says = {
@@ -302,12 +278,8 @@ def test_spark_reads_a_tag_by_its_name(source, sluice, serve, lake):
     sluice.command("lake", "tag", "before-1.0_b")
     source.execute("DELETE FROM a WHERE id > 5")
     sluice.wait_until()
-    spark = DEPS / "spark"
     tagged = "public.a VERSION AS OF 'before-1.0_b'"
-    done = subprocess.run([spark / "venv/bin/python", ROOT / "tests/support/spark_read.py", next((spark / "jars").glob("*.jar")), url, f"spark:{SECRET}", "public.a", tagged],
-                          cwd=sluice.folder, capture_output=True, text=True, timeout=150)
-    assert done.returncode == 0, done.stderr[-3000:]
-    said = json.loads(done.stdout.splitlines()[-1])
+    said = by_spark("spark_read.py", url, f"spark:{SECRET}", "public.a", tagged)
     assert said["tables"] == {"public.a": [5, 15], tagged: [20, 210]}
     assert said["namespaces"] == ["public", "sluice"]
     sluice.stop()

@@ -1,15 +1,13 @@
 """A lake that is told who reads it: its tables do without what those lack, and its check holds them to it."""
 
 import functools
-import json
-import subprocess
 
 import pytest
 
-from support import deps
 from support.canonical import mapping
 from support.lake import Lake
 from support.sluice import CONFIG, FINDINGS, OK
+from support.spark import by_spark
 from test_types import FAMILIES, PREPARE, literal
 
 EVERY_TYPE = {type_: values for name, family in FAMILIES.items() if "15 and later" not in name for type_, values in family.items()}
@@ -63,21 +61,13 @@ def test_a_lake_for_redshift_and_spark_holds_every_type_as_they_read_it(source, 
 
 
 def test_spark_reads_what_was_made_for_it(source, sluice, lake):
-    spark = deps.DEPS / "spark"
     one_table_of_every_type(source)
     sluice.init()
     read_by(sluice, "redshift", "spark")
     sluice.sync()
     location = Lake(lake).table("public", "every").metadata_location
-    script = ("import json, sys; from pyspark.sql import SparkSession; jar, table = sys.argv[1:]\n"
-              "spark = SparkSession.builder.master('local[1]').config('spark.jars', jar).config('spark.ui.enabled', 'false').config('spark.driver.host', '127.0.0.1').config('spark.driver.bindAddress', '127.0.0.1').getOrCreate()\n"
-              "rows = spark.read.format('iceberg').load(table)\n"
-              "column = lambda i: [row[0] for row in rows.orderBy('id').select(f'v{i}').collect()]\n"
-              "print(json.dumps({'rows': rows.count(), 'columns': {i: column(i) for i in map(int, sys.stdin.read().split())}}))")
     compared = {i: type_ for i, type_ in enumerate(EVERY_TYPE) if type_ in ("uuid", "time", "int4[]", "text[]", "uuid[]", "jsonb", "int4", "text")}
-    done = subprocess.run([spark / "venv/bin/python", "-c", script, next((spark / "jars").glob("*.jar")), location], input=" ".join(map(str, compared)), capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-3000:]
-    seen = json.loads(done.stdout.splitlines()[-1])
+    seen = by_spark("spark_columns.py", location, text=" ".join(map(str, compared)))
     assert seen["rows"] == source.scalar("SELECT count(*) FROM every")
     for i, type_ in compared.items():
         text = f"to_json(v{i})::text" if type_.endswith("[]") else f"v{i}" if type_ in ("int4",) else f"v{i}::text"

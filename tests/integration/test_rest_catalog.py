@@ -13,10 +13,10 @@ from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError, Unautho
 
 from support import catalog
 from support.compare import Comparison
-from support.deps import DEPS
 from support.lake import RestLake
 from support.object_store import KEY, REGION, SECRET, S3Server
-from support.sluice import BINARY, CONFIG, ROOT
+from support.sluice import BINARY, CONFIG
+from support.spark import by_spark
 from support.tls import free_port, make_certificate
 from support.workload import MIXED_SCHEMA, MixedLoad
 
@@ -219,11 +219,7 @@ def test_spark_logs_in_with_its_secret_and_reads(source, sluice, serve):
         sluice.wait_settled()
         time.sleep(1)
     sluice.wait_until()
-    spark = DEPS / "spark"
-    done = subprocess.run([spark / "venv/bin/python", ROOT / "tests/support/spark_read.py", next((spark / "jars").glob("*.jar")), url, f"spark:{CLIENT_SECRET}", "public.account", "public.document"],
-                          cwd=sluice.folder, capture_output=True, text=True, timeout=150)
-    assert done.returncode == 0, done.stderr[-3000:]
-    said = json.loads(done.stdout.splitlines()[-1])
+    said = by_spark("spark_read.py", url, f"spark:{CLIENT_SECRET}", "public.account", "public.document")
     assert said["tables"] == {f"public.{name}": [int(value) for value in source.rows(f"SELECT count(*), sum(id) FROM {name}")[0]] for name in ("account", "document")}
     assert said["namespaces"] == ["public"]
     assert "read-only" in said["refusal"] or "does not support endpoint" in said["refusal"]

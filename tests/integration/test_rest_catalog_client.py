@@ -13,7 +13,7 @@ import pytest
 from support import catalog
 from support.catalog_server import IcebergServer, NessieServer
 from support.compare import Comparison
-from support.lake import RestLake, duckdb_scan, open_duckdb
+from support.lake import RestLake, RestLakeByFiles
 from support.sluice import BINARY, CONFIG, NO_PERMISSION, OK, REFUSED, Sluice
 from support.store_proxy import FAILS, LOST_REPLY, PASS, StoreProxy
 from support.tls import free_port, make_certificate
@@ -74,20 +74,10 @@ def rest(sluice, source, replica, server):
     def compare():
         tables = catalog.tables(source)
         comparison.replica_equals(tables)
-        comparison.lake_equals(tables, ByPyIceberg(server.url, s3=server.s3))
+        comparison.lake_equals(tables, RestLakeByFiles(server.url, s3=server.s3))
 
     sluice.compare = compare
     return sluice
-
-
-class ByPyIceberg(RestLake):
-    """DuckDB is told the metadata file that the server names: its own client of the protocol is tried elsewhere."""
-
-    def open_duckdb(self):
-        return open_duckdb(self.s3)
-
-    def duckdb_relation(self, table) -> str:
-        return duckdb_scan(table)
 
 
 def test_the_lake_is_the_source_through_kills_around_its_commits(rest, source, server):

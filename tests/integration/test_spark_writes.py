@@ -1,17 +1,15 @@
 """Spark writes into the lake's tables after us: what keeps the rows is followed, and rows that it adds or removes are found and put right."""
 
-import json
 import re
-import subprocess
 
 import pytest
 
 from support import catalog
 from support.catalog_server import IcebergServer
 from support.compare import Comparison
-from support.deps import DEPS
-from support.lake import RestLake, duckdb_scan, open_duckdb
-from support.sluice import FINDINGS, ROOT
+from support.lake import RestLakeByFiles
+from support.sluice import FINDINGS
+from support.spark import by_spark
 
 SCHEMA = """
 CREATE TABLE shot (id int PRIMARY KEY, speed float8, note text);
@@ -19,16 +17,6 @@ CREATE TABLE facility (id int PRIMARY KEY, name text);
 INSERT INTO shot SELECT i, i / 3.0, 'n' || i FROM generate_series(1, 500) i;
 INSERT INTO facility SELECT i, 'f' || i FROM generate_series(1, 20) i;
 """
-
-
-class ByPyIceberg(RestLake):
-    """DuckDB is told the metadata file that the server names."""
-
-    def open_duckdb(self):
-        return open_duckdb(self.s3)
-
-    def duckdb_relation(self, table) -> str:
-        return duckdb_scan(table)
 
 
 @pytest.fixture
@@ -43,14 +31,6 @@ def lake(server):
     return server.new_warehouse("warehouse")
 
 
-def by_spark(server, *statements) -> list:
-    spark = DEPS / "spark"
-    done = subprocess.run([spark / "venv/bin/python", ROOT / "tests/support/spark_write.py", next((spark / "jars").glob("*.jar")), server.url, *statements],
-                          capture_output=True, text=True, timeout=150)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("format_version", [2, 3])
 def test_spark_rewrites_expires_appends_and_deletes(source, replica, sluice, server, format_version):
@@ -60,7 +40,7 @@ def test_spark_rewrites_expires_appends_and_deletes(source, replica, sluice, ser
     comparison = Comparison(source, replica, sluice.folder)
 
     def compare():
-        comparison.lake_equals(catalog.tables(source), ByPyIceberg(server.url))
+        comparison.lake_equals(catalog.tables(source), RestLakeByFiles(server.url))
 
     sluice.start()
     sluice.wait_settled()
@@ -68,7 +48,7 @@ def test_spark_rewrites_expires_appends_and_deletes(source, replica, sluice, ser
         source.execute("UPDATE shot SET speed = speed + 1 WHERE id % 5 = 0; DELETE FROM shot WHERE id = (SELECT min(id) FROM shot)")
         sluice.wait_until()
     rewritten, *_ = by_spark(
-        server,
+        "spark_write.py", server.url,
         "CALL lake.system.rewrite_data_files(table => 'public.shot', options => map('rewrite-all', 'true'))",
         "ALTER TABLE lake.public.shot SET TBLPROPERTIES ('gc.enabled' = 'true')",
         "CALL lake.system.expire_snapshots(table => 'public.shot', older_than => TIMESTAMP '2100-01-01 00:00:00', retain_last => 1)",

@@ -3,16 +3,9 @@
 import json
 import sys
 
-from pyspark.sql import SparkSession
+from spark_session import open_spark
 
 jar, url, *statements = sys.argv[1:]
-spark = (SparkSession.builder.master("local[2]")
-         .config("spark.jars", jar).config("spark.ui.enabled", "false").config("spark.driver.memory", "1g")
-         .config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1").config("spark.sql.shuffle.partitions", "2")
-         .config("spark.sql.extensions", "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions")
-         .config("spark.sql.catalog.lake", "org.apache.iceberg.spark.SparkCatalog").config("spark.sql.catalog.lake.type", "rest")
-         .config("spark.sql.catalog.lake.uri", url)
-         .getOrCreate())
-spark.sparkContext.setLogLevel("ERROR")
+spark = open_spark(jar, url)
 print(json.dumps([[[str(value) for value in row] for row in spark.sql(statement).collect()] for statement in statements]))
 spark.stop()

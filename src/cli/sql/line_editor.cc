@@ -41,6 +41,7 @@ char* LineEditor::Prompt(EditLine* editor) {
 
 LineEditor::Read LineEditor::ReadLine(const std::string& prompt, std::string& line) {
   prompt_ = prompt;
+  el_set(editor_.get(), EL_PREP_TERM, 1);  // Before the prompt is seen: a Ctrl-D that the terminal still takes for itself would be lost.
   int length = 0;
   errno = 0;
   const char* const read = el_gets(editor_.get(), &length);

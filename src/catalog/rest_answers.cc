@@ -15,6 +15,7 @@
 #include "iceberg/json_object.h"
 #include "iceberg/table_metadata_json.h"
 #include "observability/error_catalog.h"
+#include "storage/canonical_path.h"
 
 namespace sluice {
 namespace {
@@ -27,12 +28,6 @@ constexpr size_t kSeparatorBytesMax = 16;
 constexpr int64_t kLifetimeMaxSeconds = 30LL * 24 * 3600;
 
 Error NotOfTheProtocol(std::string message) { return Error{ErrorKind::kCorrupt, std::move(message), slu::kRestAnswer}; }
-
-/// As a store spells it: Java says "file:/a" for "file:///a".
-std::string OneSpelling(std::string uri) {
-  if (uri.starts_with("file:/") && !uri.starts_with("file://")) uri.insert(5, "//");
-  return uri;
-}
 
 std::string Encoded(std::string_view text) {
   std::string encoded;
@@ -108,19 +103,19 @@ Result<iceberg::Properties> NamespacePropertiesFrom(const Json& json) {
 Result<CatalogTable> TableFrom(const Json& json) {
   iceberg::JsonObject object(json, "a table's answer");
   CatalogTable table;
-  table.metadata_location = OneSpelling(object.OptionalText("metadata-location").value_or(""));
+  table.metadata_location = CanonicalUri(object.OptionalText("metadata-location").value_or(""));
   const Json& metadata = object.Object("metadata");
   if (!object.status().ok()) return NotOfTheProtocol(object.status().error().message);
   ASSIGN_OR_RETURN(iceberg::TableMetadata parsed, iceberg::TableMetadataFromJson(metadata));
-  parsed.location = OneSpelling(std::move(parsed.location));
-  for (iceberg::MetadataLogEntry& entry : parsed.metadata_log) entry.metadata_file = OneSpelling(std::move(entry.metadata_file));
+  parsed.location = CanonicalUri(parsed.location);
+  for (iceberg::MetadataLogEntry& entry : parsed.metadata_log) entry.metadata_file = CanonicalUri(entry.metadata_file);
   table.metadata = std::make_shared<const iceberg::TableMetadata>(std::move(parsed));
   return table;
 }
 
 Result<std::string> MetadataLocationFrom(const Json& json) {
   iceberg::JsonObject object(json, "a table's answer");
-  std::string location = OneSpelling(object.Text("metadata-location"));
+  std::string location = CanonicalUri(object.Text("metadata-location"));
   if (!object.status().ok()) return NotOfTheProtocol(object.status().error().message);
   return location;
 }

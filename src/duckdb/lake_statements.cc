@@ -69,11 +69,13 @@ std::string DuckDbName(std::string_view name) {
   return quoted + "\"";
 }
 
+std::string ScanOf(const std::string& metadata_location, int64_t snapshot_id) {
+  return fmt::format("SELECT * FROM iceberg_scan({}, snapshot_from_id => {}::UBIGINT)", DuckDbText(metadata_location), snapshot_id);
+}
+
 std::string ViewStatement(const TableAtCut& table, const std::string& metadata_location, const iceberg::Schema& schema) {
   if (table.state != CutState::kSnapshot && table.state != CutState::kEmpty) return "";
-  const std::string rows = table.state == CutState::kEmpty
-                               ? EmptyTable(schema)
-                               : fmt::format("SELECT * FROM iceberg_scan({}, snapshot_from_id => {}::UBIGINT)", DuckDbText(metadata_location), *table.snapshot_id);
+  const std::string rows = table.state == CutState::kEmpty ? EmptyTable(schema) : ScanOf(metadata_location, *table.snapshot_id);
   return fmt::format("CREATE VIEW lake.{}.{} AS {}", DuckDbName(table.name.name_space), DuckDbName(table.name.name), rows);
 }
 

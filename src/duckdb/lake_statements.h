@@ -16,6 +16,9 @@ namespace sluice {
 std::string DuckDbText(std::string_view text);
 std::string DuckDbName(std::string_view name);
 
+/// A table's rows in one snapshot.
+std::string ScanOf(const std::string& metadata_location, int64_t snapshot_id);
+
 /// A view lake.NAMESPACE.TABLE of the table's rows at the cut; a table that was empty, with its columns. Empty: it is no part of
 /// the cut, or missing there.
 std::string ViewStatement(const TableAtCut& table, const std::string& metadata_location, const iceberg::Schema& schema);

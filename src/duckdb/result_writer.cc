@@ -27,9 +27,19 @@ class BasicWriter : public ResultWriter {
     line_.clear();
   }
 
+  /// Of a cell, until the next; empty where it is null.
+  const std::string& TextOf(const ResultRow& row, size_t column) {
+    text_.clear();
+    if (!row.IsNull(column)) row.Text(column, text_);
+    return text_;
+  }
+
   const Put put_;
   std::vector<ResultColumn> columns_;
   std::string line_;
+
+ private:
+  std::string text_;
 };
 
 size_t CountCharacters(std::string_view text) {
@@ -60,9 +70,7 @@ class TableWriter final : public BasicWriter {
   void Row(const ResultRow& row) override {
     std::vector<std::string> cells;
     for (size_t i = 0; i < columns_.size(); ++i) {
-      std::string text(row.IsNull(i) ? kNull : "");
-      if (!row.IsNull(i)) row.Text(i, text);
-      cells.push_back(Shortened(Printable(text)));
+      cells.push_back(Shortened(Printable(row.IsNull(i) ? kNull : std::string_view(TextOf(row, i)))));
     }
     ++rows_;
     if (!widths_.empty()) return PutRow(cells);
@@ -109,11 +117,7 @@ class TabWriter final : public BasicWriter {
     PutLine();
   }
   void Row(const ResultRow& row) override {
-    for (size_t i = 0; i < columns_.size(); ++i) {
-      std::string text;
-      if (!row.IsNull(i)) row.Text(i, text);
-      Add(i, text);
-    }
+    for (size_t i = 0; i < columns_.size(); ++i) Add(i, TextOf(row, i));
     PutLine();
   }
 
@@ -140,9 +144,7 @@ class CsvWriter final : public BasicWriter {
         if (i > 0) line_ += ',';
         continue;
       }
-      std::string text;
-      row.Text(i, text);
-      Add(i, text);
+      Add(i, TextOf(row, i));
     }
     PutLine();
   }
@@ -201,11 +203,7 @@ class MarkdownWriter final : public BasicWriter {
     PutLine();
   }
   void Row(const ResultRow& row) override {
-    for (size_t i = 0; i < columns_.size(); ++i) {
-      std::string text;
-      if (!row.IsNull(i)) row.Text(i, text);
-      Add(text);
-    }
+    for (size_t i = 0; i < columns_.size(); ++i) Add(TextOf(row, i));
     PutLine();
   }
 
@@ -226,8 +224,8 @@ class PlanWriter final : public BasicWriter {
   using BasicWriter::BasicWriter;
 
   void Row(const ResultRow& row) override {
-    std::string text;
-    if (!columns_.empty() && !row.IsNull(columns_.size() - 1)) row.Text(columns_.size() - 1, text);
+    if (columns_.empty()) return;
+    const std::string& text = TextOf(row, columns_.size() - 1);
     for (size_t at = 0; at < text.size();) {
       const size_t end = std::min(text.find('\n', at), text.size());
       line_ = Printable(std::string_view(text).substr(at, end - at));

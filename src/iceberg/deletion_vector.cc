@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/bytes.h"
 #include "iceberg/format_error.h"
 
 namespace sluice::iceberg {
@@ -22,15 +23,7 @@ void AppendLittle(std::string& out, T value) {
   for (size_t i = 0; i < sizeof value; ++i) out += static_cast<char>(static_cast<uint64_t>(value) >> (8 * i));
 }
 
-void AppendBig(std::string& out, uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift);
-}
-
-uint32_t ReadBig(std::string_view bytes) {
-  uint32_t value = 0;
-  for (const char c : bytes.substr(0, 4)) value = value << 8 | static_cast<unsigned char>(c);
-  return value;
-}
+uint32_t ReadBig(std::string_view bytes) { return LoadBigEndian<uint32_t>(reinterpret_cast<const std::byte*>(bytes.data())); }
 
 uint32_t Checksum(std::string_view bytes) {
   return static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size())));
@@ -160,9 +153,9 @@ std::string EncodeDeletionVector(const Roaring& rows) {
     packed.write(summed.data() + begin, /*portable=*/true);
   }
   std::string blob;
-  AppendBig(blob, static_cast<uint32_t>(summed.size()));
+  AppendBigEndian(blob, static_cast<uint32_t>(summed.size()));
   blob += summed;
-  AppendBig(blob, Checksum(summed));
+  AppendBigEndian(blob, Checksum(summed));
   return blob;
 }
 

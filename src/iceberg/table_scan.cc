@@ -39,6 +39,12 @@ Status CheckReadable(const DataFile& file) {
 
 }  // namespace
 
+const DataFile* VectorOf(const TableScan& scan, const ScanFile& file) {
+  for (const uint32_t i : file.deletes)
+    if (scan.delete_files[i].file().is_vector()) return &scan.delete_files[i].file();
+  return nullptr;
+}
+
 Result<TableScan> PlanScan(const std::vector<ManifestFile>& manifests, ManifestReader& reader) {
   TableScan scan;
   for (const ManifestFile& manifest : manifests) {

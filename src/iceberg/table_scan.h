@@ -30,6 +30,9 @@ struct TableScan {
   std::vector<LiveFile> delete_files;
 };
 
+/// A data file's deletion vector, which holds all that was ever deleted of it; nullptr: its deletes are in files of positions, if anywhere.
+const DataFile* VectorOf(const TableScan& scan, const ScanFile& file);
+
 /// Plans reading a whole snapshot. A position delete file applies to data files of its partition
 /// and spec that are not newer, as far as its path bounds or referenced file allow. Error:
 /// kNeedsOperator if the snapshot has equality deletes; what `reader` returns.

@@ -11,6 +11,7 @@
 #include "cli/lake/moment.h"
 #include "cli/output.h"
 #include "config/printable.h"
+#include "duckdb/lake_statements.h"
 #include "pipeline/status_json.h"
 
 namespace sluice::cli {
@@ -35,18 +36,23 @@ std::string_view WordOf(CutState state) {
   return "";
 }
 
+std::string SparkName(std::string_view name) {
+  std::string quoted = "`";
+  for (const char c : name) quoted.append(c == '`' ? 2 : 1, c);
+  return quoted + "`";
+}
+
 /// One statement that reads the table as of the cut; empty where there is none.
 std::string Statement(const std::string& dialect, const TableAtCut& table, const std::string& metadata_location) {
   if (table.state != CutState::kSnapshot) return "";
-  if (dialect == "spark") return fmt::format("SELECT * FROM {}.{} VERSION AS OF {};", SqlName(table.name.name_space, '`'), SqlName(table.name.name, '`'), *table.snapshot_id);
-  return fmt::format("CREATE OR REPLACE VIEW {}.{} AS SELECT * FROM iceberg_scan({}, snapshot_from_id => {}::UBIGINT);", SqlName(table.name.name_space), SqlName(table.name.name),
-                     SqlText(metadata_location), *table.snapshot_id);
+  if (dialect == "spark") return fmt::format("SELECT * FROM {}.{} VERSION AS OF {};", SparkName(table.name.name_space), SparkName(table.name.name), *table.snapshot_id);
+  return fmt::format("CREATE OR REPLACE VIEW {}.{} AS {};", DuckDbName(table.name.name_space), DuckDbName(table.name.name), ScanOf(metadata_location, *table.snapshot_id));
 }
 
 /// The same for a DuckDB that has the lake's catalog attached.
 std::string AttachedStatement(const TableAtCut& table) {
   if (table.state != CutState::kSnapshot) return "";
-  return fmt::format("SELECT * FROM lake.{}.{} AT (VERSION => {});", SqlName(table.name.name_space), SqlName(table.name.name), *table.snapshot_id);
+  return fmt::format("SELECT * FROM lake.{}.{} AT (VERSION => {});", DuckDbName(table.name.name_space), DuckDbName(table.name.name), *table.snapshot_id);
 }
 
 void PrintSql(const Cut& cut, const LoadedTables& loaded, const std::string& dialect, bool to_terminal) {
@@ -62,7 +68,7 @@ void PrintSql(const Cut& cut, const LoadedTables& loaded, const std::string& dia
     if (table.state != CutState::kSnapshot) continue;
     if (dialect == "duckdb" && std::find(made.begin(), made.end(), table.name.name_space) == made.end()) {
       made.push_back(table.name.name_space);
-      PrintData(shown(fmt::format("CREATE SCHEMA IF NOT EXISTS {};", SqlName(table.name.name_space))) + "\n");
+      PrintData(shown(fmt::format("CREATE SCHEMA IF NOT EXISTS {};", DuckDbName(table.name.name_space))) + "\n");
     }
     PrintData(shown(Statement(dialect, table, loaded.locations[i])) + "\n");
     if (dialect == "duckdb") PrintData("-- with the catalog attached as lake: " + Printable(AttachedStatement(table)) + "\n");

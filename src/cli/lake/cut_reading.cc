@@ -1,5 +1,7 @@
 #include "cli/lake/cut_reading.h"
 
+#include "sink/lake/table_id.h"
+
 namespace sluice::cli {
 
 // The bookmark first: what is committed while the tables are loaded lies behind it.
@@ -11,7 +13,7 @@ Result<LoadedTables> LoadTables(const OpenedLake& lake, const Invocation& invoca
   }
   ASSIGN_OR_RETURN(const HeldTables held, ReadHeldTables(lake.catalog()));
   RETURN_IF_ERROR(ForEachTable(lake, invocation, [&](const TableIdentifier& id, const CatalogTable& table) -> Status {
-    CutTable one{{id.name_space, id.name}, table.metadata, std::nullopt};
+    CutTable one{NameOf(id), table.metadata, std::nullopt};
     if (const auto found = held.find(one.name); found != held.end()) one.held = found->second;
     loaded.tables.push_back(std::move(one));
     loaded.locations.push_back(table.metadata_location);

@@ -15,6 +15,7 @@
 #include "server/control_client.h"
 #include "server/state_lock.h"
 #include "sink/lake/lake_sink.h"
+#include "sink/lake/table_id.h"
 #include "sink/mapping/mapping_rules.h"
 
 namespace sluice::cli {
@@ -74,7 +75,7 @@ Result<std::vector<TableName>> NamedTables(Invocation& invocation, const std::ve
   ASSIGN_OR_RETURN(const OpenedLake lake, OpenLake(invocation));
   for (const std::string& name : names) {
     ASSIGN_OR_RETURN(const TableIdentifier id, FindTable(lake.catalog(), name));
-    const TableName table{id.name_space, id.name};
+    const TableName table = NameOf(id);
     if (std::find(tables.begin(), tables.end(), table) == tables.end()) tables.push_back(table);
   }
   return tables;

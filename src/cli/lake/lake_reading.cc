@@ -97,16 +97,4 @@ std::string TimeText(int64_t ms) {
   return ToRfc3339(Timestamp(std::chrono::milliseconds(std::clamp<int64_t>(ms, 0, kYear9999Ms))));
 }
 
-std::string SqlText(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-  return quoted + "'";
-}
-
-std::string SqlName(std::string_view name, char quote) {
-  std::string quoted(1, quote);
-  for (const char c : name) quoted += std::string(c == quote ? 2 : 1, c);
-  return quoted + quote;
-}
-
 }  // namespace sluice::cli

@@ -48,9 +48,4 @@ Result<HeldTables> ReadHeldTables(Catalog& catalog);
 /// Milliseconds since 1970 in the form of RFC 3339.
 std::string TimeText(int64_t ms);
 
-/// In quotes for SQL: 'it''s'.
-std::string SqlText(std::string_view text);
-/// In double quotes, or Spark's backticks.
-std::string SqlName(std::string_view name, char quote = '"');
-
 }  // namespace sluice::cli

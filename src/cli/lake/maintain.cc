@@ -11,6 +11,7 @@
 #include "config/units.h"
 #include "iceberg/snapshot_expiry.h"
 #include "sink/lake/orphans.h"
+#include "sink/lake/table_id.h"
 
 namespace sluice::cli {
 namespace {
@@ -44,7 +45,7 @@ Result<ordered_json> WouldDo(Invocation& invocation, const Options& options, con
   ASSIGN_OR_RETURN(const std::vector<TableName> named, NamedTables(invocation, options.tables));
   LakeReport report;
   RETURN_IF_ERROR(ForEachTable(lake, invocation, [&](const TableIdentifier& id, const CatalogTable& table) -> Status {
-    const TableName name{id.name_space, id.name};
+    const TableName name = NameOf(id);
     if (!named.empty() && std::find(named.begin(), named.end(), name) == named.end()) return Ok();
     ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(table.metadata->properties));
     if (named.empty() && !table.metadata->properties.contains(kStateProperty)) return Ok();

@@ -15,6 +15,7 @@
 #include "pipeline/status_json.h"
 #include "sink/lake/cuts.h"
 #include "sink/lake/lake_tags.h"
+#include "sink/lake/table_id.h"
 
 namespace sluice::cli {
 namespace {
@@ -73,7 +74,7 @@ Result<ExitCode> Rollback(const Options& options, Invocation& invocation) {
   invocation.Say(Plan(name, metadata, id));
   if (!Confirmed(invocation)) return Error{ErrorKind::kNeedsOperator, "nothing was changed", slu::kNotConfirmed};
   const std::string as_named = options.to == std::to_string(id) ? "" : fmt::format(" ({})", Printable(options.to));
-  LakeOrder order{.kind = LakeOrder::Kind::kRollBack, .tables = {{found.id.name_space, found.id.name}}, .snapshot_id = id, .reason = fmt::format("set back by hand to snapshot {}{}", id, as_named)};
+  LakeOrder order{.kind = LakeOrder::Kind::kRollBack, .tables = {NameOf(found.id)}, .snapshot_id = id, .reason = fmt::format("set back by hand to snapshot {}{}", id, as_named)};
   ASSIGN_OR_RETURN(ordered_json report, CarryOutOrder(invocation, std::move(order)));
   if (invocation.options.json) {
     invocation.PrintJson({{"schema", "sluice.lake.rollback/v1"}, {"table", ToString(found.id)}, {"snapshot_id", id}, {"held", true}, {"lsn", report.value("lsn", "")}});

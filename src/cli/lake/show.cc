@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "config/printable.h"
 #include "config/units.h"
+#include "duckdb/lake_statements.h"
 #include "iceberg/snapshot_producer.h"
 #include "pipeline/status_json.h"
 #include "sink/lake/cuts.h"
@@ -89,7 +90,7 @@ Largest LargestPartitions(const TableFigures& figures, size_t top) {
   return largest;
 }
 
-std::string DuckDbLine(const std::string& metadata_location) { return fmt::format("SELECT * FROM iceberg_scan({});", SqlText(metadata_location)); }
+std::string DuckDbLine(const std::string& metadata_location) { return fmt::format("SELECT * FROM iceberg_scan({});", DuckDbText(metadata_location)); }
 
 ordered_json Document(const FoundTable& found, const TableFigures& figures, const Largest& largest, const TagCost& cost) {
   const TableMetadata& metadata = *found.table.metadata;

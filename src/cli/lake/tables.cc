@@ -11,8 +11,9 @@
 #include "config/units.h"
 #include "iceberg/snapshot_producer.h"
 #include "sink/lake/cuts.h"
-#include "sink/lake/table_layout.h"
 #include "sink/lake/table_figures.h"
+#include "sink/lake/table_id.h"
+#include "sink/lake/table_layout.h"
 
 namespace sluice::cli {
 namespace {
@@ -33,7 +34,7 @@ struct Row {
 Result<Row> MakeRow(const OpenedLake& lake, const TableIdentifier& id, const iceberg::TableMetadata& metadata) {
   Row row{ToString(id), {}, metadata.snapshots.size(), {}, {}, {}};
   ASSIGN_OR_RETURN(const iceberg::ManifestFiles manifests, iceberg::CurrentManifests(metadata, *lake.manifests));
-  ASSIGN_OR_RETURN(row.figures, ReadFigures(metadata, *manifests, *lake.manifests, static_cast<int64_t>(FileBytesTargetOf(lake.config, {id.name_space, id.name})) / kSmallShare));
+  ASSIGN_OR_RETURN(row.figures, ReadFigures(metadata, *manifests, *lake.manifests, static_cast<int64_t>(FileBytesTargetOf(lake.config, NameOf(id))) / kSmallShare));
   if (const iceberg::Snapshot* current = metadata.current_snapshot()) row.committed_ms = current->timestamp_ms;
   const auto history = MainHistory(metadata);
   if (!history.empty() && history.front().mark) row.lsn = history.front().mark->lsn;

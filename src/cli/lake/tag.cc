@@ -21,7 +21,8 @@ namespace {
 using nlohmann::ordered_json;
 
 struct Options {
-  std::string name, at, lsn;
+  std::string name;
+  CutOptions moment;
   std::vector<std::string> tables;
   bool remove = false;
 };
@@ -100,7 +101,7 @@ Error WithNearest(Error error, const std::string& name, Invocation& invocation) 
 Result<ExitCode> Tag(const Options& options, Invocation& invocation) {
   LakeOrder order{.kind = options.remove ? LakeOrder::Kind::kDeleteTag : LakeOrder::Kind::kTag, .tag = options.name};
   if (!options.remove) RETURN_IF_ERROR(CheckTagName(options.name));
-  ASSIGN_OR_RETURN(order.at, ParseCutWish({options.at, options.lsn}));
+  ASSIGN_OR_RETURN(order.at, ParseCutWish(options.moment));
   ASSIGN_OR_RETURN(order.tables, NamedTables(invocation, options.tables));
   Result<ordered_json> report = CarryOutOrder(invocation, std::move(order));
   if (!report.ok()) return report.error().code == slu::kLakeNoTag ? WithNearest(report.error(), options.name, invocation) : report.error();
@@ -118,10 +119,9 @@ void AddLakeTag(CLI::App& lake, Invocation& invocation) {
                            "  sluice lake tag list\n");
   const auto options = std::make_shared<Options>();
   verb->add_option("name", options->name, "of the tag: a letter, then letters, digits, points, hyphens and underscores")->type_name("NAME");
-  CLI::Option* at = verb->add_option("--at", options->at, "the newest moment at or before this time of the source's clock, in UTC (default: now)")->type_name("TIME");
-  CLI::Option* lsn = verb->add_option("--lsn", options->lsn, "the newest moment at or before this LSN")->type_name("LSN")->excludes(at);
+  AddCutOptions(*verb, options->moment);
   verb->add_option("--table", options->tables, "only these tables, by the lake's names")->allow_extra_args(false)->type_name("TABLE");
-  verb->add_flag("--delete", options->remove, "remove the tag; what only it kept goes with the next snapshots that expire")->excludes(at)->excludes(lsn);
+  verb->add_flag("--delete", options->remove, "remove the tag; what only it kept goes with the next snapshots that expire")->excludes(verb->get_option("--at"))->excludes(verb->get_option("--lsn"));
   verb->callback([&invocation, options, verb] {
     if (!verb->get_subcommands().empty()) return;
     if (options->name.empty()) throw CLI::RequiredError("name");

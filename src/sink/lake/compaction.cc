@@ -18,6 +18,7 @@
 #include "sink/lake/position_deletes.h"
 #include "sink/lake/row_lineage.h"
 #include "sink/lake/row_selection.h"
+#include "sink/lake/table_id.h"
 #include "sink/lake/type_map.h"
 #include "storage/arrow_error.h"
 
@@ -32,6 +33,7 @@ using DeletesByPath = std::unordered_map<std::string, Roaring>;
 /// A partition's part of a scan.
 struct Partition {
   std::vector<const iceberg::ScanFile*> data;
+  std::vector<const iceberg::DataFile*> vectors;  ///< Of each of `data`; nullptr: none.
   std::vector<uint32_t> deletes;  ///< Into TableScan::delete_files; without vectors.
 
   const iceberg::DataFile& any() const { return data.front()->data.file(); }
@@ -51,6 +53,7 @@ std::vector<Partition> PartitionsOf(const iceberg::TableScan& scan) {
     std::sort(partition.data.begin(), partition.data.end(), [](const iceberg::ScanFile* a, const iceberg::ScanFile* b) {
       return std::pair(a->data.sequence_number(), std::string_view(a->data.file().path)) < std::pair(b->data.sequence_number(), std::string_view(b->data.file().path));
     });
+    for (const iceberg::ScanFile* const file : partition.data) partition.vectors.push_back(iceberg::VectorOf(scan, *file));
     partitions.push_back(std::move(partition));
   }
   // Where most files wait is where readers wait.
@@ -76,18 +79,11 @@ bool IsQuiet(const Partition& partition, const iceberg::TableScan& scan, const i
   return true;
 }
 
-/// nullptr: its deletes are in files of positions, if anywhere.
-const iceberg::DataFile* VectorOf(const iceberg::ScanFile& data, const iceberg::TableScan& scan) {
-  for (const uint32_t i : data.deletes)
-    if (scan.delete_files[i].file().is_vector()) return &scan.delete_files[i].file();
-  return nullptr;
-}
-
 PartitionFiles SizesOf(const Partition& partition, const iceberg::TableScan& scan) {
   PartitionFiles sizes;
-  for (const iceberg::ScanFile* const file : partition.data) {
-    const iceberg::DataFile* const vector = VectorOf(*file, scan);
-    sizes.data.push_back({file->data.file().file_size_bytes, file->data.file().record_count, vector != nullptr ? vector->record_count : 0});
+  for (size_t i = 0; i < partition.data.size(); ++i) {
+    const iceberg::DataFile& file = partition.data[i]->data.file();
+    sizes.data.push_back({file.file_size_bytes, file.record_count, partition.vectors[i] != nullptr ? partition.vectors[i]->record_count : 0});
   }
   for (const uint32_t i : partition.deletes) sizes.deletes.push_back({scan.delete_files[i].file().record_count, 0});
   return sizes;
@@ -116,7 +112,7 @@ class Compactor {
     }
     std::vector<Roaring> deleted(partition.data.size());
     for (size_t i = 0; i < partition.data.size(); ++i) {
-      if (VectorOf(*partition.data[i], scan) != nullptr) continue;  // It holds all that was ever deleted.
+      if (partition.vectors[i] != nullptr) continue;  // Its count is known, and it is read only if the file is written again.
       for (const uint32_t of : partition.data[i]->deletes) {
         const auto positions = deletes.find(of);
         if (positions == deletes.end()) continue;
@@ -128,7 +124,7 @@ class Compactor {
     const auto groups = PlanDataGroups(sizes, limits_.policy);
     std::unordered_map<std::string_view, size_t> staying;  // Without those that have a vector.
     for (size_t i = 0; i < partition.data.size(); ++i)
-      if (VectorOf(*partition.data[i], scan) == nullptr) staying.emplace(partition.data[i]->data.file().path, i);
+      if (partition.vectors[i] == nullptr) staying.emplace(partition.data[i]->data.file().path, i);
     for (const auto& group : groups)
       for (const size_t i : group) staying.erase(partition.data[i]->data.file().path);
     for (size_t i = 0; i < partition.deletes.size(); ++i)
@@ -140,7 +136,7 @@ class Compactor {
     if (groups.empty() && merged.empty()) return false;
 
     for (const auto& group : groups) {
-      for (const size_t i : group) RETURN_IF_ERROR(ReadVector(*partition.data[i], scan, deleted[i]));
+      for (const size_t i : group) RETURN_IF_ERROR(ReadVector(partition.vectors[i], deleted[i]));
       RETURN_IF_ERROR(WriteGroup(partition, group, deleted));
       if (stop_.stop_requested()) return false;
     }
@@ -169,13 +165,12 @@ class Compactor {
     return file.spec_id == table_.default_spec_id ? iceberg::PartitionPath(table_.spec(), table_.schema(), file.partition) : "";
   }
 
-  Status ReadVector(const iceberg::ScanFile& data, const iceberg::TableScan& scan, Roaring& rows) {
-    const iceberg::DataFile* const vector = VectorOf(data, scan);
+  Status ReadVector(const iceberg::DataFile* vector, Roaring& rows) {
     if (vector == nullptr) return Ok();
     DeletesByPath read;
     RETURN_IF_ERROR(ReadDeletes(context_.store, *vector, read));
     Spend(vector->content_size_bytes.value_or(0));
-    rows = std::move(read[data.data.file().path]);
+    rows = std::move(read.begin()->second);
     return Ok();
   }
 
@@ -287,7 +282,7 @@ Result<std::optional<Compaction>> Compact(const LakeContext& context, const Tabl
   if (!table.current_snapshot_id) return std::optional<Compaction>();
   ASSIGN_OR_RETURN(const iceberg::ManifestFiles manifests, iceberg::CurrentManifests(table, context.manifests));
   ASSIGN_OR_RETURN(const iceberg::TableScan scan, iceberg::PlanScan(*manifests, context.manifests));
-  const TableLayout layout = LayoutOf(table, context.config, {id.name_space, id.name});
+  const TableLayout layout = LayoutOf(table, context.config, NameOf(id));
   for (const Partition& partition : PartitionsOf(scan)) {
     Compaction compaction;
     compaction.table = id;

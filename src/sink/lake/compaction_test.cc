@@ -31,23 +31,14 @@ class CompactionTest : public testing::LakeSinkFixture, public ::testing::WithPa
     config_.maintenance.deleted_percent_max = 100;
   }
 
-  CatalogTable Table() {
-    auto store = ObjectStore::Open(config_.warehouse);
-    auto catalog = OpenCatalog(config_, **store);
-    return **(*catalog)->LoadTable({"public", "t"});
-  }
-
   struct Files {
     size_t data = 0;
     size_t deletes = 0;
     bool operator==(const Files&) const = default;
   };
   Files FilesOfTable() {
-    auto store = ObjectStore::Open(config_.warehouse);
-    iceberg::ManifestCache cache(**store, 1 << 20);
-    const auto manifests = iceberg::CurrentManifests(*Table().metadata, cache);
-    const auto scan = iceberg::PlanScan(**manifests, cache);
-    return {scan->data_files.size(), scan->delete_files.size()};
+    const iceberg::TableScan scan = Scan();
+    return {scan.data_files.size(), scan.delete_files.size()};
   }
   /// Of one data file format 3 has one vector, however often it was changed.
   size_t Deletes(size_t files, size_t vectors) const { return GetParam() >= 3 ? vectors : files; }
@@ -102,6 +93,22 @@ TEST_P(CompactionTest, WhileAllFilesAreStillThereItReplacesThemAlsoWithLateDelet
   Apply(BatchMaker(schema_).Delete(3).Update({4, "D", std::nullopt, true}), 400);
   EXPECT_EQ(LastOperation(), "replace");
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|one", "2|b|two", "4|D|four", "5|e|five", "6|f|six"}));
+}
+
+TEST_P(CompactionTest, DeletesInOtherPartitionsDoNotHinderIt) {
+  config_.maintenance.enabled = false;
+  config_.partition = {{"kind", "identity", 0}};
+  Open();
+  Copy(schema_, {{1, "a", "one"}, {2, "a", "two"}});
+  Apply(BatchMaker(schema_).Delete(1), 200);
+  for (uint64_t lsn = 300; lsn < 600; lsn += 100) Apply(BatchMaker(schema_).Insert({static_cast<int64_t>(lsn), "b", "y"}), lsn);
+  EXPECT_EQ(FilesOfTable(), (Files{4, 1}));
+  config_.maintenance.enabled = true;
+  Open();  // Which knows of no file yet.
+  lake_sink().WaitForMaintenance();
+  ASSERT_OK(Commit(700));
+  EXPECT_EQ(FilesOfTable(), (Files{2, 1}));
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"2|a|two", "300|b|y", "400|b|y", "500|b|y"}));
 }
 
 TEST_P(CompactionTest, DeleteFilesWhoseDataFilesAreGoneGoByThemselves) {

@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "observability/error_catalog.h"
+#include "sink/lake/cuts.h"
 
 namespace sluice {
 namespace {
@@ -21,19 +25,14 @@ const std::string* Property(const iceberg::TableMetadata& table, const char* key
   return found == table.properties.end() ? nullptr : &found->second;
 }
 
-/// Whether the current snapshot comes from `snapshot_id`, as far as the snapshots that are left can tell.
-bool ComesFrom(const iceberg::TableMetadata& table, const std::string& snapshot_id) {
-  const iceberg::Snapshot* at = table.current_snapshot();
-  for (size_t steps = 0; at != nullptr && steps <= table.snapshots.size(); ++steps) {
-    if (std::to_string(at->snapshot_id) == snapshot_id) return true;
-    if (!at->parent_snapshot_id) break;
-    if (std::to_string(*at->parent_snapshot_id) == snapshot_id) return true;
-    at = table.FindSnapshot(*at->parent_snapshot_id);
-  }
-  // The line of its parents may have been cut by expiry; what is still there and not on the line was left behind.
-  for (const iceberg::Snapshot& snapshot : table.snapshots)
-    if (std::to_string(snapshot.snapshot_id) == snapshot_id) return false;
-  return true;
+/// Whether the current snapshot comes from `head`, as far as the snapshots that are left can tell.
+bool ComesFrom(const iceberg::TableMetadata& table, const std::string& head) {
+  int64_t id = 0;
+  std::from_chars(head.data(), head.data() + head.size(), id);
+  const std::vector<MarkedSnapshot> history = MainHistory(table);
+  const bool on_line = std::any_of(history.begin(), history.end(), [&](const MarkedSnapshot& at) { return at.snapshot->snapshot_id == id; });
+  // The line may have been cut by expiry; what is still there and not on it was left behind.
+  return on_line || table.FindSnapshot(id) == nullptr;
 }
 
 }  // namespace

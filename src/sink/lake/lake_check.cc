@@ -155,9 +155,10 @@ void CheckReaders(const LakeConfig& config, const std::vector<TableDefinition>& 
 }
 
 void CheckTypes(const LakeConfig& config, const std::vector<TableDefinition>& tables, Findings& findings) {
+  const ReaderNeeds needs = NeedsOf(config.readers);
   for (const TableDefinition& table : tables) {
     for (const Column& column : table.schema->columns) {
-      const Loss loss = MapType(*column.type, column.typmod, NeedsOf(config.readers)).loss;
+      const Loss loss = MapType(*column.type, column.typmod, needs).loss;
       if (loss == Loss::kNone) continue;
       // Dates and decimals are in every database, what they can't hold in few: not worth a warning.
       const bool rare = loss == Loss::kInfinity || loss == Loss::kNotANumber || loss == Loss::kArrayShape;

@@ -6,6 +6,7 @@
 
 #include "observability/log.h"
 #include "sink/lake/orphans.h"
+#include "sink/lake/table_id.h"
 #include "sink/lake/table_layout.h"
 
 namespace sluice {
@@ -32,17 +33,19 @@ LakeMaintenance::~LakeMaintenance() {
   for (const Compaction& compaction : ready_) RemoveWritten(context_.store, compaction);
 }
 
+LakeMaintenance::Table& LakeMaintenance::Known(const TableIdentifier& id) {
+  const auto [entry, is_new] = tables_.try_emplace(id);
+  // A start is busy enough, and often short.
+  const Timestamp now = clock_.Now();
+  if (is_new) entry->second = {nullptr, now, now + kLookAgainAfter, false, now + config_.refresh_every, now + kFirstOrphansAfter};
+  return entry->second;
+}
+
 void LakeMaintenance::Offer(const TableIdentifier& id, iceberg::TableMetadataPtr metadata) {
   const std::lock_guard lock(mutex_);
   if (!config_.enabled && !tables_.contains(id)) return;  // Else something was asked for by hand.
-  const auto [entry, is_new] = tables_.try_emplace(id);
-  Table& table = entry->second;
+  Table& table = Known(id);
   table.metadata = std::move(metadata);
-  if (is_new) {
-    // A start is busy enough, and often short.
-    const Timestamp now = clock_.Now();
-    table = {table.metadata, now, now + kLookAgainAfter, false, now + config_.refresh_every, now + kFirstOrphansAfter};
-  }
   table.look_at = std::min(table.look_at, table.looked_at + config_.look_every);
   idle_ = false;
   changed_.notify_all();
@@ -70,12 +73,7 @@ void LakeMaintenance::Settle(const TableIdentifier& id) {
 
 void LakeMaintenance::Ask(const TableIdentifier& id, iceberg::TableMetadataPtr metadata, AskedMaintenance asked) {
   const std::lock_guard lock(mutex_);
-  const auto [entry, is_new] = tables_.try_emplace(id);
-  Table& table = entry->second;
-  if (is_new) {
-    const Timestamp now = clock_.Now();
-    table = {metadata, now, now + kLookAgainAfter, false, now + config_.refresh_every, now + kFirstOrphansAfter};
-  }
+  Table& table = Known(id);
   table.metadata = std::move(metadata);
   table.asked = std::move(asked);
   idle_ = false;
@@ -151,14 +149,19 @@ int64_t LakeMaintenance::RefreshCredit(Timestamp now) {
   return static_cast<int64_t>(refresh_credit_bytes_);
 }
 
-void LakeMaintenance::CompactOnce(const TableIdentifier& id, const iceberg::TableMetadata& table, bool refresh, const std::stop_token& stop) {
+CompactionLimits LakeMaintenance::LimitsOf(const TableIdentifier& id) const {
   CompactionLimits limits;
-  limits.policy.file_bytes_target = static_cast<int64_t>(FileBytesTargetOf(context_.config, {id.name_space, id.name}));
+  limits.policy.file_bytes_target = static_cast<int64_t>(FileBytesTargetOf(context_.config, NameOf(id)));
+  limits.policy.unit_bytes_max = std::max(limits.policy.unit_bytes_max, 2 * limits.policy.file_bytes_target);
+  limits.now = clock_.Now();
+  return limits;
+}
+
+void LakeMaintenance::CompactOnce(const TableIdentifier& id, const iceberg::TableMetadata& table, bool refresh, const std::stop_token& stop) {
+  CompactionLimits limits = LimitsOf(id);
   limits.policy.files_to_merge = static_cast<size_t>(config_.files_merged_at);
   limits.policy.deleted_share_max = config_.deleted_percent_max / 100.0;
   limits.quiet_after = config_.quiet_after;
-  limits.policy.unit_bytes_max = std::max(limits.policy.unit_bytes_max, 2 * limits.policy.file_bytes_target);
-  limits.now = clock_.Now();
   auto compacted = Compact(context_, id, table, limits, pace_, stop);
   if (compacted.ok() && !*compacted && refresh) {
     // Some readers take their time for a file as soon as one of its rows is deleted.
@@ -213,13 +216,10 @@ bool LakeMaintenance::WorkAsked(const std::stop_token& stop) {
 }
 
 Status LakeMaintenance::CompactAsked(const TableIdentifier& id, const iceberg::TableMetadata& table, const std::stop_token& stop) {
-  CompactionLimits limits;
-  limits.policy.file_bytes_target = static_cast<int64_t>(context_.config.file_bytes_target);
+  CompactionLimits limits = LimitsOf(id);
   limits.policy.files_to_merge = 2;
   limits.policy.deleted_share_max = 0;
-  limits.policy.unit_bytes_max = std::max(limits.policy.unit_bytes_max, 2 * limits.policy.file_bytes_target);
   limits.quiet_after = {};
-  limits.now = clock_.Now();
   ASSIGN_OR_RETURN(std::optional<Compaction> compaction, Compact(context_, id, table, limits, pace_, stop));
   const bool found_any = KeepReady(std::move(compaction));
   const std::lock_guard lock(mutex_);

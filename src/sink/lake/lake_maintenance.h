@@ -69,6 +69,10 @@ class LakeMaintenance {
   };
   using Tables = std::map<TableIdentifier, Table>;
 
+  /// Made if it is new. With mutex_ held.
+  Table& Known(const TableIdentifier& id);
+  /// Of size and time, without what asks for a compaction.
+  CompactionLimits LimitsOf(const TableIdentifier& id) const;
   void Run(const std::stop_token& stop);
   /// Whether there was something to look at.
   bool WorkOnce(const std::stop_token& stop);

@@ -155,6 +155,17 @@ TEST_F(LakeOrdersTest, CompactionByHandLeavesOneFileAndTheTagReadsTheOldOnes) {
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|AA|x", "3|c|z"}));
 }
 
+TEST_F(LakeOrdersTest, CompactionByHandKeepsToTheSizeThatATableHasOfItsOwn) {
+  OpenAttending();
+  Copy(schema_, {{1, "a", "x"}});
+  for (uint64_t lsn = 200; lsn < 500; lsn += 100) Apply(BatchMaker(schema_).Insert({static_cast<int64_t>(lsn), "b", "y"}), lsn);
+  config_.tables["public.t"].file_bytes_target = 64 << 10;  // Of which each file is large enough.
+  OpenAttending();
+  const auto report = Ask({.kind = Kind::kCompact});
+  ASSERT_OK(report);
+  EXPECT_EQ(Figure(Of(*report, kTable), "data_files_after"), 4);
+}
+
 TEST_F(LakeOrdersTest, OrphansOfEarlierProcessesGo) {
   OpenWithTwoTables();
   std::filesystem::path data;

@@ -107,7 +107,7 @@ Status LakeSink::LoadTables() {
       if (!loaded) continue;
       ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(loaded->metadata->properties));
       if (!copied) continue;  // An interrupted copy, or somebody else's.
-      const TableName name{id.name_space, id.name};
+      const TableName name = NameOf(id);
       if (held_.contains(name)) continue;
       LakeTable& table = tables_[name];
       table.id = id;
@@ -234,7 +234,7 @@ Status LakeSink::OpenWriter(LakeTable& table, const TableSchemaPtr& schema) {
 
 // What the configuration says since the last start holds for new files.
 Status LakeSink::FollowLayout(LakeTable& table) {
-  const TableName name{table.id.name_space, table.id.name};
+  const TableName name = NameOf(table.id);
   const iceberg::TableMetadata& metadata = *table.current.metadata;
   auto spec = MakePartitionSpec(PartitionConfigOf(config_, name), *table.schema);
   if (!spec.ok()) log::Warn("lake", "lake.partitions_kept", "a table keeps its partitions, since the configured ones do not fit", {{"table", ToString(name)}, {"evidence", spec.error().message}});
@@ -343,6 +343,8 @@ Status LakeSink::FreeMemory() {
   return Ok();
 }
 
+LakeCommit LakeSink::CommitBeside() const { return {.tables = {}, .bookmark = *bookmark_, .move_bookmark = false, .timestamp_ms = NowMs()}; }
+
 Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   const std::lock_guard lock(mutex_);
   // A position that the bookmark has passed moves only the tables that catch up.
@@ -351,7 +353,7 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   const Bookmark reached{position, context_.epoch, source_time};
   commit.bookmark = behind ? *bookmark_ : reached;
   if (behind) commit.reached = reached;
-  commit.timestamp_ms = clock_->Now().time_since_epoch().count() / 1000;
+  commit.timestamp_ms = NowMs();
   std::vector<LakeTable*> dirty, caught_up;
   for (auto& [name, table] : tables_) {
     const bool is_dirty = table.writer != nullptr && table.writer->dirty();
@@ -389,7 +391,7 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   }
   for (LakeTable* table : caught_up) {
     table->copied.catching_up_from = behind ? std::optional(position.lsn) : std::nullopt;
-    copied_[{table->id.name_space, table->id.name}] = table->copied;
+    copied_[NameOf(table->id)] = table->copied;
   }
   bookmark_ = made;
   ingested_at_.reset();
@@ -436,7 +438,7 @@ LakePolicyCounts LakeSink::policy_counts() const {
 // Logged once for each table, column and policy.
 void LakeSink::Count(const LakeTable& table, const LakeSchema& schema, const std::vector<PolicyCounts>& counts) {
   const std::lock_guard lock(counts_mutex_);
-  const TableName name{table.id.name_space, table.id.name};
+  const TableName name = NameOf(table.id);
   for (size_t i = 0; i < counts.size(); ++i) {
     for (size_t p = 0; p < kPolicies; ++p) {
       if (counts[i].counts[p] == 0) continue;

@@ -122,6 +122,9 @@ class LakeSink final : public Sink {
   Status AwaitMaintenance();
   Status RollBack();
   void FinishWork();
+  int64_t NowMs() const { return clock_->Now().time_since_epoch().count() / 1000; }
+  /// One that leaves the bookmark where it is.
+  LakeCommit CommitBeside() const;
   void Count(const LakeTable& table, const LakeSchema& schema, const std::vector<PolicyCounts>& counts);
 
   const LakeConfig config_;

@@ -229,7 +229,7 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
   for (size_t i = 0; i < finished.size(); ++i) {
     tasks.push_back([&, i]() -> Status {
       auto files = finished[i]->copy->Finish();
-      if (!files.ok()) return OfTable({finished[i]->id.name_space, finished[i]->id.name}, std::move(files).error());
+      if (!files.ok()) return OfTable(NameOf(finished[i]->id), std::move(files).error());
       commit.tables[i].change.added_files = std::move(*files);
       Count(*finished[i], *finished[i]->schema, finished[i]->copy->TakePolicyCounts());
       return Ok();
@@ -241,7 +241,7 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
   std::vector<std::string> part_lists;
   commit.move_bookmark = !bookmark_.has_value();
   commit.bookmark = {copy_position, context_.epoch, source_time};
-  commit.timestamp_ms = clock_->Now().time_since_epoch().count() / 1000;
+  commit.timestamp_ms = NowMs();
   for (size_t i = 0; i < finished.size(); ++i) {
     LakeTable& table = *finished[i];
     TableToCommit& to_commit = commit.tables[i];
@@ -251,7 +251,7 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
     if (bookmark_) to_commit.properties[kCatchingUpProperty] = ToString(copy_position.lsn);
     to_commit.change.remove_everything = table.refilled;
     to_commit.first = std::move(table.refill_updates);
-    const TableName name{table.id.name_space, table.id.name};
+    const TableName name = NameOf(table.id);
     commit.removed_from_namespace.push_back(HeldProperty(name));
     commit.removed_from_namespace.push_back(CopyingProperty(name));
     for (const KeptPart& part : kept_parts_[name].parts) {
@@ -267,7 +267,7 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
     table->copy.reset();
     table->copied.copy_lsn = copy_position.lsn;
     table->copied.fingerprint = table->current.metadata->properties.at(kFingerprintProperty);
-    copied_[{table->id.name_space, table->id.name}] = table->copied;
+    copied_[NameOf(table->id)] = table->copied;
     OfferForMaintenance(*table);
   }
   if (!bookmark_) bookmark_ = made;

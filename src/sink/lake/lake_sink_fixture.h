@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "base/failpoint.h"
+#include "catalog/open_catalog.h"
+#include "iceberg/snapshot_producer.h"
+#include "iceberg/table_scan.h"
 #include "sink/lake/lake_test_support.h"
 
 #define ASSERT_OK(expression)                                          \
@@ -44,6 +47,19 @@ class LakeSinkFixture : public ::testing::Test {
     ASSERT_OK((*writer)->Rows(AsBytes(bytes), rows.size()));
     ASSERT_OK((*writer)->Finish());
     ASSERT_OK(sink_->FinishTables(tables, {kLog, {lsn}}, {}));
+  }
+
+  /// What the catalog says of the table t now, and the files that readers of it open.
+  CatalogTable Table() {
+    auto store = ObjectStore::Open(config_.warehouse);
+    auto catalog = OpenCatalog(config_, **store);
+    return **(*catalog)->LoadTable({kTable.name_space, kTable.name});
+  }
+  iceberg::TableScan Scan() {
+    auto store = ObjectStore::Open(config_.warehouse);
+    iceberg::ManifestCache cache(**store, 1 << 20);
+    const auto manifests = iceberg::CurrentManifests(*Table().metadata, cache);
+    return *iceberg::PlanScan(**manifests, cache);
   }
 
   LakeSink& lake_sink() { return static_cast<LakeSink&>(*sink_); }

@@ -18,21 +18,18 @@ struct LiveFiles {
 
 LiveFiles LiveFilesOf(const iceberg::TableScan& scan) {
   LiveFiles live;
-  for (const iceberg::ScanFile& file : scan.data_files) live.data.emplace(file.data.file().path, &file.data.file());
-  for (const iceberg::LiveFile& file : scan.delete_files) {
-    live.deletes.insert(file.file().path);
-    if (file.file().is_vector() && file.file().referenced_data_file) live.vectored.insert(*file.file().referenced_data_file);
+  for (const iceberg::ScanFile& file : scan.data_files) {
+    live.data.emplace(file.data.file().path, &file.data.file());
+    if (iceberg::VectorOf(scan, file) != nullptr) live.vectored.insert(file.data.file().path);
   }
+  for (const iceberg::LiveFile& file : scan.delete_files) live.deletes.insert(file.file().path);
   return live;
 }
-
-// Whose rows are those of one moment: nothing of it is being copied or catches up.
-bool IsComplete(const LakeTable& table) { return table.copied.copy_lsn.valid() && table.copy == nullptr && !table.copied.catching_up_from; }
 
 }  // namespace
 
 void LakeSink::OfferForMaintenance(const LakeTable& table) {
-  if (maintenance_ && IsComplete(table)) maintenance_->Offer(table.id, table.current.metadata);
+  if (maintenance_ && table.is_complete()) maintenance_->Offer(table.id, table.current.metadata);
 }
 
 Status LakeSink::PutCompactionsInPlace() {
@@ -49,11 +46,11 @@ Status LakeSink::PutCompactionsInPlace() {
 }
 
 Result<bool> LakeSink::PutInPlace(const Compaction& compaction) {
-  const auto found = tables_.find({compaction.table.name_space, compaction.table.name});
+  const auto found = tables_.find(NameOf(compaction.table));
   if (found == tables_.end()) return false;
   LakeTable& table = found->second;
   const bool is_settled = table.current.metadata && table.current.metadata->table_uuid == compaction.table_uuid &&
-                          table.current.metadata->format_version == compaction.format_version && IsComplete(table) &&
+                          table.current.metadata->format_version == compaction.format_version && table.is_complete() &&
                           (table.writer == nullptr || !table.writer->dirty());
   if (!is_settled) return false;
   if (!table.manifests) {
@@ -95,13 +92,10 @@ Result<bool> LakeSink::PutInPlace(const Compaction& compaction) {
     const auto file = live.data.find(path);
     if (file != live.data.end() && !live.vectored.contains(path)) deletes.push_back({path, file->second->spec_id, &file->second->partition, &rows});
   }
-  ASSIGN_OR_RETURN(to_commit.change.added_files, WriteDeletesByPartition(context_, LayoutOf(metadata, config_, {table.id.name_space, table.id.name}), metadata.schema(), deletes));
+  ASSIGN_OR_RETURN(to_commit.change.added_files, WriteDeletesByPartition(context_, LayoutOf(metadata, config_, NameOf(table.id)), metadata.schema(), deletes));
   for (const auto* files : {&compaction.outputs, &compaction.delete_files})
     to_commit.change.added_files.insert(to_commit.change.added_files.end(), files->begin(), files->end());
-  LakeCommit commit;
-  commit.bookmark = *bookmark_;
-  commit.move_bookmark = false;
-  commit.timestamp_ms = clock_->Now().time_since_epoch().count() / 1000;
+  LakeCommit commit = CommitBeside();
   commit.tables.push_back(std::move(to_commit));
   RETURN_IF_ERROR(CommitTables(*catalog_, *store_, cache_, config_, std::move(commit), garbage_));
   if (table.writer != nullptr) table.writer->Compacted(compaction, std::move(deleted), table.manifests);

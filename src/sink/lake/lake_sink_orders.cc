@@ -26,9 +26,6 @@ std::string WhyNot(const LakeTable& table) {
   return table.copied.catching_up_from ? fmt::format("it is catching up with the others, and is at {}", ToString(*table.copied.catching_up_from)) : "it is being copied";
 }
 
-// Whose rows are those of one moment.
-bool IsComplete(const LakeTable& table) { return table.copied.copy_lsn.valid() && table.copy == nullptr && !table.copied.catching_up_from; }
-
 // A mistake of whoever asked, found before anything was changed: the stream goes on.
 bool IsAnswer(const Error& error) { return error.kind == ErrorKind::kNeedsOperator && (error.code == slu::kLakeNoTable || error.code == slu::kLakeNoSnapshot ||
                                                                                        error.code == slu::kLakeNoCut || (error.code >= slu::kLakeTagName && error.code <= slu::kLakeWorkEnded)); }
@@ -107,12 +104,12 @@ Result<std::vector<TableName>> LakeSink::TablesToWorkOn() {
     const auto found = tables_.find(name);
     if (held_.contains(name)) return NotFollowed(name, "it is held: " + held_.at(name).reason);
     if (found == tables_.end()) return Error{ErrorKind::kNeedsOperator, fmt::format("there is no table {} of sluice's in the lake", ToString(name)), slu::kLakeNoTable};
-    if (!IsComplete(found->second)) return NotFollowed(name, WhyNot(found->second));
+    if (!found->second.is_complete()) return NotFollowed(name, WhyNot(found->second));
     tables.push_back(name);
   }
   if (!work_->order.tables.empty()) return tables;
   for (const auto& [name, table] : tables_) {
-    if (IsComplete(table)) tables.push_back(name);
+    if (table.is_complete()) tables.push_back(name);
     else work_->report.tables.push_back({name, false, WhyNot(table), std::nullopt, {}});
   }
   for (const auto& [name, why] : held_) work_->report.tables.push_back({name, false, "it is held: " + why.reason, std::nullopt, {}});
@@ -151,7 +148,7 @@ Status LakeSink::Tag() {
     else plan.snapshots[table.name] = table.snapshot_id;
   }
   if (plan.snapshots.empty()) return Error{ErrorKind::kNeedsOperator, "no table has a snapshot of that moment", slu::kLakeMomentExpired};
-  LakeCommit commit{.tables = {}, .bookmark = *bookmark_, .move_bookmark = false, .timestamp_ms = clock_->Now().time_since_epoch().count() / 1000};
+  LakeCommit commit = CommitBeside();
   RETURN_IF_ERROR(ChangeTags(plan, commit, held));
   RETURN_IF_ERROR(CommitTables(*catalog_, *store_, cache_, config_, std::move(commit), garbage_));
   log::Info("lake", "lake.tagged", "a moment of the lake was named", {{"tag", order.tag}, {"lsn", ToString(cut->lsn)}, {"tables", std::to_string(plan.snapshots.size())}});
@@ -175,7 +172,7 @@ Status LakeSink::DeleteTag() {
     }
   }
   if (report.tables.empty()) return Error{ErrorKind::kNeedsOperator, fmt::format("no table has a tag \"{}\"", order.tag), slu::kLakeNoTag};
-  LakeCommit commit{.tables = {}, .bookmark = *bookmark_, .move_bookmark = false, .timestamp_ms = clock_->Now().time_since_epoch().count() / 1000};
+  LakeCommit commit = CommitBeside();
   RETURN_IF_ERROR(ChangeTags(plan, commit, held));
   RETURN_IF_ERROR(CommitTables(*catalog_, *store_, cache_, config_, std::move(commit), garbage_));
   log::Info("lake", "lake.tag_deleted", "a tag was deleted", {{"tag", order.tag}, {"tables", std::to_string(report.tables.size())}});

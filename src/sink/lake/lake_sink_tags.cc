@@ -11,8 +11,6 @@
 namespace sluice {
 namespace {
 
-TableName NameOf(const TableIdentifier& id) { return {id.name_space, id.name}; }
-
 // What is wrong with one table's files, or with the table of cuts, must not stop the stream every hour.
 bool ConcernsOneTable(const Error& error) { return error.kind == ErrorKind::kCorrupt || error.code == slu::kLakeForeignTable || error.code == slu::kLakeFormatUnknown; }
 

@@ -7,6 +7,7 @@
 #include "iceberg/manifest_list.h"
 #include "sink/lake/copy_target.h"
 #include "sink/lake/lake_schema.h"
+#include "sink/lake/table_id.h"
 #include "sink/lake/table_writer.h"
 
 namespace sluice {
@@ -22,9 +23,10 @@ struct LakeTable {
   std::unique_ptr<CopyTarget> copy;     ///< While the copy goes on.
   bool refilled = false;                ///< That copy takes the place of rows that are there.
   std::vector<iceberg::TableUpdate> refill_updates;  ///< The schema and partitions it is written by.
-};
 
-inline TableIdentifier IdOf(const TableName& name) { return {name.name_space, name.name}; }
+  /// Whether its rows are those of one moment: nothing of it is being copied or catches up.
+  bool is_complete() const { return copied.copy_lsn.valid() && copy == nullptr && !copied.catching_up_from; }
+};
 
 /// What one table cannot take, or what is wrong with its files; not what is wrong with the storage, or a conflict.
 Error OfTable(const TableName& table, Error error);
@@ -34,7 +36,7 @@ Error OfTable(const TableName& table, Error error);
 Error IfReplaced(Catalog& catalog, const LakeTable& table, Error error);
 
 inline Error OfTable(Catalog& catalog, const LakeTable& table, Error error) {
-  return OfTable({table.id.name_space, table.id.name}, IfReplaced(catalog, table, std::move(error)));
+  return OfTable(NameOf(table.id), IfReplaced(catalog, table, std::move(error)));
 }
 
 }  // namespace sluice

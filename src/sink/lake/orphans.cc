@@ -7,11 +7,12 @@ namespace sluice {
 namespace {
 
 // Other writers' statistics files are kept as JSON text; whatever it quotes may be a path.
-void AddQuoted(const std::string& json, std::set<std::string>& out) {
+template <class Reach>
+void ReachQuoted(const std::string& json, Reach&& reach) {
   for (size_t at = json.find('"'); at != std::string::npos;) {
     const size_t end = json.find('"', at + 1);
     if (end == std::string::npos) return;
-    out.insert(CanonicalUri(json.substr(at + 1, end - at - 1)));
+    reach(json.substr(at + 1, end - at - 1));
     at = json.find('"', end + 1);
   }
 }
@@ -20,20 +21,24 @@ void AddQuoted(const std::string& json, std::set<std::string>& out) {
 
 Result<std::set<std::string>> ReachableFiles(iceberg::ManifestReader& reader, const CatalogTable& table) {
   const iceberg::TableMetadata& metadata = *table.metadata;
-  std::set<std::string> reachable{CanonicalUri(table.metadata_location), metadata.location + "/metadata/version-hint.text"};
+  std::set<std::string> reachable;
+  // What other writers spell otherwise is the same file.
+  const auto reach = [&](const std::string& uri) { return reachable.insert(CanonicalUri(uri)).second; };
+  reach(table.metadata_location);
+  reach(metadata.location + "/metadata/version-hint.text");
   for (const iceberg::Snapshot& snapshot : metadata.snapshots) {
-    reachable.insert(CanonicalUri(snapshot.manifest_list));
+    reach(snapshot.manifest_list);
     ASSIGN_OR_RETURN(const iceberg::ManifestFiles manifests, reader.ReadManifestList(snapshot.manifest_list));
     for (const iceberg::ManifestFile& manifest : *manifests) {
-      if (!reachable.insert(CanonicalUri(manifest.path)).second) continue;
+      if (!reach(manifest.path)) continue;
       ASSIGN_OR_RETURN(const iceberg::ManifestEntries entries, reader.ReadManifest(manifest));
       for (const iceberg::ManifestEntry& entry : *entries)
-        if (entry.is_live()) reachable.insert(CanonicalUri(entry.file.path));
+        if (entry.is_live()) reach(entry.file.path);
     }
   }
-  for (const iceberg::MetadataLogEntry& entry : metadata.metadata_log) reachable.insert(CanonicalUri(entry.metadata_file));
-  AddQuoted(metadata.statistics_json, reachable);
-  AddQuoted(metadata.partition_statistics_json, reachable);
+  for (const iceberg::MetadataLogEntry& entry : metadata.metadata_log) reach(entry.metadata_file);
+  ReachQuoted(metadata.statistics_json, reach);
+  ReachQuoted(metadata.partition_statistics_json, reach);
   return reachable;
 }
 

@@ -1,6 +1,5 @@
 #include "sink/lake/table_files.h"
 
-#include <algorithm>
 #include <string_view>
 #include <unordered_map>
 
@@ -30,7 +29,7 @@ Status LoadTableFiles(ObjectStore& store, iceberg::ManifestReader& reader, const
       known.committed_deletes = std::move(found->second);
       known.deleted_count = static_cast<int64_t>(known.committed_deletes.cardinality());
     }
-    known.has_vector = std::any_of(scanned.deletes.begin(), scanned.deletes.end(), [&](uint32_t i) { return scan.delete_files[i].file().is_vector(); });
+    known.has_vector = iceberg::VectorOf(scan, scanned) != nullptr;
     files.push_back(std::move(known));
   }
   return Ok();

@@ -28,6 +28,7 @@ LAYERS = {
     "duckdb": {"sink", "sink/lake", "iceberg", "storage", "config", "change"},
     "state": {"change", "postgres"},
     "pipeline": {"change", "source", "sink", "state", "config"},
+    "restore": {"change", "source", "sink", "sink/lake", "pipeline", "iceberg", "catalog", "storage", "config"},
     "server": {"pipeline", "config"},
     "server/http": set(),
     "server/rest_catalog": {"server/http", "catalog", "iceberg", "storage", "config"},

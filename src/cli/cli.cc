@@ -54,6 +54,7 @@ void AddVerbs(CLI::App& app, Invocation& invocation) {
   AddBookmark(app, invocation);
   AddLake(app, invocation);
   AddSql(app, invocation);
+  AddRestore(app, invocation);
   AddVerify(app, invocation);
   AddResync(app, invocation);
   AddSkip(app, invocation);

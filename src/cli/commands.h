@@ -17,6 +17,7 @@ void AddTables(CLI::App& app, Invocation& invocation);
 void AddBookmark(CLI::App& app, Invocation& invocation);
 void AddLake(CLI::App& app, Invocation& invocation);
 void AddSql(CLI::App& app, Invocation& invocation);
+void AddRestore(CLI::App& app, Invocation& invocation);
 void AddVerify(CLI::App& app, Invocation& invocation);
 void AddResync(CLI::App& app, Invocation& invocation);
 void AddSkip(CLI::App& app, Invocation& invocation);

@@ -248,6 +248,23 @@ constexpr ErrorEntry kErrors[] = {
      "It reads lakes in folders and in buckets of S3 or what speaks its protocol.",
      "Read it with another reader: sluice lake cut --sql spark",
      ExitCode::kFailed},
+
+    // A PostgreSQL from the lake: 4170 to 4179.
+    {slu::kRestoreTable, "a table cannot be restored from the lake",
+     "The lake does not have the table as of that moment, or holds it in a form that no PostgreSQL takes. Others are restored.",
+     "Take another moment: sluice lake cut --at TIME\n"
+     "Let the next sluice run copy it from the source, which it does by itself.",
+     ExitCode::kFailed},
+    {slu::kRestoreNotFollowed, "what is restored could not be followed from there",
+     "The replication slot does not have what the source committed after that moment, so the restored tables would stay as they are.",
+     "Restore the newest moment: leave out --at and --lsn.\n"
+     "Restore it without being followed: --standalone",
+     ExitCode::kFailed},
+    {slu::kRestoreTarget, "the PostgreSQL to restore into is not empty",
+     "Something is followed there already, or a restore of another moment was begun. Its rows are not overwritten.",
+     "Restore into another database: --to DSN\n"
+     "Or drop what is there: the tables and the schema sluice.",
+     ExitCode::kFailed},
 };
 
 }  // namespace

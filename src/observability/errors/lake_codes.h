@@ -60,4 +60,9 @@ inline constexpr int kSqlFailed = 4162;
 inline constexpr int kSqlRefused = 4163;
 inline constexpr int kSqlStorage = 4164;
 
+// A PostgreSQL from the lake: 4170 to 4179.
+inline constexpr int kRestoreTable = 4170;
+inline constexpr int kRestoreNotFollowed = 4171;
+inline constexpr int kRestoreTarget = 4172;
+
 }  // namespace sluice::slu

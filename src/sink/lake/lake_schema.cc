@@ -109,6 +109,8 @@ bool IsNewerThanAll(int32_t field, const FieldIds& field_ids, const TableSchema&
 
 }  // namespace
 
+size_t AddedColumnCount() { return kAddedColumns.size(); }
+
 LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source, const ReaderNeeds& needs) {
   iceberg::Schema schema;
   FieldIds field_ids;

@@ -38,6 +38,9 @@ struct LakeSchema {
 };
 using LakeSchemaPtr = std::shared_ptr<const LakeSchema>;
 
+/// How many columns sluice adds behind those of the source.
+size_t AddedColumnCount();
+
 /// The schema of a table that is made anew. `needs`, here and below: of those who will read new columns.
 LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source, const ReaderNeeds& needs = {});
 

@@ -11,6 +11,7 @@
 #include "catalog/open_catalog.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
+#include "sink/lake/definition_file.h"
 #include "sink/lake/foreign_changes.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_view.h"
@@ -194,8 +195,9 @@ Status LakeSink::Follow(const TableDefinition& definition, FollowExtent extent) 
   Status followed = FollowSchema(table, definition.schema, ColumnsOf::kCatalog);
   if (!followed.ok()) return OfTable(definition.schema->name, std::move(followed).error());
   const std::string fingerprint = ToText(definition.fingerprint);
+  ASSIGN_OR_RETURN(const std::string file, WriteDefinition(*store_, table.current.metadata->location, definition));
   const std::lock_guard lock(mutex_);
-  RETURN_IF_ERROR(CommitUpdates(*catalog_, context_.epoch, table, {iceberg::SetProperties{{{kFingerprintProperty, fingerprint}}}}));
+  RETURN_IF_ERROR(CommitUpdates(*catalog_, context_.epoch, table, {iceberg::SetProperties{{{kFingerprintProperty, fingerprint}, {kDefinitionProperty, file}}}}));
   SLUICE_FAILPOINT("lake.followed");
   table.copied.fingerprint = fingerprint;
   copied_.at(definition.schema->name).fingerprint = fingerprint;

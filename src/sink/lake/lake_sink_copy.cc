@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
+#include "sink/lake/definition_file.h"
 #include "sink/lake/foreign_changes.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_sink.h"
@@ -231,6 +232,7 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
       auto files = finished[i]->copy->Finish();
       if (!files.ok()) return OfTable(NameOf(finished[i]->id), std::move(files).error());
       commit.tables[i].change.added_files = std::move(*files);
+      ASSIGN_OR_RETURN(commit.tables[i].properties[kDefinitionProperty], WriteDefinition(*store_, finished[i]->current.metadata->location, tables[i]));
       Count(*finished[i], *finished[i]->schema, finished[i]->copy->TakePolicyCounts());
       return Ok();
     });
@@ -246,8 +248,8 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
     LakeTable& table = *finished[i];
     TableToCommit& to_commit = commit.tables[i];
     to_commit.table = &table;
-    to_commit.properties = {{kStateProperty, kStateCopied}, {kCopyLsnProperty, ToString(copy_position.lsn)}, {kColumnsProperty, ToText(table.schema->field_ids)},
-                            {kSchemaProperty, SchemaMark(table.schema->iceberg)}, {kFingerprintProperty, ToText(tables[i].fingerprint)}};
+    to_commit.properties.insert({{kStateProperty, kStateCopied}, {kCopyLsnProperty, ToString(copy_position.lsn)}, {kColumnsProperty, ToText(table.schema->field_ids)},
+                                 {kSchemaProperty, SchemaMark(table.schema->iceberg)}, {kFingerprintProperty, ToText(tables[i].fingerprint)}});
     if (bookmark_) to_commit.properties[kCatchingUpProperty] = ToString(copy_position.lsn);
     to_commit.change.remove_everything = table.refilled;
     to_commit.first = std::move(table.refill_updates);

@@ -1,6 +1,7 @@
 #include "sink/lake/orphans.h"
 
 #include "sink/lake/data_file_name.h"
+#include "sink/lake/definition_file.h"
 #include "storage/canonical_path.h"
 
 namespace sluice {
@@ -26,7 +27,12 @@ Result<std::set<std::string>> ReachableFiles(iceberg::ManifestReader& reader, co
   const auto reach = [&](const std::string& uri) { return reachable.insert(CanonicalUri(uri)).second; };
   reach(table.metadata_location);
   reach(metadata.location + "/metadata/version-hint.text");
+  const auto reach_definition = [&](const iceberg::Properties& properties) {
+    if (const auto named = properties.find(kDefinitionProperty); named != properties.end()) reach(DefinitionUri(metadata.location, named->second));
+  };
+  reach_definition(metadata.properties);
   for (const iceberg::Snapshot& snapshot : metadata.snapshots) {
+    reach_definition(snapshot.summary);
     reach(snapshot.manifest_list);
     ASSIGN_OR_RETURN(const iceberg::ManifestFiles manifests, reader.ReadManifestList(snapshot.manifest_list));
     for (const iceberg::ManifestFile& manifest : *manifests) {

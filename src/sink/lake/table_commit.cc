@@ -5,6 +5,7 @@
 
 #include "base/failpoint.h"
 #include "observability/error_catalog.h"
+#include "sink/lake/definition_file.h"
 #include "sink/lake/foreign_changes.h"
 #include "sink/lake/lake_properties.h"
 
@@ -55,6 +56,8 @@ Result<iceberg::CommitPlan> PlanFiles(TableToCommit& to_commit, const iceberg::T
   if (has_tags) policy.snapshots_to_expire_min = std::max(1, config.snapshots_kept / kExpiredAtOncePart);
   const iceberg::CommitAttempt attempt{*to_commit.snapshot_id, iceberg::NewUuid(), 1, commit.timestamp_ms};
   to_commit.change.summary.insert(own.begin(), own.end());
+  for (const iceberg::Properties* const properties : {&std::as_const(to_commit.properties), &base.properties})
+    if (const auto named = properties->find(kDefinitionProperty); named != properties->end()) to_commit.change.summary.insert(*named);
   return iceberg::PlanCommit(base, *table.manifests, to_commit.change, policy, attempt, cache);
 }
 

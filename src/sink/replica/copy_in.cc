@@ -13,17 +13,30 @@ constexpr std::string_view kTrailer("\377\377", 2);
 
 }  // namespace
 
-Status CopyIn::Begin(const std::string& target) {
+void AppendCopyText(std::string_view value, std::string& line) {
+  for (;;) {
+    const size_t plain = std::min(value.find_first_of("\\\t\n\r"), value.size());
+    line.append(value.substr(0, plain));
+    if (plain == value.size()) return;
+    const char c = value[plain];
+    line.push_back('\\');
+    line.push_back(c == '\t' ? 't' : c == '\n' ? 'n' : c == '\r' ? 'r' : c);
+    value.remove_prefix(plain + 1);
+  }
+}
+
+Status CopyIn::Begin(const std::string& target, CopyFormat format) {
+  format_ = format;
   buffer_.clear();
   buffer_.reserve(kBlockBytes + (16 << 10));
   sql_state_.clear();
-  const PgResult started = connection_.Run("COPY " + target + " FROM STDIN (FORMAT binary)");
+  const PgResult started = connection_.Run("COPY " + target + " FROM STDIN" + (format == CopyFormat::kBinary ? " (FORMAT binary)" : ""));
   if (PQresultStatus(started.get()) != PGRES_COPY_IN) {
     sql_state_ = SqlState(started.get());
     return PQstatus(connection_.get()) == CONNECTION_BAD ? connection_.LastError("connection lost")
                                                          : ErrorFromResult(started.get(), "COPY refused");
   }
-  buffer_.append(kHeader);
+  if (format == CopyFormat::kBinary) buffer_.append(kHeader);
   return Ok();
 }
 
@@ -50,7 +63,7 @@ Status CopyIn::PutTuples(Bytes tuples) {
 }
 
 Result<uint64_t> CopyIn::Finish() {
-  buffer_.append(kTrailer);
+  if (format_ == CopyFormat::kBinary) buffer_.append(kTrailer);
   RETURN_IF_ERROR(Flush());
   if (PQputCopyEnd(connection_.get(), nullptr) != 1) return connection_.LastError("connection lost during COPY");
   const PgResult done = connection_.NextResult();

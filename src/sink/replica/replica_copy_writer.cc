@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/failpoint.h"
 #include "sink/replica/bulk_apply.h"
 #include "sink/replica/row_pipeline.h"
@@ -18,6 +20,8 @@ Result<std::unique_ptr<ReplicaCopyWriter>> ReplicaCopyWriter::Open(ReplicaSessio
 Status ReplicaCopyWriter::Begin() {
   RETURN_IF_ERROR(Run("BEGIN"));
   if (!table_->any_text && purpose_ == Purpose::kAddRows) return BeginCopy(RowTarget(*table_));
+  as_lines_ = purpose_ == Purpose::kAddRows && AllIsText();
+  if (as_lines_) return BeginCopy(RowTarget(*table_), CopyFormat::kText);
   // A type without binary form comes as text and is cast on the way from a side table.
   RETURN_IF_ERROR(Run("CREATE TEMP TABLE sluice_copy (" + StageColumns(*table_) + ") ON COMMIT DROP"));
   std::string columns;
@@ -25,8 +29,12 @@ Status ReplicaCopyWriter::Begin() {
   return BeginCopy("pg_temp.sluice_copy (" + columns + ")");
 }
 
-Status ReplicaCopyWriter::BeginCopy(const std::string& target) {
-  Status begun = copy_.Begin(target);
+bool ReplicaCopyWriter::AllIsText() const {
+  return std::all_of(table_->columns.begin(), table_->columns.end(), [](const DestinationColumn& column) { return column.as_text; });
+}
+
+Status ReplicaCopyWriter::BeginCopy(const std::string& target, CopyFormat format) {
+  Status begun = copy_.Begin(target, format);
   return begun.ok() ? begun : SortedFailure(std::move(begun).error(), copy_.sql_state(), table_.get()).error;
 }
 
@@ -70,10 +78,30 @@ Status ReplicaCopyWriter::RewriteRow(ByteReader& reader) {
   return copy_.AfterTuple();
 }
 
+Status ReplicaCopyWriter::RewriteAsLine(ByteReader& reader) {
+  const auto fields = reader.Read<int16_t>();
+  if (fields < 0 || static_cast<size_t>(fields) != table_->columns.size())
+    return Error{ErrorKind::kCorrupt, fmt::format("a copied row of {} has {} fields", table_->name, fields)};
+  std::string& line = copy_.buffer();
+  for (int16_t i = 0; i < fields; ++i) {
+    if (i > 0) line.push_back('\t');
+    const auto length = reader.Read<int32_t>();
+    if (length < 0) line.append("\\N");
+    else AppendCopyText(AsText(reader.ReadBytes(static_cast<size_t>(length))), line);
+  }
+  line.push_back('\n');
+  if (!reader.ok()) return Error{ErrorKind::kCorrupt, fmt::format("a copied row of {} is cut off", table_->name)};
+  return copy_.AfterTuple();
+}
+
 Status ReplicaCopyWriter::Rows(Bytes rows, size_t count) {
   SLUICE_FAILPOINT("replica.copy_rows");
-  if (table_->pass_through) return copy_.PutTuples(rows);
   ByteReader reader(rows);
+  if (as_lines_) {
+    for (size_t i = 0; i < count; ++i) RETURN_IF_ERROR(RewriteAsLine(reader));
+    return Ok();
+  }
+  if (table_->pass_through) return copy_.PutTuples(rows);
   for (size_t i = 0; i < count; ++i) RETURN_IF_ERROR(RewriteRow(reader));
   return Ok();
 }
@@ -84,7 +112,7 @@ Status ReplicaCopyWriter::Finish() {
   if (!finished.ok()) return SortedFailure(std::move(finished).error(), copy_.sql_state(), table_.get()).error;
   if (purpose_ == Purpose::kRemoveRows) {
     RETURN_IF_ERROR(RemoveRows());
-  } else if (table_->any_text) {
+  } else if (table_->any_text && !as_lines_) {
     RETURN_IF_ERROR(Run(fmt::format("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.sluice_copy", RowTarget(*table_), StageValues(*table_))));
   }
   RETURN_IF_ERROR(hooks_.before_commit(session_.connection));

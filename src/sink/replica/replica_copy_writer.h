@@ -31,15 +31,18 @@ class ReplicaCopyWriter final : public CopyWriter {
       : session_(std::move(session)), table_(std::move(table)), purpose_(purpose), hooks_(std::move(hooks)), copy_(session_.connection) {}
 
   Status Begin();
-  Status BeginCopy(const std::string& target);
+  Status BeginCopy(const std::string& target, CopyFormat format = CopyFormat::kBinary);
   Status Run(const std::string& sql);
   Status RemoveRows();
   Status RewriteRow(ByteReader& reader);
+  Status RewriteAsLine(ByteReader& reader);
+  bool AllIsText() const;
 
   ReplicaSession session_;
   std::shared_ptr<const DestinationTable> table_;
   const Purpose purpose_;
   const Hooks hooks_;
+  bool as_lines_ = false;
   CopyIn copy_;
 };
 

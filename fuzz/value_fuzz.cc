@@ -7,6 +7,7 @@
 
 #include "fuzz_input.h"
 #include "memory_limit.h"
+#include "sink/lake/input_text.h"
 #include "sink/lake/pg_type_oid.h"
 #include "sink/lake/text_writer.h"
 #include "sink/lake/type_map.h"
@@ -50,11 +51,20 @@ bool IsJson(const std::string& text) {
   return !grammar.wrong;
 }
 
+template <class Is>
+bool Holds(const Type& type, const Is& is) {
+  return is(type) || (type.element && Holds(*type.element, is)) ||
+         std::any_of(type.fields.begin(), type.fields.end(), [&](const CompositeField& field) { return Holds(*field.type, is); });
+}
+
 /// Whether values of `type` may carry JSON that others wrote.
 bool HoldsJson(const Type& type) {
-  if (type.oid == pg::kJson || type.oid == pg::kJsonb) return true;
-  return (type.element && HoldsJson(*type.element)) ||
-         std::any_of(type.fields.begin(), type.fields.end(), [](const CompositeField& field) { return HoldsJson(*field.type); });
+  return Holds(type, [](const Type& one) { return one.oid == pg::kJson || one.oid == pg::kJsonb; });
+}
+
+/// Whether JSON has another text of its values than the server prints, though the server reads it.
+bool HoldsTimesOrMoney(const Type& type) {
+  return Holds(type, [](const Type& one) { return one.oid == pg::kTimestamp || one.oid == pg::kTimestamptz || one.oid == pg::kMoney; });
 }
 
 /// Types whose cells are no text: the server's text must give the same ones.
@@ -97,6 +107,17 @@ void CheckFits(const Cell& cell, const iceberg::Type& type) {
   }
 }
 
+bool IsHeldAsJson(const Type& type) { return type.kind == TypeKind::kComposite || (type.kind == TypeKind::kArray && IsFlatArray(type)); }
+
+// The text that a server is given of what the lake holds as JSON is held as the same JSON again.
+void CheckInput(const Type& type, const std::string& json) {
+  if (HoldsJson(type) || HoldsTimesOrMoney(type) || !WhyNoInputText(type).empty()) return;
+  std::string input, again;
+  if (!AppendInputText(Cell::Of(json), type, iceberg::Primitive(iceberg::TypeId::kString), input)) return;  // Nested deeper than anybody nests.
+  FUZZ_CHECK(MakeTextWriter(type)->RewriteText(input, again));
+  FUZZ_CHECK(again == json);
+}
+
 void DecodeBinary(const ValueType& tested, Bytes bytes) {
   const auto decoder = MakeDecoder(*tested.type, tested.typmod);
   PolicyCounts counts;
@@ -114,6 +135,7 @@ void DecodeBinary(const ValueType& tested, Bytes bytes) {
     FUZZ_CHECK(Canonical(cell) == canonical);
   }
   if (writer->WriteJson(bytes, json) && IsAscii(json) && !HoldsJson(*tested.type)) FUZZ_CHECK(IsJson(json));
+  if (written && IsHeldAsJson(*tested.type)) CheckInput(*tested.type, text);
   // A second value through the same decoder: nothing of the first is left over.
   if (decoded) {
     FUZZ_CHECK(decoder->Decode(bytes, cell, counts));
@@ -129,6 +151,9 @@ void DecodeText(const ValueType& tested, std::string_view text) {
   const auto writer = MakeTextWriter(*tested.type);
   std::string rewritten, json;
   static_cast<void>(writer->RewriteText(text, rewritten));
+  Cell held = Cell::Of(text);
+  std::string input;  // Whatever lies in the lake is taken apart or refused.
+  static_cast<void>(AppendInputText(held, *tested.type, iceberg::Primitive(iceberg::TypeId::kString), input));
   if (writer->RewriteJson(text, json) && IsAscii(json) && !HoldsJson(*tested.type)) FUZZ_CHECK(IsJson(json));
 }
 

@@ -49,6 +49,7 @@ bool AppendJsonArray(std::string_view json, const Type& element, char delimiter,
   const Type& base = BaseOf(element);
   const bool brackets_are_items = IsJson(base) || IsHeldAsJson(base);
   text::JsonParts parts(json);
+  if (!parts.is_array()) return false;
   std::string item;
   out.push_back('{');
   for (bool first = true; parts.Next(); first = false) {
@@ -69,6 +70,7 @@ bool AppendJsonArray(std::string_view json, const Type& element, char delimiter,
 
 bool AppendJsonRecord(std::string_view json, const Type& type, std::string& out, int nesting) {
   text::JsonParts parts(json);
+  if (!parts.is_object()) return false;
   RowText row;
   std::string field;
   for (const CompositeField& of : type.fields) {

@@ -97,7 +97,7 @@ bool JsonParts::TakeValue() {
   size_t open = 0;
   while (at_ < text_.size()) {
     const char c = text_[at_];
-    if (open == 0 && at_ > from && (c == ',' || c == ']' || c == '}' || IsBlank(c))) break;
+    if (open == 0 && (at_ > from || c == ',') && (c == ',' || c == ']' || c == '}' || IsBlank(c))) break;
     if (c == '"') {
       if (!TakeString()) return false;
       if (open == 0) break;

@@ -8,8 +8,10 @@ namespace sluice::text {
 
 class JsonParts {
  public:
-  /// `json`: an array or an object.
   explicit JsonParts(std::string_view json);
+
+  bool is_array() const { return at_ <= text_.size() && !is_object_; }
+  bool is_object() const { return is_object_; }
 
   /// The next value; false at the end, or where the text is malformed.
   bool Next();

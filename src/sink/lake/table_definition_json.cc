@@ -86,7 +86,7 @@ Json ToJson(const SequenceDefinition& sequence) {
 using Types = std::vector<TypePtr>;
 
 Result<TypePtr> TypeAt(const Types& types, const Json* place) {
-  if (place == nullptr) return TypePtr();
+  if (place == nullptr || place->is_null()) return TypePtr();
   if (!place->is_number_unsigned() || place->get<uint64_t>() >= types.size()) return Corrupt("a definition names a type that it lacks");
   return types[place->get<uint64_t>()];
 }

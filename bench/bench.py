@@ -15,13 +15,13 @@ from copy_and_stream import CopyAndStream
 from giant_transaction import giant_transaction
 from key_index import index_probe, index_rebuild
 from lake_reads import lake_read_after_updates
-from lake_writing import commit_overhead, compaction, lake_encode
+from lake_writing import commit_overhead, compaction, lake_day, lake_encode
 from latency import latency_replica
 from support.postgres import PostgresServer
 
 NAMES = ("copy_lake", "copy_replica", "stream_lake", "stream_replica", "both", "latency_replica", "lake_read_after_updates", "giant_transaction",
-         "index_probe", "index_rebuild", "lake_encode", "commit_overhead", "compaction")
-WITHOUT_SERVERS = (index_probe, index_rebuild, lake_encode, commit_overhead, compaction)
+         "index_probe", "index_rebuild", "lake_encode", "commit_overhead", "compaction", "lake_day")
+WITHOUT_SERVERS = (index_probe, index_rebuild, lake_encode, commit_overhead, compaction, lake_day)
 LONG = "giant_transaction"  # Only when named.
 SERVER = """
 shared_buffers = 512MB
@@ -44,6 +44,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--index-tables", type=int, default=50)
     parser.add_argument("--rebuild-rows", type=int, default=20_000_000)
     parser.add_argument("--commits", type=int, default=300)
+    parser.add_argument("--hours", type=int, default=24, help="of lake_day (default 24)")
     parser.add_argument("--fsync", action="store_true", help="servers that wait for the disk; else it isn't measured")
     parser.add_argument("--results", type=pathlib.Path, default=ROOT / "bench/results/latest.jsonl", metavar="FILE")
     parser.add_argument("--quick", action="store_true", help="small sizes and one round: whether it works, not how fast it is")
@@ -52,6 +53,7 @@ def parse() -> argparse.Namespace:
         arguments.rows, arguments.inserts, arguments.rounds = 20_000, 8_000, 1
         arguments.latency_seconds, arguments.giant_rows = 1, 200_000
         arguments.index_keys, arguments.rebuild_rows, arguments.commits = 1_000_000, 1_000_000, 20
+        arguments.hours = 4
     unknown = set(arguments.names) - set(NAMES)
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}")

@@ -16,6 +16,7 @@
 #include "measuring.h"
 #include "sink/lake/lake_sink.h"
 #include "sink/lake/lake_test_support.h"
+#include "storage/write_behind_store.h"
 
 namespace sluice::bench {
 namespace {
@@ -80,7 +81,7 @@ void Day(int hours, const std::string& folder) {
   config.maintenance.bytes_per_second_max = 0;  // It has ten seconds for what takes less, but here none.
   std::filesystem::create_directories(config.warehouse);
   std::atomic<int64_t> seconds = 1'780'000'000;
-  auto store = Must(ObjectStore::Open(config.warehouse));
+  auto store = std::make_unique<WriteBehindStore>(Must(ObjectStore::Open(config.warehouse)));
   auto catalog = Must(OpenCatalog(config, *store));
   const auto looking = Must(ObjectStore::Open(config.warehouse));
   const auto looked_at = Must(OpenCatalog(config, *looking));

@@ -81,7 +81,7 @@ class Catalog {
   /// Whether what a table's metadata does not name is needed by nobody. A server may keep a history of its own.
   virtual bool names_all_files() const { return true; }
 
-  /// Swaps in all or nothing; returns the new state of each table, in order. A table may be created
+  /// Makes durable what was put later in its store, then swaps in all or nothing; returns the new state of each table, in order. A table may be created
   /// here too (AssertCreate). Error: kConflict (nothing happened: another writer was first, or an
   /// expected property differs), kOutcomeUnknown (it may have happened: load the tables and look),
   /// anything else: nothing happened.

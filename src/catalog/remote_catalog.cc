@@ -258,6 +258,7 @@ Status RemoteCatalog::DropTable(const TableIdentifier& table) {
 
 Result<std::vector<CatalogTable>> RemoteCatalog::Commit(const std::vector<TableCommit>& tables, const std::optional<NamespaceUpdate>& name_space) {
   RETURN_IF_ERROR(RefuseToRead());
+  RETURN_IF_ERROR(store_.PutAll({}));
   const std::lock_guard lock(mutex_);
   if (!name_space) return CommitAlone(tables);
   SLUICE_FAILPOINT("catalog.before_commit");

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <map>
 #include <utility>
 
 #include "base/free_with.h"
@@ -47,7 +48,7 @@ class SqliteDatabase final : public CatalogDatabase {
   explicit SqliteDatabase(Handle database) : database_(std::move(database)) {}
 
   Result<std::vector<Row>> Query(const std::string& sql, const std::vector<Value>& parameters) override {
-    ASSIGN_OR_RETURN(const Statement statement, Prepare(sql, parameters));
+    ASSIGN_OR_RETURN(const Running statement, Bind(sql, parameters));
     std::vector<Row> rows;
     for (;;) {
       const int step = sqlite3_step(statement.get());
@@ -89,10 +90,22 @@ class SqliteDatabase final : public CatalogDatabase {
   }
 
  private:
-  Result<Statement> Prepare(const std::string& sql, const std::vector<Value>& parameters) {
+  // Taken back to its beginning when it has run, so that it holds no lock.
+  using Running = std::unique_ptr<sqlite3_stmt, FreeWith<sqlite3_reset>>;
+
+  Result<sqlite3_stmt*> Prepared(const std::string& sql) {
+    if (const auto known = statements_.find(sql); known != statements_.end()) return known->second.get();
     sqlite3_stmt* made = nullptr;
     if (sqlite3_prepare_v2(database_.get(), sql.data(), static_cast<int>(sql.size()), &made, nullptr) != SQLITE_OK) return SqliteError(database_.get(), "using");
-    Statement statement(made);
+    if (statements_.size() >= kStatementsMax) statements_.clear();
+    statements_.emplace(sql, Statement(made));
+    return made;
+  }
+
+  Result<Running> Bind(const std::string& sql, const std::vector<Value>& parameters) {
+    ASSIGN_OR_RETURN(sqlite3_stmt* const made, Prepared(sql));
+    Running statement(made);
+    sqlite3_clear_bindings(made);
     for (size_t i = 0; i < parameters.size(); ++i) {
       if (!parameters[i]) continue;  // Unbound is NULL.
       const int place = sqlite3_bind_parameter_index(made, fmt::format("${}", i + 1).c_str());
@@ -108,7 +121,10 @@ class SqliteDatabase final : public CatalogDatabase {
     return std::string(text, static_cast<size_t>(sqlite3_column_bytes(statement, column)));
   }
 
+  static constexpr size_t kStatementsMax = 64;
+
   Handle database_;
+  std::map<std::string, Statement> statements_;  // By their text; before the database is closed they go.
 };
 
 // As a path inside of a URI: what has a meaning there is escaped.

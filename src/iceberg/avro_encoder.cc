@@ -1,8 +1,8 @@
 #include <zlib.h>
 
-#include <random>
-
+#include "base/bytes.h"
 #include "base/check.h"
+#include "base/random_bits.h"
 #include "iceberg/avro.h"
 
 namespace sluice::iceberg {
@@ -29,9 +29,8 @@ std::string Deflate(std::string_view bytes) {
 }
 
 std::string NewSync() {
-  std::random_device random;
   std::string sync;
-  while (sync.size() < kSyncSize) sync.push_back(static_cast<char>(random() & 0xff));
+  while (sync.size() < kSyncSize) AppendBigEndian(sync, RandomBits());
   return sync;
 }
 

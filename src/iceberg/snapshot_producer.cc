@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <map>
-#include <random>
 #include <set>
 #include <unordered_set>
 
 #include "base/check.h"
+#include "base/random_bits.h"
 #include "iceberg/format_error.h"
 #include "iceberg/manifest_list_avro.h"
 #include "iceberg/manifest_writer.h"
@@ -332,18 +332,14 @@ Result<CommitPlan> PlanCommit(const TableMetadata& base,
 }
 
 int64_t NewSnapshotId(const TableMetadata& metadata) {
-  std::random_device random;
   for (;;) {
-    const uint64_t bits = (uint64_t{random()} << 32) | random();
-    const auto id = static_cast<int64_t>(bits & INT64_MAX);
+    const auto id = static_cast<int64_t>(RandomBits() & INT64_MAX);
     if (id > 0 && !metadata.FindSnapshot(id)) return id;
   }
 }
 
 std::string NewUuid() {
-  std::random_device random;
-  const uint64_t high = (uint64_t{random()} << 32) | random();
-  const uint64_t low = (uint64_t{random()} << 32) | random();
+  const uint64_t high = RandomBits(), low = RandomBits();
   // Version 4, variant 1.
   return fmt::format("{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff,
                      high & 0xfff, 0x8000 | ((low >> 48) & 0x3fff), low & 0xffffffffffff);

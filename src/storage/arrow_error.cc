@@ -21,7 +21,24 @@ constexpr std::array<std::string_view, 4> kExpired = {"EXPIRED", "ExpiredToken",
 constexpr std::array<std::string_view, 5> kUnknownKey = {"INVALID_ACCESS_KEY_ID", "InvalidAccessKeyId", "SIGNATURE", "INVALID_CLIENT_TOKEN_ID", "MISSING_AUTHENTICATION_TOKEN"};
 constexpr std::array<std::string_view, 3> kDenied = {"ACCESS_DENIED", "AccessDenied", "Forbidden"};
 
+/// An error of ours on its way through Arrow.
+class ErrorDetail final : public arrow::StatusDetail {
+ public:
+  static constexpr const char* kTypeId = "sluice::Error";
+
+  explicit ErrorDetail(Error of) : error(std::move(of)) {}
+  const char* type_id() const override { return kTypeId; }
+  std::string ToString() const override { return error.message; }
+
+  const Error error;
+};
+
 }  // namespace
+
+arrow::Status ToArrow(Error error) {
+  std::string message = error.message;
+  return arrow::Status::IOError(std::move(message)).WithDetail(std::make_shared<ErrorDetail>(std::move(error)));
+}
 
 Error FromErrno(int number, std::string_view doing, std::string_view object) {
   const std::string evidence = fmt::format("system: {}", std::strerror(number));
@@ -46,6 +63,7 @@ Error FromErrno(int number, std::string_view doing, std::string_view object) {
 }
 
 Error ErrorFromArrow(const arrow::Status& status, std::string_view object) {
+  if (status.detail() != nullptr && status.detail()->type_id() == std::string_view(ErrorDetail::kTypeId)) return static_cast<const ErrorDetail&>(*status.detail()).error;
   if (const int number = arrow::internal::ErrnoFromStatus(status); number != 0) return FromErrno(number, "using", object);
   const std::string& text = status.message();
   const auto says = [&](const auto& words) { return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return text.find(word) != std::string::npos; }); };

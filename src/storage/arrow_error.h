@@ -15,6 +15,9 @@ namespace sluice {
 /// true.
 Error FromErrno(int number, std::string_view doing, std::string_view object);
 
+/// For what Arrow calls back: ErrorFromArrow gives the same error again.
+arrow::Status ToArrow(Error error);
+
 /// `status` is not OK.
 Error ErrorFromArrow(const arrow::Status& status, std::string_view object);
 

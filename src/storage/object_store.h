@@ -47,6 +47,8 @@ class ObjectStore {
 
   /// The location in the one spelling, without a slash at its end.
   const std::string& root_uri() const { return root_uri_; }
+  /// What stands before a path, e.g. "s3://".
+  const std::string& uri_prefix() const { return uri_prefix_; }
 
   /// Writes an object durably: after a power cut it is there, whole. Folders are made on the way. A partial object may be
   /// seen under the name before, and after a crash, so a name is only given away after this returns.
@@ -54,6 +56,9 @@ class ObjectStore {
 
   /// As Put for each, at the cost of about one. After an error some of them may exist.
   virtual Status PutAll(std::span<const ObjectBytes> objects) = 0;
+
+  /// As Put, but durable only once the next Put or PutAll has returned: one that waits for several at once does so then.
+  virtual Status PutLater(const std::string& uri, std::string bytes) { return Put(uri, bytes); }
 
   /// Error: kCorrupt if there is none; see IsNotFound.
   Result<std::string> Get(const std::string& uri);
@@ -63,7 +68,7 @@ class ObjectStore {
 
   virtual Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenInput(const std::string& uri) = 0;
 
-  /// A stream whose Close() makes the object durable. Destroyed without Close, it leaves nothing.
+  /// A stream whose Close() makes the object durable, or has it written as PutLater does. Destroyed without Close, it leaves nothing.
   virtual Result<std::shared_ptr<arrow::io::OutputStream>> OpenOutput(const std::string& uri) = 0;
 
   /// Every object below the folder `uri`, in no order; nothing if there is no such folder.
@@ -78,7 +83,6 @@ class ObjectStore {
   Status Probe();
 
  protected:
-  /// `uri_prefix`: what stands before a path, e.g. "s3://".
   ObjectStore(std::string root_uri, std::string uri_prefix) : root_uri_(std::move(root_uri)), uri_prefix_(std::move(uri_prefix)) {}
 
   virtual Status PutPath(const std::string& path, std::string_view bytes) = 0;

@@ -128,7 +128,7 @@ def test_the_replica_keeps_finished_ranges(failpoint, source, replica, sluice, c
 
 
 @pytest.mark.parametrize("failpoint", ["lake.before_part_kept=kill:2", "lake.after_part_kept=kill:2", "lake.copy_range_written=kill:9",
-                                       "lake.copy_file_closing=kill:2", "lake.before_finish_tables=kill", "lake.after_files_before_commit=kill"])
+                                       "lake.copy_file_closing=kill:2", "lake.before_finish_tables=kill", "lake.before_catalog_commit=kill"])
 def test_the_lake_keeps_finished_ranges(failpoint, source, sluice, compare):
     source.execute(LEDGER)
     small_parts(sluice, ["lake"])
@@ -147,7 +147,7 @@ def test_the_lake_keeps_finished_ranges(failpoint, source, sluice, compare):
 
 @pytest.mark.parametrize("again", ["pipeline.reading_touched_keys=kill", "pipeline.touched_keys_read=kill", "pipeline.tables_prepared=kill",
                                    "pipeline.range_written=kill:2", "pipeline.touched_rows_removed=kill", "lake.before_rows_removed=kill",
-                                   "pipeline.touched_rows_written=kill", "replica.before_index=kill", "lake.after_files_before_commit=kill"])
+                                   "pipeline.touched_rows_written=kill", "replica.before_index=kill", "lake.before_catalog_commit=kill"])
 def test_killed_again_while_it_goes_on(again, source, sluice, compare):
     source.execute(LEDGER)
     small_parts(sluice)

@@ -34,7 +34,7 @@ class DataFileWriter {
   virtual ~DataFileWriter() = default;
 
   virtual Status Write(const Columns& columns) = 0;
-  /// Makes the file durable. The result lacks spec, partition and content.
+  /// Writes the file as ObjectStore::OpenOutput says. The result lacks spec, partition and content.
   virtual Result<iceberg::DataFile> Close() = 0;
   /// Written so far.
   virtual int64_t size_bytes() const = 0;

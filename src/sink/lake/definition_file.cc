@@ -27,7 +27,7 @@ std::string DefinitionUri(std::string_view location, std::string_view name) { re
 Result<std::string> WriteDefinition(ObjectStore& store, std::string_view location, const TableDefinition& table) {
   const std::string content = ToJson(table);
   std::string name = NameFor(content);
-  RETURN_IF_ERROR(store.Put(DefinitionUri(location, name), content));
+  RETURN_IF_ERROR(store.PutLater(DefinitionUri(location, name), content));
   return name;
 }
 

@@ -16,7 +16,7 @@ inline constexpr char kDefinitionProperty[] = "sluice.definition";
 /// `location`: of the table.
 std::string DefinitionUri(std::string_view location, std::string_view name);
 
-/// Makes the file durable, and returns its name.
+/// Writes the file as ObjectStore::PutLater does, and returns its name.
 Result<std::string> WriteDefinition(ObjectStore& store, std::string_view location, const TableDefinition& table);
 
 /// Error: kCorrupt if it is not what its name says; as ObjectStore::Get.

@@ -18,6 +18,7 @@
 #include "base/parallel.h"
 #include "sink/lake/partitioner.h"
 #include "sink/lake/reader_profile.h"
+#include "storage/write_behind_store.h"
 
 namespace sluice {
 namespace {
@@ -45,7 +46,8 @@ std::set<int32_t> PartitionSources(const iceberg::TableMetadata& metadata) {
 }  // namespace
 
 Result<std::unique_ptr<Sink>> LakeSink::Open(const LakeConfig& config, const LogIdentity& log, LakeOrders* orders) {
-  ASSIGN_OR_RETURN(auto store, ObjectStore::Open(config.warehouse, config.storage));
+  ASSIGN_OR_RETURN(auto opened, ObjectStore::Open(config.warehouse, config.storage));
+  auto store = std::make_unique<WriteBehindStore>(std::move(opened));
   ASSIGN_OR_RETURN(auto catalog, OpenCatalog(config, *store));
   ASSIGN_OR_RETURN(auto sink, OpenWith(config, log, std::move(store), std::move(catalog), std::make_unique<SystemClock>(), orders));
   return std::unique_ptr<Sink>(std::move(sink));

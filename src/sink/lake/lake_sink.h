@@ -38,7 +38,7 @@ class LakeSink final : public Sink {
   /// Error: kNeedsOperator, kUnavailable, kConflict (another process took the epoch at the same time), kCorrupt.
   static Result<std::unique_ptr<Sink>> Open(const LakeConfig& config, const LogIdentity& log, LakeOrders* orders = nullptr);
 
-  /// For tests: with a catalog, store and clock of one's own. All must outlive the sink.
+  /// With a catalog, store and clock of one's own. `catalog` must work on this `store`: what is put later there is durable once it commits.
   static Result<std::unique_ptr<LakeSink>> OpenWith(const LakeConfig& config, const LogIdentity& log,
                                                     std::unique_ptr<ObjectStore> store, std::unique_ptr<Catalog> catalog,
                                                     std::unique_ptr<Clock> clock, LakeOrders* orders = nullptr);

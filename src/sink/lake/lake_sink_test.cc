@@ -200,7 +200,7 @@ TEST_P(LakeSinkTest, TheOlderOfTwoProcessesCannotCommit) {
 
 TEST_P(LakeSinkTest, AfterAnErrorAtAnyFailpointTheSameBatchesGiveTheSameRows) {
   const TableSchemaPtr schema = TestSchema("t");
-  for (const char* point : {"lake.before_data_files=error", "lake.before_delete_files=error", "lake.after_files_before_commit=error",
+  for (const char* point : {"lake.before_data_files=error", "lake.before_delete_files=error", "lake.before_catalog_commit=error",
                             "lake.after_commit=unknown"}) {
     SCOPED_TRACE(point);
     config_.warehouse = folder_.path() + "/" + point;

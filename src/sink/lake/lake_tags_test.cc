@@ -175,7 +175,7 @@ TEST_F(TaggedLakeTest, WhatATagNamesDoesNotExpireBeforeTheTagIsRemoved) {
 
 TEST_F(TaggedLakeTest, ACommitThatFailsLeavesNoTagAndTheNextOneMakesIt) {
   OpenWithTwoTables();
-  for (const char* const failpoint : {"lake.tags_ready", "lake.after_files_before_commit"}) {
+  for (const char* const failpoint : {"lake.tags_ready", "lake.before_catalog_commit"}) {
     ASSERT_OK(failpoint::Arm(std::string(failpoint) + "=error"));
     BatchMaker batch(schema_);
     batch.Insert({2, "a", "x"}).End(kHour);

@@ -111,12 +111,12 @@ Status CommitTables(Catalog& catalog, ObjectStore& store, iceberg::ManifestCache
     swaps.push_back({to_commit.table->id, to_commit.table->current, plan.requirements, plan.updates});
     plans.push_back(std::move(plan));
   }
-  // A name is only given away by the swap, so that the order among these files doesn't matter.
-  RETURN_IF_ERROR(store.PutAll(files));
+  // A name is only given away by the swap, so that the order among these files doesn't matter: they may come with the catalog's.
+  for (ObjectBytes& file : files) RETURN_IF_ERROR(store.PutLater(file.uri, std::move(file.bytes)));
   NamespaceUpdate bookmark = ExpectEpoch(commit.bookmark.epoch);
   if (commit.move_bookmark) bookmark.set = BookmarkProperties(commit.bookmark);
   bookmark.remove = commit.removed_from_namespace;
-  SLUICE_FAILPOINT("lake.after_files_before_commit");
+  SLUICE_FAILPOINT("lake.before_catalog_commit");
   auto committed = catalog.Commit(swaps, bookmark);
   if (!committed.ok()) return Explained(catalog, commit.bookmark.epoch, std::move(committed).error());
   SLUICE_FAILPOINT("lake.after_commit");

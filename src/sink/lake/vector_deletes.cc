@@ -5,7 +5,6 @@
 namespace sluice {
 
 Result<std::vector<iceberg::DataFile>> WriteDeletionVectors(ObjectStore& store, std::span<const iceberg::DeletedRows> files, const std::function<std::string()>& new_uri) {
-  std::vector<ObjectBytes> objects;
   std::vector<iceberg::DataFile> written;
   for (const iceberg::DeletedRows& file : files) {
     iceberg::VectorFile encoded = iceberg::EncodeVectorFile(file);
@@ -18,9 +17,8 @@ Result<std::vector<iceberg::DataFile>> WriteDeletionVectors(ObjectStore& store, 
     vector.referenced_data_file = file.path;
     vector.content_offset = encoded.offset;
     vector.content_size_bytes = encoded.size_bytes;
-    objects.push_back({vector.path, std::move(encoded.bytes)});
+    RETURN_IF_ERROR(store.PutLater(vector.path, std::move(encoded.bytes)));
   }
-  RETURN_IF_ERROR(store.PutAll(objects));
   return written;
 }
 

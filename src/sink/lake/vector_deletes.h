@@ -16,7 +16,7 @@
 
 namespace sluice {
 
-/// Writes a vector for each of `files`, all at the cost of about one, named by `new_uri`. The result, in their order, lacks spec and partition.
+/// Writes a vector for each of `files`, named by `new_uri`, as ObjectStore::PutLater does. The result, in their order, lacks spec and partition.
 Result<std::vector<iceberg::DataFile>> WriteDeletionVectors(ObjectStore& store, std::span<const iceberg::DeletedRows> files, const std::function<std::string()>& new_uri);
 
 /// Adds the rows that a vector names to those of its data file. Error: kCorrupt, and as ObjectStore.

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "base/failpoint.h"
+#include "base/random_bits.h"
 #include "observability/errors/source_codes.h"
 #include "source/postgres/catalog_schema_resolver.h"
 #include "source/postgres/publication.h"
@@ -26,10 +26,7 @@ constexpr milliseconds kAcknowledgeInterval{10};
 constexpr milliseconds kStatusInterval{1000};
 constexpr size_t kXLogDataHeader = 25;
 
-std::string NewToken() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}{:08x}{:08x} ", random(), random(), random(), random());
-}
+std::string NewToken() { return fmt::format("{:016x}{:016x} ", RandomBits(), RandomBits()); }
 
 /// The configured publication and, where some table is append only, the one beside it.
 Result<std::vector<std::string>> FindPublications(PgConnection& connection, const std::string& publication) {

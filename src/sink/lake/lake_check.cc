@@ -60,9 +60,14 @@ void CheckRestCatalog(const LakeConfig& config, Findings& findings) {
     return findings.push_back({"L003", Severity::kFail, rest.uri, listed.error().message + (listed.error().evidence.empty() ? "" : ": " + listed.error().evidence),
                                "a REST catalog that answers", fmt::format("sluice explain {}", listed.error().code)});
   findings.push_back({"L003", Severity::kOk, rest.uri, fmt::format("the REST catalog answers; it has {} namespaces", listed->size())});
-  if (!(*catalog)->connection().offers_transactions())
-    findings.push_back({"L004", Severity::kFail, rest.uri, "the REST catalog cannot commit several tables at once", "POST /v1/{prefix}/transactions/commit",
-                        fmt::format("sluice explain {}", slu::kRestNoTransactions)});
+  if (!(*catalog)->connection().offers_commits())
+    findings.push_back({"L004", Severity::kFail, rest.uri, "the REST catalog takes no commits", "POST /v1/{prefix}/transactions/commit", fmt::format("sluice explain {}", slu::kRestNoCommits)});
+  else if (rest.signing_service == "s3tables")
+    findings.push_back({"L004", Severity::kFail, rest.uri, "S3 Tables gives each table a bucket of its own, outside of the warehouse", "a catalog that puts tables where it is asked to, as Glue's",
+                        fmt::format("sluice explain {}", slu::kRestLocation)});
+  else if (!(*catalog)->commits_many_tables())
+    findings.push_back({"L004", Severity::kWarn, rest.uri, "the REST catalog commits one table at a time: readers may see tables at different moments while a commit goes on, and there are no tags",
+                        "POST /v1/{prefix}/transactions/commit", ""});
   const bool has_secrets = !rest.token.empty() || !rest.client_secret.empty();
   if (has_secrets && rest.uri.starts_with("http://") && !IsOnThisMachine(rest.uri))
     findings.push_back({"L005", Severity::kWarn, rest.uri, "credentials cross the network in the clear", "an address that begins with https://", ""});

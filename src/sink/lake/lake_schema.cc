@@ -118,12 +118,13 @@ LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source, const ReaderNeeds& ne
   for (size_t i = 0; i < source->columns.size(); ++i) {
     schema.fields.push_back(FieldOf(*source, i, ++last_id, needs));
     if (source->columns[i].attribute_number != 0) field_ids[source->columns[i].attribute_number] = last_id;
-    AssignElementIds(schema.fields.back().type, last_id);
   }
   const std::vector<std::string> names = NamesOfAddedColumns(*source);
   for (size_t i = 0; i < names.size(); ++i) {
     schema.fields.push_back({++last_id, names[i], false, iceberg::Primitive(kAddedColumns[i].second), ""});
   }
+  // Last, as servers number the columns of a table that they make.
+  for (iceberg::Field& field : schema.fields) AssignElementIds(field.type, last_id);
   return Complete(source, std::move(schema), std::move(field_ids));
 }
 

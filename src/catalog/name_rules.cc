@@ -10,15 +10,15 @@
 namespace sluice {
 namespace {
 
-constexpr size_t kGlueNameMax = 255;
+constexpr size_t kAwsNameMax = 255;
 
-bool IsGlueName(std::string_view name) {
-  return !name.empty() && name.size() <= kGlueNameMax &&
+bool IsAwsName(std::string_view name) {
+  return !name.empty() && name.size() <= kAwsNameMax &&
          std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 Status Check(NameRules rules, std::string_view name, std::string_view what) {
-  if (rules == NameRules::kProtocol || IsGlueName(name)) return Ok();
+  if (rules == NameRules::kProtocol || IsAwsName(name)) return Ok();
   return Error{ErrorKind::kNeedsOperator, fmt::format("Glue takes no {} of the name '{}': only lower-case letters, digits and underscores", what, name), slu::kRestName};
 }
 

@@ -8,7 +8,7 @@ namespace sluice {
 
 enum class NameRules {
   kProtocol,  ///< All.
-  kGlue,      ///< One level of namespaces; lower-case letters, digits and underscores, 255 at most.
+  kAws,       ///< Of Glue and S3 Tables: one level of namespaces; lower-case letters, digits and underscores, 255 at most.
 };
 
 /// Error: kNeedsOperator (4148).

@@ -172,7 +172,7 @@ Result<std::unique_ptr<RemoteCatalog>> RemoteCatalog::Open(const RestCatalogConf
   if (access == CatalogAccess::kWrite && !connection->offers_commits()) return NoCommits(config.uri);
   if (access == CatalogAccess::kWrite && config.signing_service == "s3tables")
     return Error{ErrorKind::kNeedsOperator, "S3 Tables gives each table a bucket of its own, outside of the lake's warehouse", slu::kRestLocation, config.uri};
-  const NameRules names = config.signing_service == "glue" ? NameRules::kGlue : NameRules::kProtocol;
+  const NameRules names = config.signing_service.empty() ? NameRules::kProtocol : NameRules::kAws;
   return std::unique_ptr<RemoteCatalog>(new RemoteCatalog(std::move(clock), std::move(connection), store, access, names));
 }
 
@@ -232,7 +232,7 @@ Status RemoteCatalog::ListBelow(const std::string& parent, size_t depth, std::ve
   if (!parent.empty()) std::erase_if(children, [&](const std::string& name) { return !name.starts_with(parent + "."); });
   std::move(children.begin(), children.end(), std::back_inserter(names));
   if (names.size() > kNamesMax) return Error{ErrorKind::kCorrupt, "the REST catalog has too many namespaces", slu::kRestAnswer};
-  if (depth >= kLevelsMax) return Ok();
+  if (depth >= (names_ == NameRules::kAws ? 1 : kLevelsMax)) return Ok();
   for (size_t i = first, end = names.size(); i < end; ++i) {
     const std::string name = names[i];
     RETURN_IF_ERROR(ListBelow(name, depth + 1, names));

@@ -524,6 +524,7 @@ TEST_F(OneTableCatalogTest, GlueIsKnownByItsSignatureAndTakesNoOtherNames) {
   definition.schema.fields = {{1, "id", true, iceberg::Primitive(iceberg::TypeId::kLong), ""}};
   EXPECT_EQ((*catalog)->CreateTable({"public", "Shot"}, definition).error().code, slu::kRestName);
   EXPECT_TRUE((*catalog)->CreateTable(kShot, definition).ok());
+  EXPECT_THAT((*catalog)->ListNamespaces().value(), ElementsAre("a.b", "public"));  // Nothing is below them.
   config_.signing_service = "s3tables";
   EXPECT_EQ(RemoteCatalog::Open(config_, storage, *store_, CatalogAccess::kWrite, limits_).error().code, slu::kRestLocation);
   EXPECT_TRUE(RemoteCatalog::Open(config_, storage, *store_, CatalogAccess::kRead, limits_).ok());

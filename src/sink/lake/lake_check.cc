@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "catalog/name_rules.h"
 #include "catalog/postgres_database.h"
 #include "catalog/remote_catalog.h"
 #include "observability/error_catalog.h"
@@ -16,6 +17,7 @@
 #include "sink/lake/partitioner.h"
 #include "sink/lake/pg_type_oid.h"
 #include "sink/lake/reader_profile.h"
+#include "sink/lake/table_id.h"
 #include "sink/lake/type_map.h"
 #include "storage/object_store.h"
 
@@ -110,6 +112,9 @@ void CheckNames(const LakeConfig& config, const std::vector<TableDefinition>& ta
     const std::string name = ToString(table.schema->name);
     if (table.schema->name.name_space == kBookmarkNamespace)
       findings.push_back({"L010", Severity::kFail, name, "the lake keeps its bookmark in a namespace of that name", "another namespace", "exclude the table in the configuration"});
+    const bool of_aws = config.rest_catalog && !config.rest_catalog->signing_service.empty();
+    if (const Status fits = CheckName(of_aws ? NameRules::kAws : NameRules::kProtocol, IdOf(table.schema->name)); !fits.ok())
+      findings.push_back({"L013", Severity::kFail, name, fits.error().message, "a name that the catalog takes", "give it another name in sinks.lake.map"});
     const auto [other, is_new] = seen.emplace(LowerCase(name), name);
     if (!is_new)
       findings.push_back({"L011", gravity(needs.names_ignore_case), name, "differs from " + other->second + " only by case", "names that all readers tell apart", needs.names_ignore_case ? fix : ""});

@@ -22,7 +22,7 @@ class StoreProxy:
     `edit(path, content)` may change what it says."""
 
     def __init__(self, port: int, fate, edit=None):
-        self.edit = edit or (lambda _path, content: content)
+        self.edit = edit
         self.fate, self.counts, self._store_port = fate, Counter(), port
         self.replies = Counter()  # By method and status.
         proxy = self
@@ -55,7 +55,7 @@ class StoreProxy:
                 store = http.client.HTTPConnection("127.0.0.1", proxy._store_port, timeout=60)
                 store.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
                 for name, value in self.headers.items():
-                    if name.lower() not in ("connection", "expect"):
+                    if name.lower() not in ("connection", "expect", "accept-encoding" if proxy.edit else ""):
                         store.putheader(name, value)
                 store.endheaders([body] if chunked else body or None, encode_chunked=chunked)
                 reply = store.getresponse()
@@ -63,7 +63,7 @@ class StoreProxy:
                 proxy.replies[self.command, reply.status] += 1
                 if fate == LOST_REPLY:
                     return self._cut()
-                self._answer(reply.status, reply.getheaders(), proxy.edit(self.path, content))
+                self._answer(reply.status, reply.getheaders(), proxy.edit(self.path, content) if proxy.edit else content)
 
             def _read_chunks(self) -> bytes:
                 body = b""

@@ -112,7 +112,7 @@ Status LakeSink::CheckNames(const TableSchema& table) {
 
 Status LakeSink::PrepareFresh(LakeTable& table, const TableDefinition& definition, CopyLayout& layout) {
   const TableName& name = definition.schema->name;
-  table.schema = layout.schema = MakeLakeSchema(definition.schema, NeedsOf(config_.readers));
+  table.schema = layout.schema = MakeLakeSchema(definition.schema, NeedsOf(config_.readers), commits_in_turn() ? Numbering::kNestedLast : Numbering::kNested);
   table.manifests = std::make_shared<const std::vector<iceberg::ManifestFile>>();
   ASSIGN_OR_RETURN(layout.spec, MakePartitionSpec(PartitionConfigOf(config_, name), *table.schema));
   if (!kept_.contains(name) || !table.current.metadata) {

@@ -75,7 +75,8 @@ class Catalog {
   virtual Status DropTable(const TableIdentifier& table) = 0;
 
   /// Whether Commit takes several tables (and the namespace) all or nothing. If not, it takes one
-  /// table at a time.
+  /// table or the namespace, and a table's changes are only safe from writers that were overtaken
+  /// if they come with a new snapshot.
   virtual bool commits_many_tables() const = 0;
 
   /// Whether what a table's metadata does not name is needed by nobody. A server may keep a history of its own.

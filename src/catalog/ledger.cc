@@ -15,7 +15,7 @@ namespace {
 
 using iceberg::Properties;
 
-constexpr std::string_view kOwn = "sluice-ledger.";
+constexpr std::string_view kOwn = "sluice-";
 constexpr std::string_view kCommit = "sluice-ledger.commit.";
 constexpr std::string_view kPrevious = "sluice-ledger.previous";
 constexpr size_t kSnapshotsMax = 8;
@@ -40,6 +40,12 @@ iceberg::Snapshot EmptySnapshot(const iceberg::TableMetadata& base, int64_t snap
   return snapshot;
 }
 
+void SetFirst(const iceberg::TableMetadata& base, int64_t now_ms, LedgerChange& change) {
+  const int64_t first = iceberg::NewSnapshotId(base);
+  change.commit.updates.push_back(iceberg::AddSnapshot{EmptySnapshot(base, first, now_ms, change)});
+  change.commit.updates.push_back(iceberg::SetSnapshotRef{iceberg::kMainBranch, {first, false, {}, {}, {}}});
+}
+
 bool ChangesWhatItExpects(const NamespaceUpdate& update) {
   return std::any_of(update.expected.begin(), update.expected.end(), [&](const auto& expected) {
     const auto set = update.set.find(expected.first);
@@ -57,21 +63,36 @@ Result<Ledger> Ledger::From(TableIdentifier id, CatalogTable table) {
   return Ledger(std::move(id), std::move(table), snapshot);
 }
 
-LedgerChange Ledger::Make(const TableIdentifier& id, const std::string& location, int64_t now_ms) {
-  LedgerChange change;
-  change.commit_uuid = iceberg::NewUuid();
+TableCommit Ledger::MakeEmpty(const TableIdentifier& id, const std::string& location) {
   iceberg::NewTable made;
   made.uuid = iceberg::NewUuid();
   made.location = location;
   made.schema.fields = {{1, "nothing", false, iceberg::Primitive(iceberg::TypeId::kString), "The table is there for its properties."}};
+  return {id, {}, {iceberg::AssertCreate{}}, iceberg::UpdatesToCreate(made)};
+}
+
+LedgerChange Ledger::Make(const TableIdentifier& id, const std::string& location, int64_t now_ms) {
+  LedgerChange change;
+  change.commit_uuid = iceberg::NewUuid();
+  change.commit = MakeEmpty(id, location);
   iceberg::TableMetadata base;
   base.location = location;
   base.current_schema_id = 0;
-  const int64_t first = iceberg::NewSnapshotId(base);
-  change.commit = {id, {}, {iceberg::AssertCreate{}}, iceberg::UpdatesToCreate(made)};
-  change.commit.updates.push_back(iceberg::AddSnapshot{EmptySnapshot(base, first, now_ms, change)});
-  change.commit.updates.push_back(iceberg::SetSnapshotRef{iceberg::kMainBranch, {first, false, {}, {}, {}}});
+  SetFirst(base, now_ms, change);
   return change;
+}
+
+LedgerChange Ledger::MakeFirst(const TableIdentifier& id, const CatalogTable& empty, int64_t now_ms) {
+  LedgerChange change;
+  change.commit_uuid = iceberg::NewUuid();
+  change.commit = {id, empty, {iceberg::AssertUuid{empty.metadata->table_uuid}}, {}};
+  SetFirst(*empty.metadata, now_ms, change);
+  return change;
+}
+
+bool Ledger::IsEmpty(const CatalogTable& table) {
+  const Properties& properties = table.metadata->properties;
+  return table.metadata->snapshots.empty() && std::none_of(properties.begin(), properties.end(), [](const auto& property) { return property.first.starts_with("sluice."); });
 }
 
 Properties Ledger::properties() const {

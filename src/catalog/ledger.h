@@ -37,6 +37,12 @@ class Ledger {
   /// What makes it, its first snapshot included.
   static LedgerChange Make(const TableIdentifier& id, const std::string& location, int64_t now_ms);
 
+  /// The same in two steps, for a server that makes only empty tables.
+  static TableCommit MakeEmpty(const TableIdentifier& id, const std::string& location);
+  static LedgerChange MakeFirst(const TableIdentifier& id, const CatalogTable& empty, int64_t now_ms);
+  /// Whether only the first step was done.
+  static bool IsEmpty(const CatalogTable& table);
+
   /// Without what is the ledger's own.
   iceberg::Properties properties() const;
   int64_t snapshot() const { return snapshot_; }

@@ -8,10 +8,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/check.h"
 #include "base/failpoint.h"
 #include "base/parallel.h"
 #include "catalog/namespace_levels.h"
 #include "catalog/rest_answers.h"
+#include "iceberg/partition_spec_json.h"
+#include "iceberg/schema_json.h"
 #include "iceberg/table_update_json.h"
 #include "observability/error_catalog.h"
 
@@ -35,9 +38,16 @@ Error NoNamespace(const std::string& name_space, const std::string& words) {
   return Error{ErrorKind::kNeedsOperator, fmt::format("the catalog has no namespace '{}'", name_space), slu::kCatalogNoNamespace, words};
 }
 
-Error NoTransactions(std::string words) {
-  return Error{ErrorKind::kNeedsOperator, "the REST catalog does not offer POST /v1/{prefix}/transactions/commit", slu::kRestNoTransactions, std::move(words)};
+Error NoCommits(std::string words) {
+  return Error{ErrorKind::kNeedsOperator, "the REST catalog takes no commits: neither of several tables nor of one", slu::kRestNoCommits, std::move(words)};
 }
+
+Error NoTransactions(std::string words) {
+  return Error{ErrorKind::kNeedsOperator, "the REST catalog does not have POST /v1/{prefix}/transactions/commit, but does not say so", slu::kRestNoCommits, std::move(words)};
+}
+
+// Makes a table tell whose request made it, where the server gives it its UUID.
+constexpr char kCreatedAs[] = "sluice-created-as";
 
 Json IdentifierOf(const TableIdentifier& table) { return {{"namespace", LevelsOf(table.name_space)}, {"name", table.name}}; }
 
@@ -124,6 +134,20 @@ Json ToJson(const TableCommit& commit) {
   return json;
 }
 
+/// As createTable wants it.
+Json CreationOf(const TableIdentifier& table, const iceberg::TableMetadata& wanted) {
+  Json properties = wanted.properties;
+  properties["format-version"] = std::to_string(wanted.format_version);
+  properties[kCreatedAs] = wanted.table_uuid;
+  return {{"name", table.name}, {"location", wanted.location}, {"schema", iceberg::ToJson(wanted.schema())}, {"partition-spec", iceberg::ToJson(wanted.spec())},
+          {"stage-create", false}, {"properties", std::move(properties)}};
+}
+
+bool WasMadeAs(const iceberg::TableMetadata& made, const iceberg::TableMetadata& wanted) {
+  const auto created_as = made.properties.find(kCreatedAs);
+  return made.table_uuid == wanted.table_uuid || (created_as != made.properties.end() && created_as->second == wanted.table_uuid);
+}
+
 /// What main is after the commit.
 std::optional<int64_t> MainAfter(const TableCommit& commit) {
   std::optional<int64_t> main = commit.base.metadata ? commit.base.metadata->current_snapshot_id : std::nullopt;
@@ -145,9 +169,11 @@ Result<std::unique_ptr<RemoteCatalog>> RemoteCatalog::Open(const RestCatalogConf
                                                            RestLimits limits) {
   auto clock = std::make_unique<const SystemClock>();
   ASSIGN_OR_RETURN(auto connection, RestConnection::Open(config, storage, *clock, limits));
-  if (access == CatalogAccess::kWrite && !connection->offers_transactions())
-    return NoTransactions(config.uri);
-  return std::unique_ptr<RemoteCatalog>(new RemoteCatalog(std::move(clock), std::move(connection), store, access));
+  if (access == CatalogAccess::kWrite && !connection->offers_commits()) return NoCommits(config.uri);
+  if (access == CatalogAccess::kWrite && config.signing_service == "s3tables")
+    return Error{ErrorKind::kNeedsOperator, "S3 Tables gives each table a bucket of its own, outside of the lake's warehouse", slu::kRestLocation, config.uri};
+  const NameRules names = config.signing_service.empty() ? NameRules::kProtocol : NameRules::kAws;
+  return std::unique_ptr<RemoteCatalog>(new RemoteCatalog(std::move(clock), std::move(connection), store, access, names));
 }
 
 int64_t RemoteCatalog::NowMs() const { return std::chrono::duration_cast<std::chrono::milliseconds>(clock_->Now().time_since_epoch()).count(); }
@@ -163,6 +189,7 @@ std::string RemoteCatalog::DefaultLocation(const TableIdentifier& table) const {
 
 Status RemoteCatalog::CreateNamespace(const std::string& name_space) {
   RETURN_IF_ERROR(RefuseToRead());
+  RETURN_IF_ERROR(CheckName(names_, name_space));
   std::vector<std::string> levels;
   for (std::string& level : LevelsOf(name_space)) {
     levels.push_back(std::move(level));
@@ -205,7 +232,7 @@ Status RemoteCatalog::ListBelow(const std::string& parent, size_t depth, std::ve
   if (!parent.empty()) std::erase_if(children, [&](const std::string& name) { return !name.starts_with(parent + "."); });
   std::move(children.begin(), children.end(), std::back_inserter(names));
   if (names.size() > kNamesMax) return Error{ErrorKind::kCorrupt, "the REST catalog has too many namespaces", slu::kRestAnswer};
-  if (depth >= kLevelsMax) return Ok();
+  if (depth >= (names_ == NameRules::kAws ? 1 : kLevelsMax)) return Ok();
   for (size_t i = first, end = names.size(); i < end; ++i) {
     const std::string name = names[i];
     RETURN_IF_ERROR(ListBelow(name, depth + 1, names));
@@ -259,8 +286,9 @@ Status RemoteCatalog::DropTable(const TableIdentifier& table) {
 Result<std::vector<CatalogTable>> RemoteCatalog::Commit(const std::vector<TableCommit>& tables, const std::optional<NamespaceUpdate>& name_space) {
   RETURN_IF_ERROR(RefuseToRead());
   RETURN_IF_ERROR(store_.PutAll({}));
-  const std::lock_guard lock(mutex_);
+  SLUICE_CHECK(commits_many_tables() || tables.size() + (name_space ? 1 : 0) <= 1);
   if (!name_space) return CommitAlone(tables);
+  const std::lock_guard lock(mutex_);
   SLUICE_FAILPOINT("catalog.before_commit");
   RETURN_IF_ERROR(CommitWithLedger(tables, *name_space));
   // Whatever goes wrong from here on must not look as if nothing had happened.
@@ -271,20 +299,35 @@ Result<std::vector<CatalogTable>> RemoteCatalog::Commit(const std::vector<TableC
 Result<std::optional<Ledger>> RemoteCatalog::LoadLedger(const std::string& name_space) {
   const TableIdentifier id{name_space, kLedgerTable};
   ASSIGN_OR_RETURN(auto loaded, LoadTable(id));
-  if (!loaded) return std::optional<Ledger>();
+  const bool is_made = loaded && (commits_many_tables() || !Ledger::IsEmpty(*loaded));
+  if (!is_made) return std::optional<Ledger>();
   ASSIGN_OR_RETURN(Ledger ledger, Ledger::From(id, *std::move(loaded)));
   return std::optional(std::move(ledger));
 }
 
 Result<Ledger> RemoteCatalog::MakeLedger(const std::string& name_space) {
   const TableIdentifier id{name_space, kLedgerTable};
-  const LedgerChange made = Ledger::Make(id, DefaultLocation(id), NowMs());
+  std::optional<CatalogTable> empty;
+  if (!commits_many_tables()) {
+    ASSIGN_OR_RETURN(empty, MakeEmptyLedger(id));
+  }
+  const LedgerChange made = empty ? Ledger::MakeFirst(id, *empty, NowMs()) : Ledger::Make(id, DefaultLocation(id), NowMs());
   RETURN_IF_ERROR(store_.PutAll(made.files));
-  const auto created = Create(made.commit);
+  const auto created = empty ? CommitOne(made.commit) : Create(made.commit);
   if (!created.ok() && created.error().kind != ErrorKind::kConflict) return created.error();
   ASSIGN_OR_RETURN(std::optional<Ledger> ledger, LoadLedger(name_space));
   if (!ledger) return Error{ErrorKind::kUnavailable, fmt::format("table {} is gone as soon as it is made", ToString(id)), slu::kRestUnavailable};
   return *std::move(ledger);
+}
+
+Result<CatalogTable> RemoteCatalog::MakeEmptyLedger(const TableIdentifier& id) {
+  ASSIGN_OR_RETURN(auto left, LoadTable(id));  // By whoever was killed before the second step.
+  if (!left) {
+    ASSIGN_OR_RETURN(const auto created, Create(Ledger::MakeEmpty(id, DefaultLocation(id))));
+    left = created.front();
+  }
+  if (Ledger::IsEmpty(*left)) return *std::move(left);
+  return Conflict(fmt::format("table {} was made by another process just now", ToString(id)));
 }
 
 /// As it was when it was last seen, unless that contradicts what is expected.
@@ -298,9 +341,40 @@ Result<Ledger> RemoteCatalog::KnownLedger(const NamespaceUpdate& update) {
   return *std::move(loaded);
 }
 
-/// Without a ledger nothing tells what became of a request that got no answer.
+/// It is sent again as it is until it is known what became of it: of two that arrive the second is refused, since both require the
+/// same snapshot to be current.
+Result<std::vector<CatalogTable>> RemoteCatalog::CommitOne(const TableCommit& commit) {
+  const iceberg::TableMetadata& base = *commit.base.metadata;
+  const std::optional<int64_t> main = MainAfter(commit);
+  const bool is_new = main && base.FindSnapshot(*main) == nullptr;
+  bool may_arrive = false;
+  std::string words;
+  for (int attempt = 0; attempt < connection_->attempts_max(); ++attempt) {
+    connection_->PauseBefore(attempt);
+    const auto answer = connection_->Change(connection_->TablePath(commit.table.name_space, commit.table.name), ToJson(commit));
+    if (answer.ok() && answer->ok()) return LoadCommitted({commit});
+    words = answer.ok() ? answer->words : answer.error().evidence;
+    if (!answer.ok() && answer.error().kind != ErrorKind::kOutcomeUnknown) return may_arrive ? Unknown(std::move(words)) : answer.error();
+    may_arrive |= !answer.ok();
+    const auto now = LoadTable(commit.table);
+    if (!now.ok()) return Unknown(now.error().message);
+    if (*now && (*now)->metadata->table_uuid == base.table_uuid) {
+      const iceberg::TableMetadata& metadata = *(*now)->metadata;
+      if (is_new && metadata.current_snapshot_id == main) return std::vector<CatalogTable>{**now};
+      if (is_new && metadata.FindSnapshot(*main) != nullptr) return Unknown("others have committed since");
+      const bool is_as_before = metadata.current_snapshot_id == base.current_snapshot_id;
+      if (!is_new && may_arrive) return Unknown(std::move(words));
+      if (is_as_before && !answer.ok()) continue;
+    }
+    return Conflict(fmt::format("table {} was changed by another writer, or is gone", ToString(commit.table)), std::move(words));
+  }
+  return Unknown(std::move(words));
+}
+
+/// Without a ledger nothing tells what became of a request that got no answer, unless it is of one table.
 Result<std::vector<CatalogTable>> RemoteCatalog::CommitAlone(const std::vector<TableCommit>& tables) {
   if (tables.size() == 1 && !tables.front().base.metadata) return Create(tables.front());
+  if (!commits_many_tables() && tables.size() == 1) return CommitOne(tables.front());
   const bool is_one = tables.size() == 1;
   Json body = is_one ? ToJson(tables.front()) : Json{{"table-changes", Json::array()}};
   if (!is_one)
@@ -313,22 +387,34 @@ Result<std::vector<CatalogTable>> RemoteCatalog::CommitAlone(const std::vector<T
 
 Result<std::vector<CatalogTable>> RemoteCatalog::Create(const TableCommit& commit) {
   const TableIdentifier& table = commit.table;
-  const auto answer = connection_->Change(connection_->TablePath(table.name_space, table.name), ToJson(commit));
+  RETURN_IF_ERROR(CheckName(names_, table));
+  ASSIGN_OR_RETURN(const iceberg::TableMetadata wanted, iceberg::ApplyUpdates(nullptr, commit.updates, NowMs()));
+  // Not every server knows commits that make a table.
+  const auto answer = commits_many_tables() ? connection_->Change(connection_->TablePath(table.name_space, table.name), ToJson(commit))
+                                            : connection_->Change(connection_->NamespacePath(table.name_space) + "/tables", CreationOf(table, wanted));
   if (!answer.ok() && answer.error().kind != ErrorKind::kOutcomeUnknown) return answer.error();
   if (answer.ok() && answer->status == 404) return NoNamespace(table.name_space, answer->words);
   // Also of a conflict: the table may be ours, made by a request whose answer somebody on the way lost.
   auto loaded = LoadTable(table);
   if (!loaded.ok()) return Unknown(loaded.error().message);
   if (!*loaded) return answer.ok() ? Conflict(fmt::format("table {} cannot be made", ToString(table)), answer->words) : Unknown(answer.error().evidence);
-  ASSIGN_OR_RETURN(const iceberg::TableMetadata wanted, iceberg::ApplyUpdates(nullptr, commit.updates, NowMs()));
   const iceberg::TableMetadata& made = *(*loaded)->metadata;
-  if (made.table_uuid != wanted.table_uuid) return Conflict(fmt::format("table {} exists already", ToString(table)));
+  if (!WasMadeAs(made, wanted)) return Conflict(fmt::format("table {} exists already", ToString(table)));
   Error unusable{ErrorKind::kNeedsOperator, "", slu::kRestLocation};
   if (!made.location.starts_with(store_.root_uri() + "/")) unusable.message = fmt::format("the REST catalog puts table {} at {}, outside of the lake's warehouse {}", ToString(table), made.location, store_.root_uri());
   else if (!made.schema().SameColumns(wanted.schema())) unusable.message = fmt::format("the REST catalog gives the columns of table {} other numbers than asked for", ToString(table));
   if (unusable.message.empty()) return std::vector<CatalogTable>{**std::move(loaded)};
   static_cast<void>(DropTable(table).ok());
   return unusable;
+}
+
+// The ledger is last: a server that is not as good as its word then leaves tables ahead of the bookmark, never behind.
+Result<RestAnswer> RemoteCatalog::Send(const std::vector<TableCommit>& tables, const TableCommit& ledger) {
+  if (!commits_many_tables()) return connection_->Change(connection_->TablePath(ledger.table.name_space, ledger.table.name), ToJson(ledger));
+  Json body = {{"table-changes", Json::array()}};
+  for (const TableCommit& commit : tables) body["table-changes"].push_back(ToJson(commit));
+  body["table-changes"].push_back(ToJson(ledger));
+  return connection_->Change("transactions/commit", body);
 }
 
 Status RemoteCatalog::CommitWithLedger(const std::vector<TableCommit>& tables, const NamespaceUpdate& update) {
@@ -339,11 +425,7 @@ Status RemoteCatalog::CommitWithLedger(const std::vector<TableCommit>& tables, c
     RETURN_IF_ERROR(ledger.CheckExpected(update));
     const LedgerChange change = ledger.Change(update, NowMs());
     RETURN_IF_ERROR(store_.PutAll(change.files));
-    // Last: a server that is not as good as its word then leaves tables ahead of the bookmark, never behind.
-    Json body = {{"table-changes", Json::array()}};
-    for (const TableCommit& commit : tables) body["table-changes"].push_back(ToJson(commit));
-    body["table-changes"].push_back(ToJson(change.commit));
-    const auto answer = connection_->Change("transactions/commit", body);
+    const auto answer = Send(tables, change.commit);
     if (answer.ok() && answer->ok()) {
       for (const std::string& uri : change.forgotten) static_cast<void>(store_.Remove(uri).ok());
       if (!change.files.empty()) return Ok();  // Loaded anew when it is needed.
@@ -387,8 +469,7 @@ Result<bool> RemoteCatalog::Settle(const std::string& name_space, const std::str
     // It may be on its way still. Once the snapshot is another one it comes too late.
     const LedgerChange fence = (*ledger)->Fence(NowMs());
     if (const Status written = store_.PutAll(fence.files); !written.ok()) return Unknown(written.error().message);
-    const Json body = {{"table-changes", Json::array({ToJson(fence.commit)})}};
-    const auto answer = connection_->Change("transactions/commit", body);
+    const auto answer = Send({}, fence.commit);
     words = answer.ok() ? answer->words : answer.error().evidence;
   }
   return Unknown(words);

@@ -1,6 +1,7 @@
 #pragma once
 // A catalog that a server of Iceberg's REST protocol keeps (decision 0020). The server writes metadata files; data, manifests and lists
-// are written by whoever commits. One transaction commits many tables, and the properties of a namespace with them (ledger.h).
+// are written by whoever commits. One transaction commits many tables, and the properties of a namespace with them (ledger.h); where the
+// server has no transactions, a commit is of one table or of the properties (decision 0025).
 
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "catalog/catalog.h"
 #include "catalog/catalog_access.h"
 #include "catalog/ledger.h"
+#include "catalog/name_rules.h"
 #include "catalog/rest_answers.h"
 #include "catalog/rest_connection.h"
 #include "storage/object_store.h"
@@ -19,8 +21,8 @@ namespace sluice {
 
 class RemoteCatalog final : public Catalog {
  public:
-  /// The lake's tables lie under `store`'s root; it must outlive the catalog. Error: kNeedsOperator (4145) where changes are asked for
-  /// and the server has no transactions of several tables; else as of RestConnection.
+  /// The lake's tables lie under `store`'s root; it must outlive the catalog. Error: kNeedsOperator where changes are asked for and the
+  /// server takes no commits (4145) or puts tables elsewhere (4146); else as of RestConnection.
   static Result<std::unique_ptr<RemoteCatalog>> Open(const RestCatalogConfig& config, const StorageConfig& storage, ObjectStore& store, CatalogAccess access, RestLimits limits = {});
 
   Status CreateNamespace(const std::string& name_space) override;
@@ -39,8 +41,8 @@ class RemoteCatalog final : public Catalog {
   const RestConnection& connection() const { return *connection_; }
 
  private:
-  RemoteCatalog(std::unique_ptr<const Clock> clock, std::unique_ptr<RestConnection> connection, ObjectStore& store, CatalogAccess access)
-      : clock_(std::move(clock)), connection_(std::move(connection)), store_(store), access_(access) {}
+  RemoteCatalog(std::unique_ptr<const Clock> clock, std::unique_ptr<RestConnection> connection, ObjectStore& store, CatalogAccess access, NameRules names)
+      : clock_(std::move(clock)), connection_(std::move(connection)), store_(store), access_(access), names_(names) {}
 
   Status RefuseToRead() const;
   /// All names that the answers to `path` list, page after page.
@@ -52,7 +54,10 @@ class RemoteCatalog final : public Catalog {
   Result<Ledger> KnownLedger(const NamespaceUpdate& update);
 
   Result<std::vector<CatalogTable>> CommitAlone(const std::vector<TableCommit>& tables);
+  Result<std::vector<CatalogTable>> CommitOne(const TableCommit& commit);
   Result<std::vector<CatalogTable>> Create(const TableCommit& commit);
+  Result<RestAnswer> Send(const std::vector<TableCommit>& tables, const TableCommit& ledger);
+  Result<CatalogTable> MakeEmptyLedger(const TableIdentifier& id);
   Status CommitWithLedger(const std::vector<TableCommit>& tables, const NamespaceUpdate& update);
   /// Whether what was sent took effect; when this says no, it never will.
   Result<bool> Settle(const std::string& name_space, const std::string& commit_uuid, int64_t snapshot);
@@ -63,8 +68,9 @@ class RemoteCatalog final : public Catalog {
   const std::unique_ptr<RestConnection> connection_;
   ObjectStore& store_;
   const CatalogAccess access_;
+  const NameRules names_;
 
-  std::mutex mutex_;  // Commits of this process come one after another. Guards the ledgers.
+  std::mutex mutex_;  // Commits with a ledger come one after another. Guards the ledgers.
   std::map<std::string, Ledger> ledgers_;
 };
 

@@ -60,7 +60,7 @@ class FakeRestServer {
     if (request.target.starts_with("/v1/config")) return TestReply{200, config.dump()};
     if (!request.target.starts_with("/v1/p%7Cq/")) return Refuse(404, "NotFoundException");
     const std::string path = request.target.substr(10);
-    if (request.method == "POST" && path == "transactions/commit") return CommitAs(NextFate(), request);
+    if (request.method == "POST" && path == "transactions/commit" && OffersTransactions()) return CommitAs(NextFate(), request);
     if (request.method == "POST" && path == "namespaces") return TestReply{200, "{}"};
     if (path == "namespaces?parent=public") return TestReply{200, R"({"namespaces":[]})"};
     if (path == "namespaces") return TestReply{200, R"({"namespaces":[["public"]],"next-page-token":"more"})"};
@@ -68,12 +68,24 @@ class FakeRestServer {
     if (path == "namespaces?parent=a%1Fb") return TestReply{200, R"({"namespaces":[["a","b","c"]]})"};
     if (path.starts_with("namespaces?parent=")) return TestReply{200, R"({"namespaces":[]})"};
     const size_t table = path.find("/tables/");
+    if (request.method == "POST" && path.ends_with("/tables")) return CreateEmpty(Json::parse(request.body));
     if (table == std::string::npos) return path.ends_with("/tables") ? ListTables() : Refuse(404, "NotFoundException");
     const std::string name = path.substr(table + 8, path.find('?') - table - 8);
+    if (request.method == "POST" && !OffersTransactions()) return CommitAs(NextFate(), request);
     if (request.method == "POST") return Create(name, Json::parse(request.body));
     const auto found = tables.find(name);
     if (found == tables.end()) return Refuse(404, "NoSuchTableException");
     return TestReply{200, Json{{"metadata-location", "file:/lake/m.json"}, {"metadata", found->second}}.dump()};
+  }
+
+  bool OffersTransactions() const { return config.dump().find("transactions/commit") != std::string::npos; }
+
+  /// As servers make tables: empty, with a UUID of their own.
+  TestReply CreateEmpty(const Json& request) {
+    Json updates = Json::array({{{"action", "assign-uuid"}, {"uuid", iceberg::NewUuid()}}, {{"action", "set-location"}, {"location", request["location"]}},
+                                {{"action", "add-schema"}, {"schema", request["schema"]}}, {{"action", "set-properties"}, {"updates", request["properties"]}}});
+    updates[3]["updates"].erase("format-version");
+    return Create(request["name"], {{"updates", std::move(updates)}});
   }
 
   Fate NextFate() {
@@ -139,7 +151,7 @@ class FakeRestServer {
 
   TestReply Transact(const Json& request) {
     std::map<std::string, Json> changed = tables;
-    for (const Json& change : request["table-changes"]) {
+    for (const Json& change : request.contains("table-changes") ? request["table-changes"] : Json::array({request})) {
       const auto table = changed.find(change["identifier"]["name"]);
       if (table == changed.end()) return Refuse(404, "NoSuchTableException");
       for (const Json& requirement : change["requirements"])
@@ -406,11 +418,123 @@ TEST_F(RemoteCatalogTest, OneTableCanBeCommittedByItself) {
   EXPECT_EQ(catalog->Commit({Set(table, "gone"), Set(table, "gone")}, std::nullopt).error().kind, ErrorKind::kConflict);
 }
 
+class OneTableCatalogTest : public RemoteCatalogTest {
+ protected:
+  OneTableCatalogTest() { server_.config["endpoints"] = {"POST /v1/{prefix}/namespaces/{namespace}/tables", "POST /v1/{prefix}/namespaces/{namespace}/tables/{table}"}; }
+
+  TableCommit Append(const CatalogTable& base) {
+    iceberg::Snapshot made;
+    made.snapshot_id = iceberg::NewSnapshotId(*base.metadata);
+    made.parent_snapshot_id = base.metadata->current_snapshot_id;
+    made.sequence_number = base.metadata->last_sequence_number + 1;
+    made.summary = {{"operation", "append"}};
+    made.manifest_list = folder_ + "/list.avro";
+    return {kShot, base, {iceberg::AssertUuid{base.metadata->table_uuid}}, {iceberg::AddSnapshot{made}, iceberg::SetSnapshotRef{"main", {made.snapshot_id, false, {}, {}, {}}}}};
+  }
+  std::optional<int64_t> Main() { return Open()->LoadTable(kShot).value()->metadata->current_snapshot_id; }
+  static Json Foreign(int64_t id) { return {{"snapshot-id", id}, {"sequence-number", 1}, {"timestamp-ms", 1}, {"summary", {{"operation", "append"}}}, {"manifest-list", "x"}}; }
+};
+
+TEST_F(OneTableCatalogTest, ATableAndThePropertiesAreCommittedOneAfterTheOther) {
+  const auto catalog = Open(), young = Open();
+  EXPECT_FALSE(catalog->commits_many_tables());
+  const CatalogTable table = Create(*catalog);
+  EXPECT_NE(table.metadata->table_uuid, table.metadata->properties.at("sluice-created-as"));
+  ASSERT_TRUE(TakeEpoch(*catalog, "", "1").ok());
+  const TableCommit append = Append(table);
+  const auto committed = catalog->Commit({append}, std::nullopt);
+  ASSERT_TRUE(committed.ok()) << committed.error().message << committed.error().evidence;
+  EXPECT_EQ(Main(), committed->front().metadata->current_snapshot_id);
+  EXPECT_EQ(catalog->Commit({Append(table)}, std::nullopt).error().kind, ErrorKind::kConflict);
+  ASSERT_TRUE(catalog->Commit({}, Bookmark("1", "0/10")).ok());
+  EXPECT_THAT(catalog->NamespaceProperties("sluice").value().value(), ElementsAre(::testing::Pair("epoch", "1"), ::testing::Pair("lsn", "0/10")));
+  ASSERT_TRUE(TakeEpoch(*young, "1", "2").ok());
+  EXPECT_EQ(catalog->Commit({}, Bookmark("1", "0/20")).error().kind, ErrorKind::kConflict);
+  for (const TestRequest& request : server_.seen) EXPECT_THAT(request.target, Not(HasSubstr("transactions")));
+}
+
+TEST_F(OneTableCatalogTest, ARequestOfATableIsRepeatedUntilItIsKnownWhatBecameOfIt) {
+  for (const auto& [fate, requests] : {std::pair{Fate::kReplyLost, 1}, {Fate::kRequestLost, 2}, {Fate::kUnavailable, 2}, {Fate::kSentTwice, 1}}) {
+    SCOPED_TRACE(static_cast<int>(fate));
+    server_.tables.clear();
+    server_.commits = 0;
+    const auto catalog = Open();
+    const TableCommit append = Append(Create(*catalog));
+    server_.of_commits = {fate};
+    const auto committed = catalog->Commit({append}, std::nullopt);
+    ASSERT_TRUE(committed.ok()) << committed.error().message << committed.error().evidence;
+    EXPECT_EQ(server_.tables["shot"]["snapshots"].size(), 1u);
+    EXPECT_EQ(server_.commits, requests);
+  }
+}
+
+TEST_F(OneTableCatalogTest, WhatCannotBeToldIsSaidToBeUnknown) {
+  const auto catalog = Open();
+  const CatalogTable table = Create(*catalog);
+  server_.of_commits.assign(20, Fate::kRequestLost);
+  EXPECT_EQ(catalog->Commit({Append(table)}, std::nullopt).error().kind, ErrorKind::kOutcomeUnknown);
+  server_.of_commits = {Fate::kRequestLost, Fate::kBusy, Fate::kBusy, Fate::kBusy, Fate::kBusy};  // The first one may be on its way.
+  EXPECT_EQ(catalog->Commit({Append(table)}, std::nullopt).error().kind, ErrorKind::kOutcomeUnknown);
+  server_.of_commits = {Fate::kReplyLost};
+  server_.after_commit = [this] {  // Somebody has gone on from ours.
+    server_.tables["shot"]["snapshots"].push_back(Foreign(5));
+    server_.tables["shot"]["current-snapshot-id"] = server_.tables["shot"]["refs"]["main"]["snapshot-id"] = 5;
+  };
+  EXPECT_EQ(catalog->Commit({Append(table)}, std::nullopt).error().kind, ErrorKind::kOutcomeUnknown);
+  server_.of_commits = {Fate::kReplyLost};  // Nothing tells a change without a snapshot from none.
+  EXPECT_EQ(catalog->Commit({Set(*catalog->LoadTable(kShot).value(), "x")}, std::nullopt).error().kind, ErrorKind::kOutcomeUnknown);
+}
+
+TEST_F(OneTableCatalogTest, WhereSomebodyElseWasFirstALostRequestIsAConflict) {
+  const auto catalog = Open();
+  const CatalogTable table = Create(*catalog);
+  Json& shot = server_.tables["shot"];
+  shot["snapshots"].push_back(Foreign(5));
+  shot["refs"]["main"] = {{"snapshot-id", 5}, {"type", "branch"}};
+  shot["current-snapshot-id"] = 5;
+  server_.of_commits = {Fate::kRequestLost};
+  EXPECT_EQ(catalog->Commit({Append(table)}, std::nullopt).error().kind, ErrorKind::kConflict);
+}
+
+TEST_F(OneTableCatalogTest, ALedgerWhoseMakerEndedBetweenItsStepsIsMade) {
+  server_.of_commits.assign(4, Fate::kRequestLost);
+  EXPECT_FALSE(TakeEpoch(*Open(), "", "1").ok());
+  ASSERT_TRUE(server_.tables.contains(kLedgerTable));
+  EXPECT_TRUE(server_.tables[kLedgerTable]["snapshots"].empty());
+  ASSERT_TRUE(TakeEpoch(*Open(), "", "1").ok());
+  EXPECT_EQ(ValueOf(Open()->NamespaceProperties("sluice"), "epoch"), "1");
+  EXPECT_FALSE(TakeEpoch(*Open(), "", "1").ok());
+}
+
+TEST_F(OneTableCatalogTest, GlueIsKnownByItsSignatureAndTakesNoOtherNames) {
+  server_.config.erase("endpoints");  // It lists none, and has no transactions all the same.
+  config_.signing_service = "glue";
+  config_.signing_region = "eu-central-1";
+  StorageConfig storage;
+  storage.access_key = "id";
+  storage.secret_key = "secret";
+  const auto catalog = RemoteCatalog::Open(config_, storage, *store_, CatalogAccess::kWrite, limits_);
+  ASSERT_TRUE(catalog.ok()) << catalog.error().message;
+  EXPECT_FALSE((*catalog)->commits_many_tables());
+  EXPECT_TRUE((*catalog)->CreateNamespace("public").ok());
+  for (const char* const name : {"Public", "a.b", "ü", ""}) EXPECT_EQ((*catalog)->CreateNamespace(name).error().code, slu::kRestName) << name;
+  iceberg::NewTable definition;
+  definition.uuid = iceberg::NewUuid();
+  definition.location = (*catalog)->DefaultLocation(kShot);
+  definition.schema.fields = {{1, "id", true, iceberg::Primitive(iceberg::TypeId::kLong), ""}};
+  EXPECT_EQ((*catalog)->CreateTable({"public", "Shot"}, definition).error().code, slu::kRestName);
+  EXPECT_TRUE((*catalog)->CreateTable(kShot, definition).ok());
+  EXPECT_THAT((*catalog)->ListNamespaces().value(), ElementsAre("a.b", "public"));  // Nothing is below them.
+  config_.signing_service = "s3tables";
+  EXPECT_EQ(RemoteCatalog::Open(config_, storage, *store_, CatalogAccess::kWrite, limits_).error().code, slu::kRestLocation);
+  EXPECT_TRUE(RemoteCatalog::Open(config_, storage, *store_, CatalogAccess::kRead, limits_).ok());
+}
+
 TEST_F(RemoteCatalogTest, AServerWithoutTransactionsIsReadAndNotWritten) {
   server_.config["endpoints"] = {"GET /v1/{prefix}/namespaces"};
   const auto refused = TryOpen();
   ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code, slu::kRestNoTransactions);
+  EXPECT_EQ(refused.error().code, slu::kRestNoCommits);
   const auto reading = TryOpen(CatalogAccess::kRead);
   ASSERT_TRUE(reading.ok());
   EXPECT_THAT((*reading)->ListNamespaces().value(), ElementsAre("a.b", "a.b.c", "public"));

@@ -74,11 +74,15 @@ Result<ServerConfig> ServerConfigFrom(const Json& json) {
   const bool good = IsSafeInUrl(config.namespace_separator) && !config.namespace_separator.empty() && config.namespace_separator.size() <= kSeparatorBytesMax &&
                     IsSafeInUrl(config.uri.value_or(""));
   if (!good) return NotOfTheProtocol("the REST catalog's configuration makes no address");
-  // Where a server lists none it is older than the list, and those had it.
-  config.offers_transactions = endpoints.empty() || std::any_of(endpoints.begin(), endpoints.end(), [](const Json& endpoint) {
-                                 return endpoint.is_string() && endpoint.get_ref<const std::string&>().starts_with("POST ") &&
-                                        endpoint.get_ref<const std::string&>().ends_with("/transactions/commit");
-                               });
+  // Where a server lists none it is older than the list, and those had them.
+  const auto offers = [&](std::string_view what) {
+    return endpoints.empty() || std::any_of(endpoints.begin(), endpoints.end(), [&](const Json& endpoint) {
+             return endpoint.is_string() && endpoint.get_ref<const std::string&>().starts_with("POST ") && endpoint.get_ref<const std::string&>().ends_with(what);
+           });
+  };
+  config.lists_endpoints = !endpoints.empty();
+  config.offers_transactions = offers("/transactions/commit");
+  config.offers_commits = offers("/tables/{table}");
   return config;
 }
 

@@ -18,7 +18,9 @@ struct ServerConfig {
   std::string prefix;                     ///< Of paths, encoded; empty: none.
   std::string namespace_separator = "%1F";  ///< Between levels in a path, encoded.
   std::optional<std::string> uri;         ///< Where the server wants to be asked.
-  bool offers_transactions = true;
+  bool lists_endpoints = false;           ///< Whether what it offers is known.
+  bool offers_transactions = true;        ///< Commits of several tables.
+  bool offers_commits = true;             ///< Commits of one table.
 };
 Result<ServerConfig> ServerConfigFrom(const nlohmann::ordered_json& json);
 

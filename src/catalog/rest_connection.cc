@@ -39,7 +39,8 @@ struct RestConnection::Attempt {
 };
 
 RestConnection::RestConnection(const RestCatalogConfig& config, const StorageConfig& storage, const Clock& clock, RestLimits limits)
-    : limits_(limits), http_(limits.http, config.ca_file), access_(config, storage, http_, clock), warehouse_(config.warehouse), base_(config.uri) {}
+    : limits_(limits), http_(limits.http, config.ca_file), access_(config, storage, http_, clock), warehouse_(config.warehouse),
+      is_of_aws_(!config.signing_service.empty()), base_(config.uri) {}
 
 Result<std::unique_ptr<RestConnection>> RestConnection::Open(const RestCatalogConfig& config, const StorageConfig& storage, const Clock& clock, RestLimits limits) {
   std::unique_ptr<RestConnection> connection(new RestConnection(config, storage, clock, limits));
@@ -53,6 +54,8 @@ Status RestConnection::Configure() {
   if (!answer.ok())
     return Error{ErrorKind::kNeedsOperator, fmt::format("{} is no REST catalog, or has no warehouse '{}'", base_, Printable(warehouse_)), slu::kRestRejected, answer.words};
   ASSIGN_OR_RETURN(config_, ServerConfigFrom(answer.json));
+  // Glue and S3 Tables don't, whether they list what they offer or not.
+  if (is_of_aws_ && !config_.lists_endpoints) config_.offers_transactions = false;
   return config_.uri ? TakeUri(*config_.uri) : Ok();
 }
 

@@ -53,8 +53,9 @@ class RestConnection {
   /// Levels in a path or a query.
   std::string EncodedLevels(std::string_view name_space) const;
 
-  /// Whether several tables can be committed at once.
+  /// Whether several tables can be committed at once, and one at all.
   bool offers_transactions() const { return config_.offers_transactions; }
+  bool offers_commits() const { return config_.offers_transactions || config_.offers_commits; }
 
  private:
   struct Attempt;
@@ -72,6 +73,7 @@ class RestConnection {
   HttpClient http_;
   RestAccess access_;
   const std::string warehouse_;
+  const bool is_of_aws_;
   std::string base_;     // What stands before /v1, without a slash at its end.
   ServerConfig config_;
 };

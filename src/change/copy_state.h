@@ -16,8 +16,9 @@ namespace sluice {
 struct CopiedTable {
   Oid oid = 0;  ///< Of the source table: another OID under the same name is another table.
   Lsn copy_lsn;
-  /// Where a table goes on that was copied beside the stream, until a commit has brought it to the sink's bookmark:
-  /// everything that ends at or before it is in the table. Unset: the bookmark speaks for the table too.
+  /// Where a table goes on that was copied beside the stream, until a commit has brought it to the sink's bookmark; or one that
+  /// a commit has left ahead of the bookmark, until that has passed it. Everything that ends at or before it is in the table.
+  /// Unset: the bookmark speaks for the table too.
   std::optional<Lsn> catching_up_from = {};
   std::string fingerprint = {};  ///< Of the source's table when this one was last brought to it; see table_fingerprint.h.
 

@@ -138,8 +138,8 @@ class Sink {
   /// Thread-safe against calls for other tables.
   virtual Status RemoveCopied(const TableDefinition& table, Bytes keys, size_t count) = 0;
 
-  /// Makes the copy of these tables complete and durable (indexes and constraints included), all or none, and ends
-  /// their hold. `copy_position`: the exported snapshot's LSN; becomes the sink's bookmark where there is none yet.
+  /// Makes the copy of these tables complete and durable (indexes and constraints included) and ends their hold: all or
+  /// none, unless the destination commits tables one by one. `copy_position`: the exported snapshot's LSN; becomes the sink's bookmark where there is none yet.
   /// Where there is one, the tables catch up from there.
   /// Thread-safe against OpenCopyWriter of other tables.
   virtual Status FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position,
@@ -153,7 +153,8 @@ class Sink {
   /// alone: held, the others go on.
   virtual Status Write(ChangeBatchPtr batch) = 0;
 
-  /// Makes everything written so far durable together with `position`, all or nothing. Only at the end of a
+  /// Makes everything written so far durable together with `position`, all or nothing. A destination that commits tables
+  /// one by one may be left with some of them ahead of its bookmark, each whole; they skip what they have. Only at the end of a
   /// transaction. Also without changes: the bookmark then moves alone. A position behind the bookmark moves only
   /// the tables that catch up.
   /// Error: kConflict (another epoch or writer), kOutcomeUnknown (the reply was lost and looking did not tell).

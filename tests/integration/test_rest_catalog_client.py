@@ -1,6 +1,7 @@
 """The lake's catalog in a server of Iceberg's REST protocol: what a file gives, through kills, lost replies and a second process."""
 
 import itertools
+import json
 import os
 import signal
 import socket
@@ -15,13 +16,16 @@ from support.catalog_server import IcebergServer, NessieServer
 from support.compare import Comparison
 from support.lake import RestLake, RestLakeByFiles
 from support.sluice import BINARY, CONFIG, NO_PERMISSION, OK, REFUSED, Sluice
-from support.store_proxy import FAILS, LOST_REPLY, PASS, StoreProxy
+from support.store_proxy import FAILS, LOST_REPLY, MISSING, PASS, StoreProxy
 from support.tls import free_port, make_certificate
 from support.workload import MIXED_SCHEMA, MixedLoad
 
 SERVERS = {"iceberg": IcebergServer, "nessie": NessieServer}
 NUMBERS = itertools.count()
 SOAK = "SLUICE_SOAK" in os.environ
+# Where tables are committed one by one. The second leaves a copy that the third meets.
+FAILPOINTS_IN_TURN = ("lake.after_first_bookmark=kill", "lake.before_table_alone=kill", "lake.after_leftover_files=kill", "lake.after_table_alone=kill:2", "lake.after_table_alone=kill:9",
+                      "lake.before_table_alone=kill:6", "catalog.before_commit=kill:4")
 FAILPOINTS = ("lake.after_finish_tables=kill", "lake.after_commit=kill:2", "catalog.before_commit=kill:4")
 
 
@@ -101,8 +105,8 @@ def test_the_lake_is_the_source_through_kills_around_its_commits(rest, source, s
 def proxied(server):
     proxies = []
 
-    def start(fate):
-        proxies.append(StoreProxy(server.port, fate))
+    def start(fate, edit=None):
+        proxies.append(StoreProxy(server.port, fate, edit))
         return proxies[-1]
 
     yield start
@@ -180,6 +184,107 @@ def test_a_commit_whose_reply_is_lost_is_found_again(rest, source, server, proxi
     rest.compare()
     assert proxy.counts[LOST_REPLY, "POST"] >= 2 and proxy.counts[FAILS, "POST"] >= 2, proxy.counts
     assert rest.running()
+
+
+def without_transactions(fate=lambda _method, _path: PASS) -> tuple:
+    """What a proxy makes of a server: one that commits one table at a time, as Glue's."""
+
+    def hide(path, content):
+        if "/v1/config" not in path:
+            return content
+        config = json.loads(content)
+        config["endpoints"] = [endpoint for endpoint in config["endpoints"] if not endpoint.endswith("/transactions/commit")]
+        assert any(endpoint.endswith("/tables/{table}") for endpoint in config["endpoints"])
+        return json.dumps(config).encode()
+
+    return (lambda method, path: MISSING if path.endswith("/transactions/commit") else fate(method, path)), hide
+
+
+one_table_server = pytest.mark.parametrize("server", ["iceberg"], indirect=True)
+
+
+def is_commit(method, path) -> bool:
+    return method == "POST" and "/tables/" in path
+
+
+@one_table_server
+def test_without_transactions_the_lake_is_the_source_through_kills_between_tables(rest, source, server, proxied):
+    use(rest, proxied(*without_transactions()).endpoint + server.path)
+    assert "L004" in rest.command("check").stdout
+    with MixedLoad(source):
+        for failpoint in FAILPOINTS_IN_TURN:
+            rest.start(env={"SLUICE_FAILPOINTS": failpoint})
+            assert rest.wait_exit() == -signal.SIGKILL, f"{failpoint}\n{rest.log_tail()}"
+        rest.start()
+        rest.wait_settled()
+    source.execute("ALTER TABLE lists ADD COLUMN more text[], ADD COLUMN last int; INSERT INTO lists VALUES (2, NULL, 8, NULL, '{c}', 9); DELETE FROM lists WHERE id = 1")
+    rest.wait_until()
+    rest.compare()
+    rest.command("resync", "public.lists")
+    rest.wait_settled()
+    source.execute("INSERT INTO lists VALUES (3, NULL, 8)")
+    rest.wait_until()
+    rest.compare()
+    rest.command("lake", "check")
+
+
+@one_table_server
+def test_without_transactions_a_table_whose_reply_is_lost_is_looked_at(rest, source, server, proxied):
+    lost = itertools.cycle([LOST_REPLY, PASS, FAILS, PASS, PASS, PASS, PASS])
+    proxy = proxied(*without_transactions(lambda method, path: next(lost) if is_commit(method, path) else PASS))
+    use(rest, proxy.endpoint + server.path)
+    rest.start()
+    rest.wait_settled()
+    with MixedLoad(source):
+        time.sleep(30 if SOAK else 2)
+    rest.wait_until(timeout=120)
+    rest.compare()
+    assert proxy.counts[LOST_REPLY, "POST"] >= 2 and proxy.counts[FAILS, "POST"] >= 2, proxy.counts
+    assert rest.running()
+
+
+@one_table_server
+@pytest.mark.parametrize("late", [False, True], ids=["before-the-successor", "after-the-successor"])
+def test_without_transactions_a_table_of_a_process_that_was_overtaken_is_taken_once(rest, source, tmp_path, server, replica, proxied, late):
+    hold, held, release, passed = threading.Event(), threading.Event(), threading.Event(), threading.Event()
+
+    def fate(method, path):
+        if is_commit(method, path) and path.endswith("/nokey") and hold.is_set() and not held.is_set():
+            held.set()
+            assert release.wait(120)
+            passed.set()
+        return PASS
+
+    source.execute("CREATE TABLE nokey (n int)")
+    rest.sync()
+    proxy = proxied(*without_transactions(fate))
+    use(rest, proxy.endpoint + server.path)
+    rest.start()
+    rest.wait_settled()
+    hold.set()
+    source.execute("INSERT INTO nokey VALUES (10); INSERT INTO lists VALUES (10, '{x}', 1, NULL)")
+    assert held.wait(20)
+    os.kill(rest.pid, signal.SIGSTOP)
+    if not late:
+        release.set()
+        assert passed.wait(20)
+    source.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active")
+    folder = tmp_path / "second"
+    folder.mkdir()
+    second = Sluice(folder, source, replica, rest.lake)
+    second.config_file.write_text(rest.config_file.read_text())
+    use(second, proxied(*without_transactions()).endpoint + server.path)
+    source.execute("INSERT INTO nokey VALUES (11)")
+    second.sync()
+    release.set()
+    os.kill(rest.pid, signal.SIGCONT)
+    deadline = time.monotonic() + 30
+    while late and not proxy.replies["POST", 409]:
+        assert time.monotonic() < deadline, proxy.replies
+        time.sleep(0.05)
+    source.execute("INSERT INTO nokey VALUES (12)")
+    rest.wait_until()
+    rest.compare()
 
 
 def test_over_tls_with_a_token_a_lake_is_read_through_a_catalog_that_takes_no_commits(tmp_path, source, replica, monkeypatch):

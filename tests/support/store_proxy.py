@@ -10,16 +10,19 @@ from collections import Counter
 
 SLOW_DOWN = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>'
 FAILED = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>'
+NO_ROUTE = b'{"error": {"message": "No route for request", "type": "NotFoundException", "code": 404}}'
 SILENT_SECONDS = 60
 
 # What becomes of a request.
-PASS, THROTTLED, FAILS, LOST_REPLY, LOST_REQUEST, SILENT = "pass", "throttled", "fails", "lost reply", "lost request", "silent"
+PASS, THROTTLED, FAILS, LOST_REPLY, LOST_REQUEST, SILENT, MISSING = "pass", "throttled", "fails", "lost reply", "lost request", "silent", "missing"
 
 
 class StoreProxy:
-    """Listens on the loopback address before `port`. `fate(method, path)` says what becomes of each request; `counts` what did, `replies` what the store said."""
+    """Listens on the loopback address before `port`. `fate(method, path)` says what becomes of each request; `counts` what did, `replies` what the store said.
+    `edit(path, content)` may change what it says."""
 
-    def __init__(self, port: int, fate):
+    def __init__(self, port: int, fate, edit=None):
+        self.edit = edit
         self.fate, self.counts, self._store_port = fate, Counter(), port
         self.replies = Counter()  # By method and status.
         proxy = self
@@ -47,10 +50,12 @@ class StoreProxy:
                     return self._cut()
                 if fate in (THROTTLED, FAILS):
                     return self._answer(503 if fate == THROTTLED else 500, [("Content-Type", "application/xml")], SLOW_DOWN if fate == THROTTLED else FAILED)
+                if fate == MISSING:
+                    return self._answer(404, [("Content-Type", "application/json")], NO_ROUTE)
                 store = http.client.HTTPConnection("127.0.0.1", proxy._store_port, timeout=60)
                 store.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
                 for name, value in self.headers.items():
-                    if name.lower() not in ("connection", "expect"):
+                    if name.lower() not in ("connection", "expect", "accept-encoding" if proxy.edit else ""):
                         store.putheader(name, value)
                 store.endheaders([body] if chunked else body or None, encode_chunked=chunked)
                 reply = store.getresponse()
@@ -58,7 +63,7 @@ class StoreProxy:
                 proxy.replies[self.command, reply.status] += 1
                 if fate == LOST_REPLY:
                     return self._cut()
-                self._answer(reply.status, reply.getheaders(), content)
+                self._answer(reply.status, reply.getheaders(), proxy.edit(self.path, content) if proxy.edit else content)
 
             def _read_chunks(self) -> bytes:
                 body = b""

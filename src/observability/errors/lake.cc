@@ -167,19 +167,25 @@ constexpr ErrorEntry kErrors[] = {
      "Look at the evidence: it is the server's own words.\n"
      "Correct catalog.uri and catalog.warehouse of the sink.",
      ExitCode::kConfig},
-    {slu::kRestNoTransactions, "the REST catalog cannot commit several tables at once",
-     "All tables of a commit and the bookmark change together or not at all. The server does not offer POST /v1/{prefix}/transactions/commit, which does that; AWS Glue and S3 Tables don't.",
-     "Keep the catalog in a server that offers it, such as Polaris, Lakekeeper or Nessie.\n"
+    {slu::kRestNoCommits, "the REST catalog takes no commits",
+     "The server offers neither POST /v1/{prefix}/transactions/commit, which changes all tables and the bookmark at one moment, nor commits of one table. It is for readers, as `sluice serve` is.",
+     "Keep the catalog in a server that takes commits, such as Polaris, Lakekeeper or Nessie.\n"
      "Keep it in a PostgreSQL: catalog: { type: postgres, … }. Readers come by `sluice serve`.",
      ExitCode::kRefused},
     {slu::kRestLocation, "the REST catalog makes tables that sluice cannot write",
-     "A new table was put outside of the sink's warehouse, or its columns were numbered otherwise. It was dropped again.",
-     "Let the server take the location that is asked for, or set the sink's warehouse to where the server puts tables.",
+     "A new table was put outside of the sink's warehouse, or its columns were numbered otherwise. It was dropped again. S3 Tables puts each table into a bucket of its own, so nothing is made there.",
+     "Let the server take the location that is asked for, or set the sink's warehouse to where the server puts tables.\n"
+     "On AWS, keep the catalog in Glue with the tables in a bucket of yours.",
      ExitCode::kConfig},
     {slu::kRestCertificate, "the REST catalog's certificate is not trusted",
      "Certificates are always verified: whoever stands between could read the credentials and change the lake.",
      "Name the authority's certificate: catalog.ca_file of the sink.\n"
      "Correct the name in catalog.uri: it must be one that the certificate is for.",
+     ExitCode::kConfig},
+    {slu::kRestName, "the REST catalog cannot have the name",
+     "AWS Glue takes names of lower-case letters, digits and underscores, and namespaces of one level.",
+     "Give the table another name in the lake: sinks.lake.map of the pipeline.\n"
+     "Or exclude it.",
      ExitCode::kConfig},
 
     // What is done to the lake by hand: 4150 to 4159.

@@ -39,9 +39,10 @@ inline constexpr int kRestCredentials = 4141;
 inline constexpr int kRestForbidden = 4142;
 inline constexpr int kRestAnswer = 4143;
 inline constexpr int kRestRejected = 4144;
-inline constexpr int kRestNoTransactions = 4145;
+inline constexpr int kRestNoCommits = 4145;
 inline constexpr int kRestLocation = 4146;
 inline constexpr int kRestCertificate = 4147;
+inline constexpr int kRestName = 4148;
 
 // What is done to the lake by hand: 4150 to 4159.
 inline constexpr int kLakeTagName = 4150;

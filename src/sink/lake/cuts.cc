@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -30,9 +31,23 @@ std::optional<TableAtCut> FindBehind(const CutTable& table, const CopiedTable* c
   return std::nullopt;
 }
 
+using History = std::vector<MarkedSnapshot>;
+
+/// Why the snapshot before a later commit does not show this moment: what one commit took in together has no moment in between. So it is
+/// with tables that catch up, that were ahead of the bookmark, or that were copied again.
+std::optional<TableAtCut> FindBetween(const TableName& name, const History& history, History::const_iterator found, Lsn lsn) {
+  if (found != history.end() && found->mark->lsn == lsn) return std::nullopt;
+  const auto newer = std::find_if(std::make_reverse_iterator(found), history.rend(), [](const MarkedSnapshot& at) { return at.mark.has_value(); });
+  if (newer == history.rend() || !newer->mark->since || *newer->mark->since >= lsn) return std::nullopt;
+  const SnapshotMark& mark = *newer->mark;
+  const std::string reason = mark.since->valid() ? fmt::format("it has no snapshot of then: one commit brought it from {} to {}", ToString(*mark.since), ToString(mark.lsn))
+                                                 : fmt::format("it has no snapshot of then: it was copied again at {}", ToString(mark.lsn));
+  return Missing(name, CutState::kExpired, *mark.since, reason);
+}
+
 /// The newest snapshot at or before `lsn`, unless it is of before a later copy that nothing leads up to.
 TableAtCut Choose(const CutTable& table, const CopiedTable* copied, Lsn lsn) {
-  const std::vector<MarkedSnapshot> history = MainHistory(*table.metadata);
+  const History history = MainHistory(*table.metadata);
   const auto found = std::find_if(history.begin(), history.end(), [&](const MarkedSnapshot& at) { return at.mark && at.mark->lsn <= lsn; });
   if (copied != nullptr && lsn < copied->copy_lsn) {
     // Followed until then if a commit after it came before the copy; else it may have stood still.
@@ -43,6 +58,7 @@ TableAtCut Choose(const CutTable& table, const CopiedTable* copied, Lsn lsn) {
   } else if (auto behind = FindBehind(table, copied, lsn)) {
     return *behind;
   }
+  if (auto between = FindBetween(table.name, history, found, lsn)) return *between;
   if (found != history.end()) return {table.name, CutState::kSnapshot, found->snapshot->snapshot_id, found->mark->lsn, ""};
   const bool whole = history.empty() || !history.back().snapshot->parent_snapshot_id;
   if (whole && copied != nullptr) return {table.name, CutState::kEmpty, std::nullopt, copied->copy_lsn, ""};

@@ -1,6 +1,7 @@
 #pragma once
 // Cuts: moments of the source at which all tables of the lake can be read together. Every snapshot says how far its commit had
-// brought its table, and the tables of one commit say the same, so that a cut is found in the snapshots alone. Pure.
+// brought its table, and the tables of one commit say the same, so that a cut is found in the snapshots alone. A table that a commit
+// brought ahead of the bookmark has the snapshot before it. Pure.
 
 #include <optional>
 #include <string>
@@ -37,7 +38,7 @@ struct CutWish {
 enum class CutState {
   kSnapshot,     ///< snapshot_id shows it.
   kEmpty,        ///< The table had no rows, and no snapshot yet.
-  kExpired,      ///< It was there, but its snapshots of that time are gone.
+  kExpired,      ///< It was there, but its snapshots of that time are gone, or there never was one.
   kNotYetThere,  ///< It was copied later, at `lsn`.
   kBehind,       ///< It has not come so far: held, catching up or being copied; it is at `lsn` at the latest.
   kForeign,      ///< Not a table of ours: no part of the cut.

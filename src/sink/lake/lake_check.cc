@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "catalog/name_rules.h"
 #include "catalog/postgres_database.h"
 #include "catalog/remote_catalog.h"
 #include "observability/error_catalog.h"
@@ -16,6 +17,7 @@
 #include "sink/lake/partitioner.h"
 #include "sink/lake/pg_type_oid.h"
 #include "sink/lake/reader_profile.h"
+#include "sink/lake/table_id.h"
 #include "sink/lake/type_map.h"
 #include "storage/object_store.h"
 
@@ -60,9 +62,14 @@ void CheckRestCatalog(const LakeConfig& config, Findings& findings) {
     return findings.push_back({"L003", Severity::kFail, rest.uri, listed.error().message + (listed.error().evidence.empty() ? "" : ": " + listed.error().evidence),
                                "a REST catalog that answers", fmt::format("sluice explain {}", listed.error().code)});
   findings.push_back({"L003", Severity::kOk, rest.uri, fmt::format("the REST catalog answers; it has {} namespaces", listed->size())});
-  if (!(*catalog)->connection().offers_transactions())
-    findings.push_back({"L004", Severity::kFail, rest.uri, "the REST catalog cannot commit several tables at once", "POST /v1/{prefix}/transactions/commit",
-                        fmt::format("sluice explain {}", slu::kRestNoTransactions)});
+  if (!(*catalog)->connection().offers_commits())
+    findings.push_back({"L004", Severity::kFail, rest.uri, "the REST catalog takes no commits", "POST /v1/{prefix}/transactions/commit", fmt::format("sluice explain {}", slu::kRestNoCommits)});
+  else if (rest.signing_service == "s3tables")
+    findings.push_back({"L004", Severity::kFail, rest.uri, "S3 Tables gives each table a bucket of its own, outside of the warehouse", "a catalog that puts tables where it is asked to, as Glue's",
+                        fmt::format("sluice explain {}", slu::kRestLocation)});
+  else if (!(*catalog)->commits_many_tables())
+    findings.push_back({"L004", Severity::kWarn, rest.uri, "the REST catalog commits one table at a time: readers may see tables at different moments while a commit goes on, and there are no tags",
+                        "POST /v1/{prefix}/transactions/commit", ""});
   const bool has_secrets = !rest.token.empty() || !rest.client_secret.empty();
   if (has_secrets && rest.uri.starts_with("http://") && !IsOnThisMachine(rest.uri))
     findings.push_back({"L005", Severity::kWarn, rest.uri, "credentials cross the network in the clear", "an address that begins with https://", ""});
@@ -105,6 +112,9 @@ void CheckNames(const LakeConfig& config, const std::vector<TableDefinition>& ta
     const std::string name = ToString(table.schema->name);
     if (table.schema->name.name_space == kBookmarkNamespace)
       findings.push_back({"L010", Severity::kFail, name, "the lake keeps its bookmark in a namespace of that name", "another namespace", "exclude the table in the configuration"});
+    const bool of_aws = config.rest_catalog && !config.rest_catalog->signing_service.empty();
+    if (const Status fits = CheckName(of_aws ? NameRules::kAws : NameRules::kProtocol, IdOf(table.schema->name)); !fits.ok())
+      findings.push_back({"L013", Severity::kFail, name, fits.error().message, "a name that the catalog takes", "give it another name in sinks.lake.map"});
     const auto [other, is_new] = seen.emplace(LowerCase(name), name);
     if (!is_new)
       findings.push_back({"L011", gravity(needs.names_ignore_case), name, "differs from " + other->second + " only by case", "names that all readers tell apart", needs.names_ignore_case ? fix : ""});

@@ -44,6 +44,15 @@ TEST(LakeCheck, NamesWhatCannotWork) {
   EXPECT_THAT(findings, Has("L031", Severity::kWarn, "public.gone"));
 }
 
+TEST(LakeCheck, NamesThatACatalogOfAwsDoesNotTakeAreSaid) {
+  LakeConfig config;
+  config.warehouse = "/etc/hostname/lake";
+  config.rest_catalog.emplace().signing_service = "glue";
+  const Findings findings = CheckLake(config, {testing::DefinitionOf(testing::TestSchema("t")), testing::DefinitionOf(testing::TestSchema("Shot"))});
+  EXPECT_THAT(findings, Has("L013", Severity::kFail, "public.Shot"));
+  EXPECT_THAT(findings, ::testing::Not(Has("L013", Severity::kFail, "public.t")));
+}
+
 TEST(LakeCheck, AFolderWhereAFileIsInTheWayFails) {
   LakeConfig config;
   config.warehouse = "/etc/hostname/lake";

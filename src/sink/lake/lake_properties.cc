@@ -81,7 +81,9 @@ std::optional<SnapshotMark> ParseSnapshotMark(const Properties& summary) {
   if (lsn == summary.end()) return std::nullopt;
   const Result<Lsn> parsed = ParseLsn(lsn->second);
   if (!parsed.ok()) return std::nullopt;
-  SnapshotMark mark{*parsed, std::nullopt};
+  SnapshotMark mark{*parsed, std::nullopt, std::nullopt};
+  if (const auto since = summary.find(kSinceProperty); since != summary.end())
+    if (const Result<Lsn> from = ParseLsn(since->second); from.ok()) mark.since = *from;
   const Result<int64_t> source_time = ParseNumber<int64_t>(summary, kSourceTime);
   if (source_time.ok() && *source_time > 0) mark.source_time = Timestamp(std::chrono::microseconds(*source_time));
   return mark;

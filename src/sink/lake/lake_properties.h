@@ -24,6 +24,7 @@ inline constexpr char kColumnsProperty[] = "sluice.columns";
 inline constexpr char kCopyLsnProperty[] = "sluice.copy-lsn";
 inline constexpr char kFingerprintProperty[] = "sluice.source-fingerprint";
 inline constexpr char kCatchingUpProperty[] = "sluice.catching-up-from";  ///< Only while it does.
+inline constexpr char kSinceProperty[] = "sluice.since-lsn";              ///< Only in summaries.
 
 iceberg::Properties BookmarkProperties(const Bookmark& bookmark);
 
@@ -40,6 +41,8 @@ iceberg::Properties TableProperties(const Bookmark& bookmark, Oid table);
 struct SnapshotMark {
   Lsn lsn;
   std::optional<Timestamp> source_time;  ///< Everything committed up to then is in it; absent: the summary does not say.
+  /// The changes of its commit end after this; absent: all after the last moment of the lake that comes before `lsn`.
+  std::optional<Lsn> since = {};
 
   bool operator==(const SnapshotMark&) const = default;
 };

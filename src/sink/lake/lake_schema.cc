@@ -111,19 +111,20 @@ bool IsNewerThanAll(int32_t field, const FieldIds& field_ids, const TableSchema&
 
 size_t AddedColumnCount() { return kAddedColumns.size(); }
 
-LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source, const ReaderNeeds& needs) {
+LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source, const ReaderNeeds& needs, Numbering numbering) {
   iceberg::Schema schema;
   FieldIds field_ids;
   int32_t last_id = 0;
   for (size_t i = 0; i < source->columns.size(); ++i) {
     schema.fields.push_back(FieldOf(*source, i, ++last_id, needs));
     if (source->columns[i].attribute_number != 0) field_ids[source->columns[i].attribute_number] = last_id;
-    AssignElementIds(schema.fields.back().type, last_id);
+    if (numbering == Numbering::kNested) AssignElementIds(schema.fields.back().type, last_id);
   }
   const std::vector<std::string> names = NamesOfAddedColumns(*source);
   for (size_t i = 0; i < names.size(); ++i) {
     schema.fields.push_back({++last_id, names[i], false, iceberg::Primitive(kAddedColumns[i].second), ""});
   }
+  for (iceberg::Field& field : schema.fields) AssignElementIds(field.type, last_id);
   return Complete(source, std::move(schema), std::move(field_ids));
 }
 

@@ -41,8 +41,13 @@ using LakeSchemaPtr = std::shared_ptr<const LakeSchema>;
 /// How many columns sluice adds behind those of the source.
 size_t AddedColumnCount();
 
+enum class Numbering {
+  kNested,      ///< A list's elements right after the list, as Nessie numbers what commits make.
+  kNestedLast,  ///< After all columns, as servers number what createTable makes.
+};
+
 /// The schema of a table that is made anew. `needs`, here and below: of those who will read new columns.
-LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source, const ReaderNeeds& needs = {});
+LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source, const ReaderNeeds& needs = {}, Numbering numbering = Numbering::kNested);
 
 /// The schema after the source's columns changed; `current` is what the table has, `field_ids` what its
 /// property says. New columns get new ids, renamed ones keep theirs, those that went are gone.

@@ -11,6 +11,7 @@
 #include "catalog/open_catalog.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
+#include "sink/lake/commit_in_turn.h"
 #include "sink/lake/definition_file.h"
 #include "sink/lake/foreign_changes.h"
 #include "sink/lake/lake_properties.h"
@@ -97,8 +98,42 @@ Status LakeSink::TakeEpoch() {
   return Ok();
 }
 
+// Of a table that is not followed nothing may get in that a process before us has on its way: neither a copy of before the slot's
+// position, nor one whose files are removed.
+Status LakeSink::FenceOff(const TableIdentifier& id, const CatalogTable& table) {
+  TableCommit fence{id, table, {iceberg::AssertUuid{table.metadata->table_uuid}}, {}};
+  if (Status moved = MoveSnapshot(*store_, cache_, NowMs(), fence); !moved.ok()) {
+    if (moved.error().kind == ErrorKind::kUnavailable) return moved;
+    log::Warn("lake", "lake.not_fenced", moved.error().message, {{"table", ToString(id)}});  // Held for it, and still to be copied anew.
+    return Ok();
+  }
+  const auto fenced = catalog_->Commit({fence}, std::nullopt);
+  return fenced.ok() ? Ok() : Status(fenced.error());
+}
+
+// What a process left in the namespace that was killed between a copy's commit and the namespace's.
+void LakeSink::ForgetWhatIsOver(const TableName& name, const CopiedTable& copied, NamespaceUpdate& over) {
+  const auto held = held_.find(name);
+  if (held != held_.end()) {
+    const bool is_over = held->second.oid != 0 && held->second.oid != copied.oid && copied.copy_lsn > held->second.lsn;
+    if (!is_over) return;
+    over.remove.push_back(HeldProperty(name));
+    held_.erase(held);
+  }
+  const auto kept = kept_parts_.find(name);
+  if (kept == kept_parts_.end() || kept->second.copy.oid != copied.oid) return;
+  over.remove.push_back(CopyingProperty(name));
+  for (const KeptPart& part : kept->second.parts) {
+    over.remove.push_back(part.property);
+    garbage_.Add({part.manifest});
+  }
+  kept_parts_.erase(kept);
+  kept_.erase(name);
+}
+
 Status LakeSink::LoadTables() {
   std::vector<std::pair<TableName, Error>> unfit;
+  NamespaceUpdate over = ExpectEpoch(context_.epoch);
   ASSIGN_OR_RETURN(const auto namespaces, catalog_->ListNamespaces());
   for (const std::string& name_space : namespaces) {
     if (name_space == kBookmarkNamespace) continue;
@@ -109,18 +144,27 @@ Status LakeSink::LoadTables() {
       ASSIGN_OR_RETURN(auto loaded, std::move(found));
       if (!loaded) continue;
       ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(loaded->metadata->properties));
-      if (!copied) continue;  // An interrupted copy, or somebody else's.
       const TableName name = NameOf(id);
-      if (held_.contains(name)) continue;
+      if (copied && commits_in_turn()) ForgetWhatIsOver(name, *copied, over);
+      if (!copied || held_.contains(name)) {  // An interrupted copy, or somebody else's.
+        if (commits_in_turn() && loaded->metadata->properties.contains(kStateProperty)) RETURN_IF_ERROR(FenceOff(id, *loaded));
+        continue;
+      }
       LakeTable& table = tables_[name];
       table.id = id;
       table.copied = *copied;
       table.current = std::move(*loaded);
+      const auto mark = ParseSnapshotMark(table.current.metadata->properties);
+      if (mark && bookmark_ && mark->lsn > bookmark_->position.lsn) table.copied.catching_up_from = mark->lsn;
       if (const std::string what = UnreadableFor(config_.readers, *table.current.metadata); !what.empty())
         log::Warn("lake", "lake.unreadable", "a table was made before the lake's readers were named: some cannot read it", {{"table", ToString(name)}, {"what", what}, {"fix", "sluice resync TABLE"}});
       copied_[name] = table.copied;
       if (Status fit = CheckForeignChanges(*table.current.metadata, ToString(name)); !fit.ok()) unfit.emplace_back(name, fit.error());
     }
+  }
+  if (!over.remove.empty()) {
+    const auto forgotten = catalog_->Commit({}, over);
+    if (!forgotten.ok()) return forgotten.error();
   }
   for (const auto& [name, error] : unfit) {
     log::Error("lake", "lake.table_changed_by_others", error.message, {{"table", ToString(name)}, {"code", fmt::format("SLU-{}", error.code)}});
@@ -138,8 +182,11 @@ Result<std::unique_ptr<Sink>> LakeSink::OpenBeside() {
   return std::unique_ptr<Sink>(std::move(sink));
 }
 
-Status LakeSink::Hold(const TableName& table, const HeldTable& why) {
+Status LakeSink::Hold(const TableName& table, const HeldTable& reason) {
   const std::lock_guard lock(mutex_);
+  HeldTable why = reason;
+  const auto copied = copied_.find(table);
+  if (copied != copied_.end() && copied->second.catching_up_from) why.lsn = std::max(why.lsn, *copied->second.catching_up_from);
   NamespaceUpdate hold = ExpectEpoch(context_.epoch);
   hold.set[HeldProperty(table)] = ToText(why);
   const auto held = catalog_->Commit({}, hold);
@@ -162,9 +209,12 @@ Status LakeSink::Forget(const TableName& table) {
       commits.push_back({IdOf(table), *existing, {iceberg::AssertUuid{existing->metadata->table_uuid}},
                          {iceberg::SetProperties{{{kStateProperty, kStateStale}}}, iceberg::RemoveProperties{{kCatchingUpProperty}}}});
   }
+  if (commits_in_turn())
+    for (TableCommit& commit : commits) RETURN_IF_ERROR(MoveSnapshot(*store_, cache_, NowMs(), commit));
   NamespaceUpdate forget = ExpectEpoch(context_.epoch);
   forget.remove = {HeldProperty(table)};
-  const auto forgotten = catalog_->Commit(commits, forget);
+  // The table first: one that is no longer held must not be taken for one that was followed.
+  const auto forgotten = CommitInTurn(*catalog_, commits, forget);
   if (!forgotten.ok()) return forgotten.error();
   RETURN_IF_ERROR(ForgetParts(*catalog_, *store_, context_.epoch, [&](const TableName& one) { return one == table; }));
   by_schema_.clear();
@@ -199,7 +249,7 @@ Status LakeSink::Follow(const TableDefinition& definition, FollowExtent extent) 
   const std::string fingerprint = ToText(definition.fingerprint);
   ASSIGN_OR_RETURN(const std::string file, WriteDefinition(*store_, table.current.metadata->location, definition));
   const std::lock_guard lock(mutex_);
-  RETURN_IF_ERROR(CommitUpdates(*catalog_, context_.epoch, table, {iceberg::SetProperties{{{kFingerprintProperty, fingerprint}, {kDefinitionProperty, file}}}}));
+  RETURN_IF_ERROR(CommitUpdates(table, {iceberg::SetProperties{{{kFingerprintProperty, fingerprint}, {kDefinitionProperty, file}}}}));
   SLUICE_FAILPOINT("lake.followed");
   table.copied.fingerprint = fingerprint;
   copied_.at(definition.schema->name).fingerprint = fingerprint;
@@ -249,7 +299,7 @@ Status LakeSink::FollowLayout(LakeTable& table) {
   if (updates.empty()) return Ok();
   SLUICE_FAILPOINT("lake.before_layout_change");
   const std::lock_guard lock(mutex_);
-  RETURN_IF_ERROR(CommitUpdates(*catalog_, context_.epoch, table, std::move(updates)));
+  RETURN_IF_ERROR(CommitUpdates(table, std::move(updates)));
   SLUICE_FAILPOINT("lake.after_layout_change");
   log::Info("lake", "lake.layout_changed", "new files of a table are written as the configuration says now", {{"table", ToString(name)}});
   return Ok();
@@ -276,7 +326,7 @@ Status LakeSink::FollowSchema(LakeTable& table, const TableSchemaPtr& schema, Co
     log::Info("lake", "lake.schema_changed", "a table's columns follow the source", {{"table", ToString(schema->name)}});
     const std::lock_guard lock(mutex_);
     // New columns are seen before their first value, as null; rows of this transaction are not.
-    RETURN_IF_ERROR(CommitUpdates(*catalog_, context_.epoch, table,
+    RETURN_IF_ERROR(CommitUpdates(table,
                                   {iceberg::AddSchema{evolved->iceberg}, iceberg::SetCurrentSchema{},
                                    iceberg::SetProperties{{{kColumnsProperty, ToText(evolved->field_ids)}, {kSchemaProperty, SchemaMark(evolved->iceberg)}}}}));
     SLUICE_FAILPOINT("lake.after_schema_change");
@@ -347,6 +397,10 @@ Status LakeSink::FreeMemory() {
   return Ok();
 }
 
+Status LakeSink::CommitUpdates(LakeTable& table, std::vector<iceberg::TableUpdate> updates) {
+  return sluice::CommitUpdates(*catalog_, *store_, cache_, context_.epoch, NowMs(), table, std::move(updates));
+}
+
 LakeCommit LakeSink::CommitBeside() const { return {.tables = {}, .bookmark = *bookmark_, .move_bookmark = false, .timestamp_ms = NowMs()}; }
 
 Status LakeSink::Commit(const Position& position, Timestamp source_time) {
@@ -360,14 +414,18 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   commit.timestamp_ms = NowMs();
   std::vector<LakeTable*> dirty, caught_up;
   for (auto& [name, table] : tables_) {
+    const auto& from = table.copied.catching_up_from;
+    if (from && *from > position.lsn) continue;  // It has all this, and more.
     const bool is_dirty = table.writer != nullptr && table.writer->dirty();
-    const bool catches_up = table.copied.catching_up_from && (!behind || *table.copied.catching_up_from < position.lsn);
+    const bool catches_up = from && (!behind || *from < position.lsn);
     if (is_dirty) dirty.push_back(&table);
     if (catches_up) caught_up.push_back(&table);
     if (!is_dirty && !catches_up) continue;  // What is acknowledged must be found again: also progress without changes.
     TableToCommit& to_commit = commit.tables.emplace_back(TableToCommit{.table = &table});
+    to_commit.moves_snapshot = commits_in_turn();  // Also for changes that leave nothing behind: other tables may have moments among them.
+    if (from || commits_in_turn()) to_commit.since = from.value_or(bookmark_ ? bookmark_->position.lsn : Lsn{});
     if (catches_up && behind) to_commit.properties[kCatchingUpProperty] = ToString(position.lsn);
-    if (catches_up && !behind) to_commit.removed_properties = {kCatchingUpProperty};
+    if (catches_up && !behind && table.current.metadata->properties.contains(kCatchingUpProperty)) to_commit.removed_properties = {kCatchingUpProperty};
   }
   std::vector<std::function<Status()>> tasks;
   for (TableToCommit& table : commit.tables) {
@@ -382,7 +440,7 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   RETURN_IF_ERROR(RunParallel(tasks, kEncodeThreads));
   // A table whose changes left nothing behind needs no snapshot.
   std::erase_if(commit.tables, [](const TableToCommit& table) {
-    return !table.changes_files() && table.properties.empty() && table.removed_properties.empty();
+    return !table.makes_snapshot() && table.properties.empty() && table.removed_properties.empty();
   });
   Tables held;
   if (!behind) RETURN_IF_ERROR(AddDueTags(commit, held));

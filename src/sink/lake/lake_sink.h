@@ -2,7 +2,8 @@
 // A destination that is an Iceberg lake: for each source table one Iceberg table that is its current state.
 //
 // A commit appends the new row versions and marks the superseded ones deleted by position, in all tables at once. The
-// bookmark lies in the properties of the catalog's namespace "sluice", set in the same catalog transaction.
+// bookmark lies in the properties of the catalog's namespace "sluice", set in the same catalog transaction. Where the catalog takes one
+// table at a time, the bookmark comes last: a table that was committed before a crash is ahead of it, says so, and skips what it has.
 
 #include <map>
 #include <memory>
@@ -83,6 +84,8 @@ class LakeSink final : public Sink {
            std::shared_ptr<Clock> clock, std::shared_ptr<KeyIndexSpace> index_space, LakeOrders* orders = nullptr);
   Status TakeEpoch();
   Status LoadTables();
+  Status FenceOff(const TableIdentifier& id, const CatalogTable& table);
+  void ForgetWhatIsOver(const TableName& name, const CopiedTable& copied, NamespaceUpdate& over);
   Status PrepareTable(const TableDefinition& table, const CopyPoint& point, NamespaceUpdate& begin);
   Status CheckNames(const TableSchema& table);
   Status PrepareFresh(LakeTable& table, const TableDefinition& definition, CopyLayout& layout);
@@ -91,6 +94,7 @@ class LakeSink final : public Sink {
   Status KeepPart(const TableName& name, const CopyLayout& layout, Lsn lsn, const std::vector<BlockRange>& ranges,
                   const std::vector<iceberg::DataFile>& files);
   Status RemoveLeftover(LakeTable& table);
+  Status RemoveLeftoverFiles(const LakeTable& table);
   Result<LakeTable*> TableFor(const TableSchemaPtr& schema);
   Status OpenWriter(LakeTable& table, const TableSchemaPtr& schema);
   Status FollowLayout(LakeTable& table);
@@ -122,6 +126,9 @@ class LakeSink final : public Sink {
   Status AwaitMaintenance();
   Status RollBack();
   void FinishWork();
+  /// Whether tables and bookmark are committed one by one.
+  bool commits_in_turn() const { return !catalog_->commits_many_tables(); }
+  Status CommitUpdates(LakeTable& table, std::vector<iceberg::TableUpdate> updates);
   int64_t NowMs() const { return clock_->Now().time_since_epoch().count() / 1000; }
   /// One that leaves the bookmark where it is.
   LakeCommit CommitBeside() const;

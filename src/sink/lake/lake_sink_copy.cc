@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
+#include "sink/lake/commit_in_turn.h"
 #include "sink/lake/definition_file.h"
 #include "sink/lake/foreign_changes.h"
 #include "sink/lake/lake_properties.h"
@@ -64,7 +65,10 @@ Status LakeSink::PrepareTable(const TableDefinition& definition, const CopyPoint
     if (state == existing->metadata->properties.end())
       return Error{ErrorKind::kNeedsOperator, fmt::format("table {} exists in the lake and is not sluice's", ToString(name)), slu::kLakeForeignTable};
     table.current = std::move(*existing);
-    refilled = state->second != kStateCopying;
+    // Dropping it could not be made conditional on the epoch.
+    const bool is_leftover = state->second == kStateCopying;
+    refilled = !is_leftover || commits_in_turn();
+    if (is_leftover && refilled && !kept_.contains(name)) RETURN_IF_ERROR(RemoveLeftoverFiles(table));
   }
   // The transaction that wrote a copied row is not known, but it had committed at this point, before all that are streamed.
   CopyLayout layout;
@@ -108,7 +112,7 @@ Status LakeSink::CheckNames(const TableSchema& table) {
 
 Status LakeSink::PrepareFresh(LakeTable& table, const TableDefinition& definition, CopyLayout& layout) {
   const TableName& name = definition.schema->name;
-  table.schema = layout.schema = MakeLakeSchema(definition.schema, NeedsOf(config_.readers));
+  table.schema = layout.schema = MakeLakeSchema(definition.schema, NeedsOf(config_.readers), commits_in_turn() ? Numbering::kNestedLast : Numbering::kNested);
   table.manifests = std::make_shared<const std::vector<iceberg::ManifestFile>>();
   ASSIGN_OR_RETURN(layout.spec, MakePartitionSpec(PartitionConfigOf(config_, name), *table.schema));
   if (!kept_.contains(name) || !table.current.metadata) {
@@ -174,6 +178,17 @@ Status LakeSink::RemoveLeftover(LakeTable& table) {
   log::Info("lake", "lake.leftover_removed", "what an interrupted copy left is removed",
             {{"table", ToString(table.id)}, {"files", std::to_string(objects.size())}});
   for (const ObjectInfo& object : objects) RETURN_IF_ERROR(store_->Remove(object.uri));
+  return Ok();
+}
+
+// What is listed while the epoch is ours is of us or of those before us, however late it is removed.
+Status LakeSink::RemoveLeftoverFiles(const LakeTable& table) {
+  ASSIGN_OR_RETURN(const auto objects, store_->List(table.current.metadata->location));
+  RETURN_IF_ERROR(CheckExpected(*catalog_, ExpectEpoch(context_.epoch)));
+  const std::string metadata = table.current.metadata->location + "/metadata/";
+  for (const ObjectInfo& object : objects)
+    if (!object.uri.starts_with(metadata)) RETURN_IF_ERROR(store_->Remove(object.uri));
+  SLUICE_FAILPOINT("lake.after_leftover_files");
   return Ok();
 }
 
@@ -244,14 +259,26 @@ Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const 
   commit.move_bookmark = !bookmark_.has_value();
   commit.bookmark = {copy_position, context_.epoch, source_time};
   commit.timestamp_ms = NowMs();
+  const bool joins = bookmark_.has_value();
+  if (commits_in_turn() && commit.move_bookmark) {  // First: a table that is complete needs a moment to go on from.
+    NamespaceUpdate begin = ExpectEpoch(context_.epoch);
+    begin.set = BookmarkProperties(commit.bookmark);
+    const auto begun = catalog_->Commit({}, begin);
+    if (!begun.ok()) return begun.error();
+    SLUICE_FAILPOINT("lake.after_first_bookmark");
+    commit.move_bookmark = false;
+    bookmark_ = commit.bookmark;
+  }
   for (size_t i = 0; i < finished.size(); ++i) {
     LakeTable& table = *finished[i];
     TableToCommit& to_commit = commit.tables[i];
     to_commit.table = &table;
+    to_commit.moves_snapshot = commits_in_turn();
     to_commit.properties.insert({{kStateProperty, kStateCopied}, {kCopyLsnProperty, ToString(copy_position.lsn)}, {kColumnsProperty, ToText(table.schema->field_ids)},
                                  {kSchemaProperty, SchemaMark(table.schema->iceberg)}, {kFingerprintProperty, ToText(tables[i].fingerprint)}});
-    if (bookmark_) to_commit.properties[kCatchingUpProperty] = ToString(copy_position.lsn);
+    if (joins) to_commit.properties[kCatchingUpProperty] = ToString(copy_position.lsn);
     to_commit.change.remove_everything = table.refilled;
+    if (table.refilled) to_commit.since = Lsn{};  // How it was before is not known.
     to_commit.first = std::move(table.refill_updates);
     const TableName name = NameOf(table.id);
     commit.removed_from_namespace.push_back(HeldProperty(name));

@@ -7,6 +7,7 @@
 #include "iceberg/snapshot_expiry.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
+#include "sink/lake/commit_in_turn.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_sink.h"
 
@@ -190,7 +191,7 @@ Status LakeSink::Expire(const TableName& name) {
   ASSIGN_OR_RETURN(std::vector<std::string> files, iceberg::FindUnreachable(metadata, expired, {}, cache_));
   const auto file_count = static_cast<int64_t>(files.size()), left = static_cast<int64_t>(metadata.snapshots.size() - expired.size());
   if (!expired.empty()) {
-    RETURN_IF_ERROR(CommitUpdates(*catalog_, context_.epoch, table, {iceberg::RemoveSnapshots{expired}}));
+    RETURN_IF_ERROR(CommitUpdates(table, {iceberg::RemoveSnapshots{expired}}));
     if (!work_->order.at_once) garbage_.Add(std::move(files));
     else for (const std::string& file : files) RETURN_IF_ERROR(store_->Remove(file));
     log::Info("lake", "lake.expired", "snapshots expired by hand", {{"table", ToString(name)}, {"snapshots", std::to_string(expired.size())}, {"files", std::to_string(file_count)}});
@@ -267,7 +268,12 @@ Status LakeSink::RollBack() {
   iceberg::SnapshotRef main;
   main.snapshot_id = order.snapshot_id;
   const std::vector<TableCommit> commits{{IdOf(name), *loaded, {iceberg::AssertUuid{loaded->metadata->table_uuid}}, {iceberg::SetSnapshotRef{iceberg::kMainBranch, main}}}};
-  const auto committed = catalog_->Commit(commits, hold);
+  if (commits_in_turn()) {  // The hold first: a table that was set back must not be taken for one that goes on.
+    const auto first = catalog_->Commit({}, hold);
+    if (!first.ok()) return first.error();
+    hold.set.clear();
+  }
+  const auto committed = CommitInTurn(*catalog_, commits, hold);
   if (!committed.ok()) return committed.error();
   log::Warn("lake", "lake.rolled_back", why.reason, {{"table", ToString(name)}, {"snapshot", std::to_string(order.snapshot_id)}});
   by_schema_.clear();

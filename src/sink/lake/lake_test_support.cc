@@ -64,35 +64,35 @@ size_t BatchMaker::Append(const TestRow& row) {
 
 size_t BatchMaker::AppendKey(int64_t id) { return AppendTuple({Int8(id), std::nullopt, std::nullopt}, {}, {0}); }
 
-BatchMaker& BatchMaker::Insert(const TestRow& row, uint32_t table) {
-  AddChange({Operation::kInsert, OldTuple::kNone, table, 0, Append(row)});
+BatchMaker& BatchMaker::Insert(const TestRow& row, std::optional<uint32_t> table) {
+  AddChange({Operation::kInsert, OldTuple::kNone, table.value_or(table_), 0, Append(row)});
   return *this;
 }
 
 BatchMaker& BatchMaker::Update(const TestRow& row, std::optional<int64_t> old_id) {
   const size_t old_offset = old_id ? AppendKey(*old_id) : 0;
-  AddChange({Operation::kUpdate, old_id ? OldTuple::kKey : OldTuple::kNone, 0, old_offset, Append(row)});
+  AddChange({Operation::kUpdate, old_id ? OldTuple::kKey : OldTuple::kNone, table_, old_offset, Append(row)});
   return *this;
 }
 
 BatchMaker& BatchMaker::UpdateFull(const TestRow& old_row, const TestRow& row) {
   const size_t old_offset = Append(old_row);
-  AddChange({Operation::kUpdate, OldTuple::kFull, 0, old_offset, Append(row)});
+  AddChange({Operation::kUpdate, OldTuple::kFull, table_, old_offset, Append(row)});
   return *this;
 }
 
 BatchMaker& BatchMaker::Delete(int64_t id) {
-  AddChange({Operation::kDelete, OldTuple::kKey, 0, AppendKey(id), 0});
+  AddChange({Operation::kDelete, OldTuple::kKey, table_, AppendKey(id), 0});
   return *this;
 }
 
 BatchMaker& BatchMaker::DeleteFull(const TestRow& row) {
-  AddChange({Operation::kDelete, OldTuple::kFull, 0, Append(row), 0});
+  AddChange({Operation::kDelete, OldTuple::kFull, table_, Append(row), 0});
   return *this;
 }
 
 BatchMaker& BatchMaker::Truncate() {
-  AddChange({Operation::kTruncate, OldTuple::kNone, 0, 0, 0});
+  AddChange({Operation::kTruncate, OldTuple::kNone, table_, 0, 0});
   return *this;
 }
 
@@ -129,13 +129,18 @@ TestFolder::TestFolder() {
 }
 
 std::multiset<std::string> RowsInLake(const LakeConfig& config, const TableName& name, const std::string& tag) {
-  std::multiset<std::string> rows;
   auto store = ObjectStore::Open(config.warehouse);
   auto catalog = OpenCatalog(config, **store);
   auto table = (*catalog)->LoadTable({name.name_space, name.name});
   EXPECT_TRUE(table.ok() && table->has_value());
   iceberg::TableMetadata metadata = *(*table)->metadata;
   if (!tag.empty()) metadata.current_snapshot_id = metadata.refs.at(tag).snapshot_id;
+  return RowsOf(config, metadata);
+}
+
+std::multiset<std::string> RowsOf(const LakeConfig& config, const iceberg::TableMetadata& metadata) {
+  std::multiset<std::string> rows;
+  auto store = ObjectStore::Open(config.warehouse);
   iceberg::ManifestCache cache(**store, 1 << 20);
   auto manifests = iceberg::CurrentManifests(metadata, cache);
   EXPECT_TRUE(manifests.ok());

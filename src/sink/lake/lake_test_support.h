@@ -50,7 +50,13 @@ class BatchMaker {
     batch_->tables.push_back(std::move(schema));
     return static_cast<uint32_t>(batch_->tables.size() - 1);
   }
-  BatchMaker& Insert(const TestRow& row, uint32_t table = 0);
+  /// What follows is of this table, unless it says otherwise.
+  BatchMaker& On(uint32_t table) {
+    table_ = table;
+    return *this;
+  }
+  uint32_t table() const { return table_; }
+  BatchMaker& Insert(const TestRow& row, std::optional<uint32_t> table = std::nullopt);
   BatchMaker& Update(const TestRow& row, std::optional<int64_t> old_id = std::nullopt);
   BatchMaker& UpdateFull(const TestRow& old_row, const TestRow& row);
   BatchMaker& Delete(int64_t id);
@@ -68,6 +74,7 @@ class BatchMaker {
   size_t AppendKey(int64_t id);
   std::shared_ptr<ChangeBatch> batch_ = std::make_shared<ChangeBatch>();
   size_t first_change_ = 0;
+  uint32_t table_ = 0;
 };
 
 /// One row of binary COPY.
@@ -87,5 +94,7 @@ class TestFolder {
 /// The rows that a reader of the current snapshot sees: source columns as text, "|" between, sorted.
 /// Of the snapshot of a tag, where one is named.
 std::multiset<std::string> RowsInLake(const LakeConfig& config, const TableName& name, const std::string& tag = "");
+/// Of the current snapshot of this metadata.
+std::multiset<std::string> RowsOf(const LakeConfig& config, const iceberg::TableMetadata& metadata);
 
 }  // namespace sluice::testing

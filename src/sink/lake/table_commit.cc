@@ -1,10 +1,12 @@
 #include "sink/lake/table_commit.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/failpoint.h"
 #include "observability/error_catalog.h"
+#include "sink/lake/commit_in_turn.h"
 #include "sink/lake/definition_file.h"
 #include "sink/lake/foreign_changes.h"
 #include "sink/lake/lake_properties.h"
@@ -13,7 +15,7 @@ namespace sluice {
 
 std::optional<int64_t> SettleSnapshotId(TableToCommit& table) {
   const iceberg::TableMetadata& base = *table.table->current.metadata;
-  if (!table.changes_files()) return base.current_snapshot_id;
+  if (!table.makes_snapshot()) return base.current_snapshot_id;
   if (!table.snapshot_id) table.snapshot_id = iceberg::NewSnapshotId(base);
   return table.snapshot_id;
 }
@@ -49,7 +51,7 @@ Result<iceberg::CommitPlan> PlanFiles(TableToCommit& to_commit, const iceberg::T
     ASSIGN_OR_RETURN(table.manifests, iceberg::CurrentManifests(base, cache));
   }
   iceberg::CommitPolicy policy;
-  policy.manifests_to_merge = config.manifests_merged_at;
+  policy.manifests_to_merge = to_commit.changes_files() ? config.manifests_merged_at : std::numeric_limits<int32_t>::max();
   policy.snapshots_to_keep = config.snapshots_kept;
   // With tags history is no line, and what expires costs more to be found: so it expires in portions.
   const bool has_tags = std::any_of(base.refs.begin(), base.refs.end(), [](const auto& ref) { return ref.second.is_tag; });
@@ -58,6 +60,7 @@ Result<iceberg::CommitPlan> PlanFiles(TableToCommit& to_commit, const iceberg::T
   to_commit.change.summary.insert(own.begin(), own.end());
   for (const iceberg::Properties* const properties : {&std::as_const(to_commit.properties), &base.properties})
     if (const auto named = properties->find(kDefinitionProperty); named != properties->end()) to_commit.change.summary.insert(*named);
+  if (to_commit.since) to_commit.change.summary[kSinceProperty] = ToString(*to_commit.since);
   return iceberg::PlanCommit(base, *table.manifests, to_commit.change, policy, attempt, cache);
 }
 
@@ -74,14 +77,14 @@ Result<iceberg::CommitPlan> Plan(TableToCommit& to_commit, iceberg::ManifestCach
     base = std::make_shared<const iceberg::TableMetadata>(std::move(changed));
   }
   const auto current = SettleSnapshotId(to_commit);
-  if (to_commit.changes_files()) {
+  if (to_commit.makes_snapshot()) {
     ASSIGN_OR_RETURN(plan, PlanFiles(to_commit, *base, own, cache, config, commit));
   }
   plan.updates.insert(plan.updates.begin(), to_commit.first.begin(), to_commit.first.end());
   if (!to_commit.changes_only_tags()) {
     iceberg::Properties properties = own;
     for (const auto& [key, value] : to_commit.properties) properties[key] = value;
-    if (to_commit.changes_files()) properties[kHeadProperty] = std::to_string(plan.snapshot_id);
+    if (to_commit.makes_snapshot()) properties[kHeadProperty] = std::to_string(plan.snapshot_id);
     plan.updates.push_back(iceberg::SetProperties{std::move(properties)});
   }
   if (!to_commit.removed_properties.empty()) plan.updates.push_back(iceberg::RemoveProperties{to_commit.removed_properties});
@@ -117,7 +120,7 @@ Status CommitTables(Catalog& catalog, ObjectStore& store, iceberg::ManifestCache
   if (commit.move_bookmark) bookmark.set = BookmarkProperties(commit.bookmark);
   bookmark.remove = commit.removed_from_namespace;
   SLUICE_FAILPOINT("lake.before_catalog_commit");
-  auto committed = catalog.Commit(swaps, bookmark);
+  auto committed = CommitInTurn(catalog, swaps, bookmark);
   if (!committed.ok()) return Explained(catalog, commit.bookmark.epoch, std::move(committed).error());
   SLUICE_FAILPOINT("lake.after_commit");
   for (size_t i = 0; i < plans.size(); ++i) {
@@ -131,9 +134,11 @@ Status CommitTables(Catalog& catalog, ObjectStore& store, iceberg::ManifestCache
   return Ok();
 }
 
-Status CommitUpdates(Catalog& catalog, uint64_t epoch, LakeTable& table, std::vector<iceberg::TableUpdate> updates) {
+Status CommitUpdates(Catalog& catalog, ObjectStore& store, iceberg::ManifestCache& cache, uint64_t epoch, int64_t timestamp_ms, LakeTable& table,
+                     std::vector<iceberg::TableUpdate> updates) {
   std::vector<TableCommit> swaps{{table.id, table.current, {iceberg::AssertUuid{table.current.metadata->table_uuid}}, std::move(updates)}};
-  auto committed = catalog.Commit(swaps, ExpectEpoch(epoch));
+  if (!catalog.commits_many_tables()) RETURN_IF_ERROR(MoveSnapshot(store, cache, timestamp_ms, swaps.front()));
+  auto committed = CommitInTurn(catalog, swaps, ExpectEpoch(epoch));
   if (!committed.ok()) return Explained(catalog, epoch, std::move(committed).error());
   table.current = std::move(committed->front());
   return Ok();

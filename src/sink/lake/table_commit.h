@@ -30,12 +30,15 @@ struct TableToCommit {
   std::vector<iceberg::TableUpdate> first = {};  ///< Of schema and partitions: what the change is written by.
   std::vector<TagChange> tags = {};              ///< After the change.
   std::optional<int64_t> snapshot_id = std::nullopt;  ///< Of the snapshot that the change makes; unset: any that is free.
+  std::optional<Lsn> since = std::nullopt;  ///< Where the changes begin, if that is not where the commit before this one ended.
+  bool moves_snapshot = false;  ///< Also where no file changes: the mark and what else changes is safe from late commits only so (decision 0025).
 
   bool changes_files() const {
     return !change.added_files.empty() || !change.removed_data_files.empty() || !change.removed_delete_files.empty() || !change.removed_vectors.empty() ||
            change.remove_everything;
   }
-  bool changes_only_tags() const { return !tags.empty() && !changes_files() && properties.empty() && removed_properties.empty(); }
+  bool makes_snapshot() const { return changes_files() || moves_snapshot; }
+  bool changes_only_tags() const { return !tags.empty() && !makes_snapshot() && properties.empty() && removed_properties.empty(); }
 };
 
 struct LakeCommit {
@@ -53,13 +56,14 @@ std::optional<int64_t> SettleSnapshotId(TableToCommit& table);
 /// A change of the bookmark's namespace under this epoch.
 NamespaceUpdate ExpectEpoch(uint64_t epoch);
 
-/// Writes manifests and manifest lists, then swaps all tables and the bookmark at once, and puts the new state into
-/// the tables. Error: kConflict (another epoch or writer), kOutcomeUnknown, kUnavailable; nothing was changed but for
-/// kOutcomeUnknown.
+/// Writes manifests and manifest lists, then swaps all tables and the bookmark at once (or in turn, as CommitInTurn
+/// says), and puts the new state into the tables. Error: kConflict (another epoch or writer), kOutcomeUnknown,
+/// kUnavailable; nothing was changed but for kOutcomeUnknown.
 Status CommitTables(Catalog& catalog, ObjectStore& store, iceberg::ManifestCache& cache, const LakeConfig& config,
                     LakeCommit commit, Garbage& garbage);
 
-/// Swaps what `updates` say in one table, with the epoch checked.
-Status CommitUpdates(Catalog& catalog, uint64_t epoch, LakeTable& table, std::vector<iceberg::TableUpdate> updates);
+/// Swaps what `updates` say in one table, with the epoch checked. They change none of its files.
+Status CommitUpdates(Catalog& catalog, ObjectStore& store, iceberg::ManifestCache& cache, uint64_t epoch, int64_t timestamp_ms, LakeTable& table,
+                     std::vector<iceberg::TableUpdate> updates);
 
 }  // namespace sluice

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from support import catalog
 from support.compare import Comparison
 from support.object_store import KEY, REGION, SECRET, S3Server
 from support.sluice import CONFIG, NO_PERMISSION
@@ -70,6 +71,10 @@ def test_the_lake_in_a_bucket_is_the_source_through_kills(source, s3, sluice, la
     sluice.stop()
     kept = objects(s3, lake)
     assert any(name.endswith(".parquet") for name in kept) and not [name for name in kept if ".sluice" in name]
+    restored = source.server.new_database("restored")
+    said = sluice.command("restore", "--to", restored.dsn(), "--yes", "--json")
+    assert {table["result"] for table in said.json()["tables"]} == {"equal"}
+    Comparison(source, restored, None).replica_equals(catalog.tables(source))
 
 
 def test_the_catalog_may_be_in_a_postgres_that_ends_sessions_and_restarts(servers, source, replica, s3, sluice):

@@ -231,11 +231,41 @@ TEST_F(CommitInTurnTest, ChangesOfColumnsAreNoWayRoundTheSnapshot) {
   ASSERT_FALSE(sink_->Write(batch.Make()).ok());
   fates_.next = nullptr;
   OpenInTurn();
-  Apply(batch, 300);
-  Apply(BatchMaker(back).Insert({4, "d", "z"}), 400);
+  ASSERT_OK(sink_->Write(batch.Make()));
+  ASSERT_OK(sink_->Write(BatchMaker(back).Insert({4, "d", "z"}).End(400).Make()));
   ASSERT_EQ(TableOf(kTable)->metadata->schema().fields[1].name, "kind");
-  EXPECT_FALSE(DeliverLate());
+  EXPECT_FALSE(DeliverLate());  // By the numbers of columns and schema it would fit.
   EXPECT_EQ(TableOf(kTable)->metadata->schema().fields[1].name, "kind");
+  ASSERT_OK(Commit(400));
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|a|x", "2|b|y", "3|c|z", "4|d|z"}));
+}
+
+TEST_F(CommitInTurnTest, ChangesThatLeaveNothingBehindHaveNoMomentsInBetween) {
+  const TableSchemaPtr t = TestSchema("t"), u = TestSchema("u", false, 2000);
+  BatchMaker only_u(u), first(t), second(t);
+  only_u.Insert({1, "a", "x"}).End(250);
+  first.AddTable(u);
+  second.AddTable(u);
+  first.Insert({1, "a", "x"}).Insert({1, "a", "x"}, 1).End(250);
+  second.Delete(1).Insert({2, "a", "x"}, 1).End(300);
+  OpenInTurn();
+  Copy(t, {{7, "a", "x"}});
+  Copy(u, {});
+  OpenInTurn();
+  ASSERT_OK(Commit(150));
+  ASSERT_OK(sink_->Write(only_u.Make()));
+  fates_.commits_left = 1;
+  ASSERT_FALSE(Commit(250).ok());  // As if t's commit had been lost: u has a moment that t has not.
+  fates_.commits_left = -1;
+  OpenInTurn();
+  ASSERT_OK(sink_->Write(first.Make()));
+  ASSERT_OK(sink_->Write(second.Make()));
+  ASSERT_OK(Commit(300));
+  const auto cut = FindCut({{kTable, TableOf(kTable)->metadata, std::nullopt}, {kOther, TableOf(kOther)->metadata, std::nullopt}}, sink_->bookmark(), {.lsn = Lsn{250}, .time = {}});
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->lsn, Lsn{250});
+  EXPECT_EQ(cut->tables[0].state, CutState::kExpired);
+  EXPECT_EQ(cut->tables[1].state, CutState::kSnapshot);
 }
 
 TEST_F(CommitInTurnTest, ACopyThatAnOvertakenProcessHasOnItsWayIsRefused) {
@@ -256,7 +286,8 @@ TEST_F(CommitInTurnTest, OfTablesThatBecomeCompleteTogetherEachIsWholeWhereverIt
   config_.file_bytes_target = 1;  // Every range is kept.
   const TableSchemaPtr t = TestSchema("t"), u = TestSchema("u", false, 2000);
   const std::vector<TableDefinition> tables{DefinitionOf(t), DefinitionOf(u)};
-  const std::string row = CopyRow({1, "a", "x"});
+  const TestRow large{1, "a", std::string(2 << 20, 'x')};  // Smaller ranges are not kept one by one.
+  const std::string row = CopyRow(large);
   for (int commits = 0; commits <= 4; ++commits) {
     SCOPED_TRACE(commits);
     config_.warehouse = fmt::format("{}/{}", folder_.path(), commits);
@@ -275,16 +306,17 @@ TEST_F(CommitInTurnTest, OfTablesThatBecomeCompleteTogetherEachIsWholeWhereverIt
     EXPECT_EQ(sink_->bookmark().has_value(), commits > 0);
     const CopiedTables copied = sink_->copied_tables();
     EXPECT_EQ(copied.size(), std::clamp<size_t>(commits, 1, 3) - 1);
+    EXPECT_EQ(sink_->kept_copies().size(), tables.size() - copied.size());
     for (const auto& [name, table] : copied) EXPECT_FALSE(sink_->kept_copies().contains(name));
-    ASSERT_OK(sink_->KeepCopies({}));
-    for (const auto& [name, table] : copied) EXPECT_EQ(RowsInLake(config_, name), (Rows{"1|a|x"}));
+    ASSERT_OK(sink_->KeepCopies({}));  // The files of what is complete are the table's by now.
+    for (const auto& [name, table] : copied) EXPECT_EQ(RowsInLake(config_, name), (Rows{large.Text()}));
     for (const TableSchemaPtr& schema : {t, u})
-      if (!copied.contains(schema->name)) Copy(schema, {{1, "a", "x"}}, 150);
+      if (!copied.contains(schema->name)) Copy(schema, {large}, 150);
     OpenInTurn();
     BatchMaker batch(t);
     batch.AddTable(u);
     Apply(batch.Insert({2, "b", "y"}).Insert({2, "b", "y"}, 1), 200);
-    for (const TableSchemaPtr& schema : {t, u}) EXPECT_EQ(RowsInLake(config_, schema->name), (Rows{"1|a|x", "2|b|y"}));
+    for (const TableSchemaPtr& schema : {t, u}) EXPECT_EQ(RowsInLake(config_, schema->name), (Rows{large.Text(), "2|b|y"}));
   }
 }
 

@@ -12,6 +12,7 @@
 #include "iceberg/damage.h"
 #include "iceberg/snapshot_producer.h"
 #include "observability/error_catalog.h"
+#include "storage/s3.h"
 
 namespace sluice {
 namespace {
@@ -505,6 +506,12 @@ TEST_F(OneTableCatalogTest, ALedgerWhoseMakerEndedBetweenItsStepsIsMade) {
   EXPECT_EQ(ValueOf(Open()->NamespaceProperties("sluice"), "epoch"), "1");
   EXPECT_FALSE(TakeEpoch(*Open(), "", "1").ok());
 }
+
+/// What looks for keys of AWS starts its SDK, which must be taken down while all statics are still there.
+class AwsEnds final : public ::testing::Environment {
+  void TearDown() override { const S3Library ends; }
+};
+const auto* const kAwsEnds = ::testing::AddGlobalTestEnvironment(new AwsEnds);
 
 TEST_F(OneTableCatalogTest, GlueIsKnownByItsSignatureAndTakesNoOtherNames) {
   server_.config.erase("endpoints");  // It lists none, and has no transactions all the same.

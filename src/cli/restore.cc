@@ -60,7 +60,7 @@ Result<ReplicaConfig> TargetOf(const Config& config, const Options& options) {
 Result<std::string> NameOfTarget(const std::string& dsn) {
   ASSIGN_OR_RETURN(const PgConnection connection, PgConnection::Connect(dsn, {"sluice restore"}));
   const DsnParts parts = PartsOf(dsn, connection.get());
-  return Printable(parts.whole.empty() ? fmt::format("{}:{}/{}", parts.host, parts.port, parts.database) : "the database of --to");
+  return Printable(parts.whole.empty() ? fmt::format("{}:{}/{}", parts.host, parts.port, parts.database) : fmt::format("database {}", PQdb(connection.get())));
 }
 
 /// Whether the replica shows the table as the lake does: under one name, with the same columns, rows and masks.

@@ -10,7 +10,7 @@
 
 namespace sluice {
 
-/// Error: kConflict (4009) where the namespace is not as expected.
+/// Error: kConflict (4020) where the namespace is not as expected.
 Status CheckExpected(Catalog& catalog, const NamespaceUpdate& update);
 
 /// Makes a commit without a snapshot come with one that shows the same rows, and writes its manifest list. So nothing gets in afterwards

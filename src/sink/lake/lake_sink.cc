@@ -457,8 +457,9 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   }
   bookmark_ = made;
   ingested_at_.reset();
-  for (const LakeTable* table : dirty) OfferForMaintenance(*table);
+  // Before anything new is offered: what is made of this commit's files is the next one's.
   RETURN_IF_ERROR(PutCompactionsInPlace());
+  for (const LakeTable* table : dirty) OfferForMaintenance(*table);
   garbage_.Collect();
   return Ok();
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/pause.h"
 #include "cli/commands.h"
 #include "cli/dsn_parts.h"
 #include "cli/lake/cut_reading.h"
@@ -71,8 +72,6 @@ bool ShownAlike(const mapping::MappingRules& lake, const mapping::MappingRules& 
   });
 }
 
-std::string WhyMissing(const TableAtCut& table) { return table.reason.empty() ? "it is not of that moment" : table.reason; }
-
 Status OpenTables(const LoadedTables& loaded, const Options& options, const Invocation& invocation, Prepared& made) {
   const mapping::MappingRules of_lake(made.lake.config.map), of_replica(made.config.replica ? made.config.replica->map : MappingConfig());
   ProgressLine progress(invocation.terminal.progress);
@@ -89,7 +88,7 @@ Status OpenTables(const LoadedTables& loaded, const Options& options, const Invo
     if (!wanted) continue;
     progress.Show(fmt::format("looking at table {} of {}", i + 1, made.cut.tables.size()));
     if (table.is_missing()) {
-      made.plan.left_out.push_back({table.name, WhyMissing(table)});
+      made.plan.left_out.push_back({table.name, table.reason});
       continue;
     }
     if (options.to.empty() && !ShownAlike(of_lake, of_replica, table.name)) {
@@ -152,10 +151,7 @@ class CopyLine {
  public:
   CopyLine(const CopyProgress& progress, bool shown) : line_(shown) {
     thread_ = std::jthread([this, &progress](const std::stop_token& stop) {
-      std::mutex mutex;
-      std::condition_variable_any never;
-      std::unique_lock lock(mutex);
-      while (!never.wait_for(lock, stop, kRedrawEvery, [] { return false; }) && !stop.stop_requested()) Show(progress.Snapshot());
+      for (Pause(kRedrawEvery, stop); !stop.stop_requested(); Pause(kRedrawEvery, stop)) Show(progress.Snapshot());
     });
   }
   /// Says something else from now on.
@@ -208,8 +204,19 @@ void PrintReport(const Prepared& made, const std::vector<RestoredTable>& restore
   invocation.PrintTable(table);
 }
 
+// Signals end it from here on, and the line about it is gone when it returns.
+Result<std::vector<RestoredTable>> CarryOut(Prepared& made, const Options& options, const Invocation& invocation) {
+  const SignalStop signals;
+  CopyProgress progress;
+  CopyLine line(progress, invocation.terminal.progress);
+  const LogIdentity log = made.plan.point.position.log;
+  const RestoreParts parts{made.lake.store(), *made.lake.manifests, [&] { return ReplicaSink::Open(made.target, log); }, progress,
+                           [&](const TableName& table) { line.Say("comparing " + Printable(ToString(table))); }};
+  const CopyConfig& copy = made.config.source.copy;
+  return sluice::Restore(std::move(made.plan), {copy.parallel, copy.range_bytes_target, !options.quick}, parts, signals.token());
+}
+
 Result<ExitCode> Restore(const Options& options, Invocation& invocation) {
-  SignalStop signals;
   std::optional<StateLock> lock;
   if (options.to.empty()) {
     ASSIGN_OR_RETURN(const Config config, invocation.LoadConfig());
@@ -219,17 +226,7 @@ Result<ExitCode> Restore(const Options& options, Invocation& invocation) {
   invocation.Say(PlanText(made));
   if (options.dry_run) return made.plan.left_out.empty() ? ExitCode::kOk : ExitCode::kFindings;
   if (!Confirmed(invocation)) return Error{ErrorKind::kNeedsOperator, "nothing was restored", slu::kNotConfirmed};
-  CopyProgress progress;
-  CopyLine line(progress, invocation.terminal.progress);
-  const LogIdentity log = made.plan.point.position.log;
-  const RestoreParts parts{made.lake.store(), *made.lake.manifests, [&] { return ReplicaSink::Open(made.target, log); }, progress,
-                           [&](const TableName& table) { line.Say("comparing " + Printable(ToString(table))); }};
-  RestoreOptions how;
-  how.parallel = made.config.source.copy.parallel;
-  how.range_bytes_target = made.config.source.copy.range_bytes_target;
-  how.compare = !options.quick;
-  ASSIGN_OR_RETURN(const std::vector<RestoredTable> restored, sluice::Restore(std::move(made.plan), how, parts, signals.token()));
-  line.Say("");
+  ASSIGN_OR_RETURN(const std::vector<RestoredTable> restored, CarryOut(made, options, invocation));
   PrintReport(made, restored, invocation);
   const bool whole = std::all_of(restored.begin(), restored.end(), [](const RestoredTable& table) { return table.outcome == RestoreOutcome::kEqual || table.outcome == RestoreOutcome::kNotCompared; });
   if (options.to.empty()) invocation.Say(whole ? "Now: sluice run goes on from there" : "Now: sluice run goes on from there, and copies from the source what is missing");

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "catalog/expected_properties.h"
 #include "iceberg/manifest_list_avro.h"
 #include "iceberg/snapshot_producer.h"
 #include "observability/error_catalog.h"
@@ -101,15 +102,7 @@ Properties Ledger::properties() const {
   return properties;
 }
 
-Status Ledger::CheckExpected(const NamespaceUpdate& update) const {
-  const Properties& current = table_.metadata->properties;
-  for (const auto& [key, expected] : update.expected) {
-    const auto found = current.find(key);
-    const bool holds = found == current.end() ? !expected : expected == found->second;
-    if (!holds) return Error{ErrorKind::kConflict, fmt::format("property {} of namespace '{}' has changed", key, id_.name_space), slu::kCatalogConflict};
-  }
-  return Ok();
-}
+Status Ledger::CheckExpected(const NamespaceUpdate& update) const { return sluice::CheckExpected(update, table_.metadata->properties); }
 
 LedgerChange Ledger::Begin() const {
   LedgerChange change;

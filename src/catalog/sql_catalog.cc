@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "catalog/expected_properties.h"
 #include "catalog/metadata_file.h"
 #include "observability/error_catalog.h"
 
@@ -196,11 +197,7 @@ Result<std::vector<CatalogTable>> SqlCatalog::Commit(const std::vector<TableComm
 Status SqlCatalog::UpdateNamespace(const NamespaceUpdate& update) {
   ASSIGN_OR_RETURN(const auto current, ReadProperties(update.name_space));
   if (!current) return NoNamespace(update.name_space);
-  for (const auto& [key, expected] : update.expected) {
-    const auto found = current->find(key);
-    const bool holds = found == current->end() ? !expected : expected == found->second;
-    if (!holds) return Conflict(fmt::format("property {} of namespace '{}' has changed", key, update.name_space));
-  }
+  RETURN_IF_ERROR(CheckExpected(update, *current));
   for (const auto& [key, value] : update.set) RETURN_IF_ERROR(SetProperty(update.name_space, key, value));
   for (const std::string& key : update.remove)
     RETURN_IF_ERROR(database_->Change("DELETE FROM iceberg_namespace_properties WHERE catalog_name = $1 AND namespace = $2 AND property_key = $3",

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <condition_variable>
-
+#include "base/pause.h"
 #include "cli/terminal.h"
 #include "config/printable.h"
 #include "config/units.h"
@@ -39,10 +38,7 @@ ProgressView::~ProgressView() {
 }
 
 void ProgressView::Run(std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  while (!never.wait_for(lock, stop, kRedrawEvery, [] { return false; }) && !stop.stop_requested()) Show();
+  for (Pause(kRedrawEvery, stop); !stop.stop_requested(); Pause(kRedrawEvery, stop)) Show();
 }
 
 void ProgressView::Show() {

@@ -13,7 +13,7 @@ class LakeReader final : public InitialCopy::Reader {
   explicit LakeReader(const LakeTables& tables) : tables_(tables) {}
 
   Status Read(const TableDefinition&, const CopyRange& range, RowReceiver& receiver) override {
-    return tables_[range.table]->Read(range.first_block, range.end_block, receiver, {});  // What takes the rows is stopped.
+    return tables_[range.table]->Read(range.first_block, range.end_block, receiver);  // Who takes the rows is stopped.
   }
   Status Hold(const TableDefinition&, size_t) override { return Ok(); }
 

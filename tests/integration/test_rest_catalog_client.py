@@ -114,6 +114,24 @@ def proxied(server):
         proxy.close()
 
 
+def successor(rest, source, replica, tmp_path, url) -> Sluice:
+    """Another process with the same configuration, which may have the slot."""
+    source.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active")
+    folder = tmp_path / "second"
+    folder.mkdir()
+    second = Sluice(folder, source, replica, rest.lake)
+    second.config_file.write_text(rest.config_file.read_text())
+    use(second, url)
+    return second
+
+
+def wait_refused(proxy):
+    deadline = time.monotonic() + 30
+    while not proxy.replies["POST", 409]:
+        assert time.monotonic() < deadline, proxy.replies
+        time.sleep(0.05)
+
+
 def test_a_commit_that_was_held_up_until_another_process_took_over_is_refused_by_the_server(rest, source, tmp_path, server, replica, proxied):
     """The slot keeps two processes apart as well; here the one that lost it has a commit on its way."""
     hold, held, release = threading.Event(), threading.Event(), threading.Event()
@@ -133,21 +151,13 @@ def test_a_commit_that_was_held_up_until_another_process_took_over_is_refused_by
     source.execute("INSERT INTO lists VALUES (10, '{x}', 1, NULL)")
     assert held.wait(20)
     os.kill(rest.pid, signal.SIGSTOP)
-    source.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active")
-    folder = tmp_path / "second"
-    folder.mkdir()
-    second = Sluice(folder, source, replica, rest.lake)
-    second.config_file.write_text(rest.config_file.read_text())
-    use(second, server.url)
+    second = successor(rest, source, replica, tmp_path, server.url)
     source.execute("INSERT INTO lists VALUES (11, '{y}', 1, NULL)")
     second.sync()
     before = facts_of(server)
     release.set()
     os.kill(rest.pid, signal.SIGCONT)
-    deadline = time.monotonic() + 30
-    while not proxy.replies["POST", 409]:
-        assert time.monotonic() < deadline, proxy.replies
-        time.sleep(0.05)
+    wait_refused(proxy)
     assert facts_of(server)["lists"][:2] == before["lists"][:2]
     # It begins anew as every process that lost its stream; by then it is the younger one.
     source.execute("INSERT INTO lists VALUES (12, '{z}', 1, NULL)")
@@ -172,9 +182,7 @@ def facts_of(server) -> dict:
     return {table.name()[-1]: (table.metadata.current_snapshot_id, table.properties["sluice.lsn"], table.properties["sluice.epoch"]) for table in tables}
 
 
-def test_a_commit_whose_reply_is_lost_is_found_again(rest, source, server, proxied):
-    lost = itertools.cycle([LOST_REPLY, PASS, FAILS, PASS, PASS])
-    proxy = proxied(lambda method, path: next(lost) if path.endswith("/transactions/commit") else PASS)
+def the_lake_is_the_source_through_lost_replies(rest, source, server, proxy):
     use(rest, proxy.endpoint + server.path)
     rest.start()
     rest.wait_settled()
@@ -184,6 +192,12 @@ def test_a_commit_whose_reply_is_lost_is_found_again(rest, source, server, proxi
     rest.compare()
     assert proxy.counts[LOST_REPLY, "POST"] >= 2 and proxy.counts[FAILS, "POST"] >= 2, proxy.counts
     assert rest.running()
+
+
+def test_a_commit_whose_reply_is_lost_is_found_again(rest, source, server, proxied):
+    lost = itertools.cycle([LOST_REPLY, PASS, FAILS, PASS, PASS])
+    proxy = proxied(lambda method, path: next(lost) if path.endswith("/transactions/commit") else PASS)
+    the_lake_is_the_source_through_lost_replies(rest, source, server, proxy)
 
 
 def without_transactions(fate=lambda _method, _path: PASS) -> tuple:
@@ -232,15 +246,7 @@ def test_without_transactions_the_lake_is_the_source_through_kills_between_table
 def test_without_transactions_a_table_whose_reply_is_lost_is_looked_at(rest, source, server, proxied):
     lost = itertools.cycle([LOST_REPLY, PASS, FAILS, PASS, PASS, PASS, PASS])
     proxy = proxied(*without_transactions(lambda method, path: next(lost) if is_commit(method, path) else PASS))
-    use(rest, proxy.endpoint + server.path)
-    rest.start()
-    rest.wait_settled()
-    with MixedLoad(source):
-        time.sleep(30 if SOAK else 2)
-    rest.wait_until(timeout=120)
-    rest.compare()
-    assert proxy.counts[LOST_REPLY, "POST"] >= 2 and proxy.counts[FAILS, "POST"] >= 2, proxy.counts
-    assert rest.running()
+    the_lake_is_the_source_through_lost_replies(rest, source, server, proxy)
 
 
 @one_table_server
@@ -268,20 +274,13 @@ def test_without_transactions_a_table_of_a_process_that_was_overtaken_is_taken_o
     if not late:
         release.set()
         assert passed.wait(20)
-    source.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active")
-    folder = tmp_path / "second"
-    folder.mkdir()
-    second = Sluice(folder, source, replica, rest.lake)
-    second.config_file.write_text(rest.config_file.read_text())
-    use(second, proxied(*without_transactions()).endpoint + server.path)
+    second = successor(rest, source, replica, tmp_path, proxied(*without_transactions()).endpoint + server.path)
     source.execute("INSERT INTO nokey VALUES (11)")
     second.sync()
     release.set()
     os.kill(rest.pid, signal.SIGCONT)
-    deadline = time.monotonic() + 30
-    while late and not proxy.replies["POST", 409]:
-        assert time.monotonic() < deadline, proxy.replies
-        time.sleep(0.05)
+    if late:
+        wait_refused(proxy)
     source.execute("INSERT INTO nokey VALUES (12)")
     rest.wait_until()
     rest.compare()

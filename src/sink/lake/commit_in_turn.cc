@@ -1,15 +1,13 @@
 #include "sink/lake/commit_in_turn.h"
 
-#include <fmt/format.h>
-
 #include <atomic>
 #include <functional>
 #include <limits>
 
 #include "base/failpoint.h"
 #include "base/parallel.h"
+#include "catalog/expected_properties.h"
 #include "iceberg/snapshot_producer.h"
-#include "observability/error_catalog.h"
 #include "sink/lake/definition_file.h"
 
 namespace sluice {
@@ -30,13 +28,7 @@ Result<CatalogTable> CommitOne(Catalog& catalog, const TableCommit& table, std::
 
 Status CheckExpected(Catalog& catalog, const NamespaceUpdate& update) {
   ASSIGN_OR_RETURN(const auto properties, catalog.NamespaceProperties(update.name_space));
-  const iceberg::Properties& known = properties ? *properties : iceberg::Properties{};
-  for (const auto& [key, expected] : update.expected) {
-    const auto found = known.find(key);
-    const bool holds = found == known.end() ? !expected : expected == found->second;
-    if (!holds) return Error{ErrorKind::kConflict, fmt::format("property {} of namespace '{}' has changed", key, update.name_space), slu::kCatalogConflict};
-  }
-  return Ok();
+  return CheckExpected(update, properties.value_or(iceberg::Properties()));
 }
 
 Status MoveSnapshot(ObjectStore& store, iceberg::ManifestReader& reader, int64_t timestamp_ms, TableCommit& commit) {
@@ -47,9 +39,9 @@ Status MoveSnapshot(ObjectStore& store, iceberg::ManifestReader& reader, int64_t
   const iceberg::CommitPolicy policy{.manifests_to_merge = kNever, .snapshots_to_keep = kNever};
   const iceberg::CommitAttempt attempt{iceberg::NewSnapshotId(base), iceberg::NewUuid(), 1, timestamp_ms};
   iceberg::TableChange nothing;
-  if (const auto named = base.properties.find(kDefinitionProperty); named != base.properties.end()) nothing.summary.insert(*named);
-  ASSIGN_OR_RETURN(const iceberg::CommitPlan plan, iceberg::PlanCommit(base, *manifests, nothing, policy, attempt, reader));
-  RETURN_IF_ERROR(store.PutAll(plan.files));
+  NameDefinition(base.properties, nothing.summary);
+  ASSIGN_OR_RETURN(iceberg::CommitPlan plan, iceberg::PlanCommit(base, *manifests, nothing, policy, attempt, reader));
+  for (ObjectBytes& file : plan.files) RETURN_IF_ERROR(store.PutLater(file.uri, std::move(file.bytes)));
   commit.updates.insert(commit.updates.end(), plan.updates.begin(), plan.updates.end());
   return Ok();
 }

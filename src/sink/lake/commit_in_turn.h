@@ -13,7 +13,7 @@ namespace sluice {
 /// Error: kConflict (4020) where the namespace is not as expected.
 Status CheckExpected(Catalog& catalog, const NamespaceUpdate& update);
 
-/// Makes a commit without a snapshot come with one that shows the same rows, and writes its manifest list. So nothing gets in afterwards
+/// Makes a commit without a snapshot come with one that shows the same rows, and writes its manifest list as ObjectStore::PutLater does. So nothing gets in afterwards
 /// that was made for the table as it was before, and this does not get in after anything else.
 Status MoveSnapshot(ObjectStore& store, iceberg::ManifestReader& reader, int64_t timestamp_ms, TableCommit& commit);
 

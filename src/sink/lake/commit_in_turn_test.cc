@@ -95,6 +95,11 @@ class CommitInTurnTest : public LakeSinkFixture {
     return Ok();
   }
   void OpenInTurn() { ASSERT_OK(TryOpen()); }
+  /// A lake of its own.
+  void OpenFresh(int number) {
+    config_.warehouse = fmt::format("{}/{}", folder_.path(), number);
+    OpenInTurn();
+  }
 
   bool DeliverLate() {
     auto store = ObjectStore::Open(config_.warehouse);
@@ -290,8 +295,7 @@ TEST_F(CommitInTurnTest, OfTablesThatBecomeCompleteTogetherEachIsWholeWhereverIt
   const std::string row = CopyRow(large);
   for (int commits = 0; commits <= 4; ++commits) {
     SCOPED_TRACE(commits);
-    config_.warehouse = fmt::format("{}/{}", folder_.path(), commits);
-    OpenInTurn();
+    OpenFresh(commits);
     ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {100}}, {}}));
     for (const TableDefinition& table : tables) {
       auto writer = sink_->OpenCopyWriter(table, BlockRange{});
@@ -324,8 +328,7 @@ TEST_F(CommitInTurnTest, ForgettingATableEndsAnywhereWithoutTakingItForOneThatWa
   const TableSchemaPtr schema = TestSchema("t");
   for (int commits = 0; commits <= 2; ++commits) {
     SCOPED_TRACE(commits);
-    config_.warehouse = fmt::format("{}/{}", folder_.path(), commits);
-    OpenInTurn();
+    OpenFresh(commits);
     Copy(schema, {{1, "a", "x"}});
     ASSERT_OK(sink_->Hold(kTable, {1000, 4107, "another type", {100}}));
     ASSERT_OK(Commit(200));  // Without the changes of the table.
@@ -345,8 +348,7 @@ TEST_F(CommitInTurnTest, ATableThatIsSetBackIsHeldWhereverItEnds) {
   const TableSchemaPtr schema = TestSchema("t");
   for (int commits = 0; commits <= 2; ++commits) {
     SCOPED_TRACE(commits);
-    config_.warehouse = fmt::format("{}/{}", folder_.path(), commits);
-    OpenInTurn();
+    OpenFresh(commits);
     Copy(schema, {{1, "a", "x"}});
     const int64_t then = *TableOf(kTable)->metadata->current_snapshot_id;
     Apply(BatchMaker(schema).Insert({2, "b", "y"}), 200);

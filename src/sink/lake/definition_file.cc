@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "iceberg/format_error.h"
 #include "sink/lake/table_definition_json.h"
+#include "sink/lake/text_forms.h"
 
 namespace sluice {
 namespace {
@@ -16,13 +17,17 @@ std::string NameFor(std::string_view content) {
   unsigned char digest[SHA256_DIGEST_LENGTH];
   SHA256(reinterpret_cast<const unsigned char*>(content.data()), content.size(), digest);
   std::string name = "definition-";
-  for (size_t i = 0; i < kHashBytes; ++i) name += fmt::format("{:02x}", digest[i]);
+  text::AppendHex(std::as_bytes(std::span(digest).first(kHashBytes)), name);
   return name + ".json";
 }
 
 }  // namespace
 
 std::string DefinitionUri(std::string_view location, std::string_view name) { return fmt::format("{}/metadata/{}", location, name); }
+
+void NameDefinition(const iceberg::Properties& properties, iceberg::Properties& summary) {
+  if (const auto named = properties.find(kDefinitionProperty); named != properties.end()) summary.insert(*named);
+}
 
 Result<std::string> WriteDefinition(ObjectStore& store, std::string_view location, const TableDefinition& table) {
   const std::string content = ToJson(table);

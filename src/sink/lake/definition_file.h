@@ -16,6 +16,9 @@ inline constexpr char kDefinitionProperty[] = "sluice.definition";
 /// `location`: of the table.
 std::string DefinitionUri(std::string_view location, std::string_view name);
 
+/// Lets the summary of a snapshot name what these properties name; what it names already stays.
+void NameDefinition(const iceberg::Properties& properties, iceberg::Properties& summary);
+
 /// Writes the file as ObjectStore::PutLater does, and returns its name.
 Result<std::string> WriteDefinition(ObjectStore& store, std::string_view location, const TableDefinition& table);
 

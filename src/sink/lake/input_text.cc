@@ -7,16 +7,14 @@
 #include "sink/lake/cell_text.h"
 #include "sink/lake/json_parts.h"
 #include "sink/lake/pg_type_oid.h"
-#include "sink/lake/type_map.h"
+#include "sink/lake/text_forms.h"
 #include "sink/lake/text_writer.h"
+#include "sink/lake/type_map.h"
 #include "sink/lake/value_text.h"
 
 namespace sluice {
 namespace {
 
-constexpr int kNestingMax = 16;  // As text_writer.cc goes.
-
-bool IsVector(const Type& type) { return type.oid == pg::kInt2Vector || type.oid == pg::kOidVector; }
 bool IsJson(const Type& type) { return type.oid == pg::kJson || type.oid == pg::kJsonb; }
 
 // What text_writer.cc holds as JSON.
@@ -32,20 +30,11 @@ bool AppendObjectNumber(std::string_view number, std::string& out) {
   return true;
 }
 
-void AppendItem(std::string_view item, std::string& out) {
-  out.push_back('"');
-  for (const char c : item) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(c);
-  }
-  out.push_back('"');
-}
-
 bool AppendJson(std::string_view json, const Type& type, std::string& out, int nesting);
 
 // {"1",NULL,{…}}: braces within are a further dimension, unless the elements are themselves written with brackets.
 bool AppendJsonArray(std::string_view json, const Type& element, char delimiter, std::string& out, int nesting) {
-  if (nesting > kNestingMax) return false;
+  if (nesting > kTextNestingMax) return false;
   const Type& base = BaseOf(element);
   const bool brackets_are_items = IsJson(base) || IsHeldAsJson(base);
   text::JsonParts parts(json);
@@ -61,7 +50,7 @@ bool AppendJsonArray(std::string_view json, const Type& element, char delimiter,
     } else {
       item.clear();
       if (!AppendJson(parts.value(), element, item, nesting + 1)) return false;
-      AppendItem(item, out);
+      text::AppendQuoted(item, out);
     }
   }
   out.push_back('}');
@@ -86,7 +75,7 @@ bool AppendJsonRecord(std::string_view json, const Type& type, std::string& out,
 }
 
 bool AppendJson(std::string_view json, const Type& type, std::string& out, int nesting) {
-  if (nesting > kNestingMax) return false;
+  if (nesting > kTextNestingMax) return false;
   const Type& base = BaseOf(type);
   if (IsJson(base)) return out.append(json), true;
   if (IsHeldAsJson(base)) {
@@ -114,14 +103,14 @@ bool AppendList(const Cell& cell, const Type& element, char delimiter, const ice
     }
     item.clear();
     if (!AppendInputText(cell.items[i], element, held, item)) return false;
-    AppendItem(item, out);
+    text::AppendQuoted(item, out);
   }
   out.push_back('}');
   return true;
 }
 
 std::string WhyNot(const Type& type, int nesting) {
-  if (nesting > kNestingMax) return "it nests too deeply";
+  if (nesting > kTextNestingMax) return "it nests too deeply";
   const Type& base = BaseOf(type);
   if (base.kind == TypeKind::kComposite && base.has_binary) {
     for (const CompositeField& field : base.fields) {
@@ -130,7 +119,7 @@ std::string WhyNot(const Type& type, int nesting) {
     }
     return {};
   }
-  if (base.kind == TypeKind::kArray && base.has_binary && base.element && !IsVector(base)) return WhyNot(*base.element, nesting + 1);
+  if (base.kind == TypeKind::kArray && IsHeldAsJson(base) && base.element) return WhyNot(*base.element, nesting + 1);
   return LossOfText(base) == Loss::kUnknownBinary ? "the lake holds its values in the form that only " + base.name + " itself reads" : std::string();
 }
 

@@ -1,7 +1,5 @@
 #include "sink/lake/lake_rows.h"
 
-#include <arrow/array.h>
-#include <arrow/type.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,11 +7,10 @@
 
 #include "iceberg/snapshot_producer.h"
 #include "observability/error_catalog.h"
-#include "sink/lake/cell_reader.h"
-#include "sink/lake/data_file_reader.h"
 #include "sink/lake/definition_file.h"
 #include "sink/lake/input_text.h"
 #include "sink/lake/lake_properties.h"
+#include "sink/lake/live_rows.h"
 
 namespace sluice {
 namespace {
@@ -167,10 +164,10 @@ Result<std::unique_ptr<const LakeRows>> LakeRows::Open(ObjectStore& store, icebe
 
 Status LakeRows::LoadFiles(iceberg::ManifestCache& cache) {
   ASSIGN_OR_RETURN(const iceberg::ManifestFiles manifests, iceberg::CurrentManifests(*at_snapshot_.metadata, cache));
-  RETURN_IF_ERROR(LoadTableFiles(store_, cache, *manifests, files_));
+  ASSIGN_OR_RETURN(const iceberg::TableScan scan, iceberg::PlanScan(*manifests, cache));
+  RETURN_IF_ERROR(LoadTableFiles(store_, scan, files_));
   // The same files in the same order whenever it is read again.
   std::sort(files_.begin(), files_.end(), [](const TableFile& a, const TableFile& b) { return a.path < b.path; });
-  ASSIGN_OR_RETURN(const iceberg::TableScan scan, iceberg::PlanScan(*manifests, cache));
   bounds_.resize(schema_->source_columns());
   std::map<std::string_view, uint64_t> bytes;
   for (const iceberg::ScanFile& scanned : scan.data_files) {
@@ -212,26 +209,10 @@ uint64_t LakeRows::rows() const {
   return rows;
 }
 
-Status LakeRows::Read(size_t first, size_t end, RowReceiver& receiver, const std::stop_token& stop) const {
-  const auto& all = schema_->arrow->fields();
-  std::vector<std::shared_ptr<arrow::Field>> fields(all.begin(), all.begin() + static_cast<ptrdiff_t>(schema_->source_columns()));
-  std::vector<CellReader> readers(fields.size());
-  std::vector<Cell> cells(fields.size());
-  if (fields.empty()) fields.push_back(all.front());  // Rows without columns have to be counted by a stamp.
+Status LakeRows::Read(size_t first, size_t end, RowReceiver& receiver) const {
   RowWriter writer(*schema_, receiver);
-  for (size_t at = first; at < std::min(end, files_.size()); ++at) {
-    const TableFile& file = files_[at];
-    const Status read = ReadDataFile(store_, file.path, fields, [&](const Columns& columns, int64_t first_row) -> Status {
-      if (stop.stop_requested()) return Error{ErrorKind::kCancelled, "stopped on request"};
-      for (int64_t row = 0; row < columns[0]->length(); ++row) {
-        if (file.committed_deletes.contains(static_cast<uint32_t>(first_row + row))) continue;
-        for (size_t i = 0; i < readers.size(); ++i) readers[i].Read(*columns[i], row, cells[i]);
-        RETURN_IF_ERROR(writer.Add(cells));
-      }
-      return Ok();
-    });
-    if (!read.ok()) return read;
-  }
+  for (size_t at = first; at < std::min(end, files_.size()); ++at)
+    RETURN_IF_ERROR(VisitLiveRows(store_, files_[at], *schema_, {}, [&](std::span<const Cell> cells) { return writer.Add(cells); }));
   return writer.Flush();
 }
 

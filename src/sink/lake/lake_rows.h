@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -37,8 +36,8 @@ class LakeRows {
   uint64_t rows() const;
 
   /// Hands over the rows of files [first, end), in the order of their names. Error: kNeedsOperator (4170) for a value that no PostgreSQL
-  /// takes; kCancelled, kCorrupt, and as ObjectStore.
-  Status Read(size_t first, size_t end, RowReceiver& receiver, const std::stop_token& stop) const;
+  /// takes; what the receiver says; kCorrupt, and as ObjectStore.
+  Status Read(size_t first, size_t end, RowReceiver& receiver) const;
 
   /// Where the sequences that its columns own may go on: behind the highest value in the files, deleted rows included.
   void SetSequenceValues(std::vector<SequenceDefinition>& sequences) const;

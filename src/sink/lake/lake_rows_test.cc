@@ -39,7 +39,7 @@ class LakeRowsTest : public LakeSinkFixture {
     const auto rows = OpenAt(snapshot);
     if (!rows.ok()) return {"refused: " + rows.error().message};
     Collected collected;
-    EXPECT_TRUE((*rows)->Read(0, (*rows)->file_count(), collected, {}).ok());
+    EXPECT_TRUE((*rows)->Read(0, (*rows)->file_count(), collected).ok());
     EXPECT_EQ(collected.texts.size(), (*rows)->rows());
     return collected.texts;
   }

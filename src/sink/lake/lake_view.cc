@@ -1,16 +1,12 @@
 #include "sink/lake/lake_view.h"
 
-#include <arrow/array.h>
-#include <arrow/type.h>
 #include <fmt/format.h>
 
 #include "change/row_text.h"
 #include "change/server_hash.h"
 #include "iceberg/snapshot_producer.h"
 #include "observability/error_catalog.h"
-#include "sink/lake/cell_reader.h"
 #include "sink/lake/cell_text.h"
-#include "sink/lake/data_file_reader.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_schema.h"
 #include "sink/lake/row_decoder.h"
@@ -41,24 +37,6 @@ class SourceDigest final : public DigestReceiver {
   RowDecoder decoder_;
   RowDigest digest_;
 };
-
-Status VisitFile(ObjectStore& store, const TableFile& file, const LakeSchema& schema, const std::stop_token& stop,
-                 const std::function<void(std::span<const Cell>)>& visit) {
-  const auto& all = schema.arrow->fields();
-  std::vector<std::shared_ptr<arrow::Field>> fields(all.begin(), all.begin() + static_cast<ptrdiff_t>(schema.source_columns()));
-  std::vector<CellReader> readers(fields.size());
-  std::vector<Cell> cells(fields.size());
-  if (fields.empty()) fields.push_back(all.front());  // Rows without columns have to be counted by a stamp.
-  return ReadDataFile(store, file.path, fields, [&](const Columns& columns, int64_t first) -> Status {
-    if (stop.stop_requested()) return Error{ErrorKind::kCancelled, "verification stopped on request"};
-    for (int64_t row = 0; row < columns[0]->length(); ++row) {
-      if (file.committed_deletes.contains(static_cast<uint32_t>(first + row))) continue;
-      for (size_t i = 0; i < readers.size(); ++i) readers[i].Read(*columns[i], row, cells[i]);
-      visit(cells);
-    }
-    return Ok();
-  });
-}
 
 }  // namespace
 
@@ -110,7 +88,7 @@ Status LakeView::Visit(const TableDefinition& table, const LakeSchema& schema, c
   ASSIGN_OR_RETURN(const iceberg::ManifestFiles manifests, iceberg::CurrentManifests(*tables_.at(table.schema->name).metadata, cache_));
   std::vector<TableFile> files;
   RETURN_IF_ERROR(LoadTableFiles(store_, cache_, *manifests, files));
-  for (const TableFile& file : files) RETURN_IF_ERROR(VisitFile(store_, file, schema, stop, visit));
+  for (const TableFile& file : files) RETURN_IF_ERROR(VisitLiveRows(store_, file, schema, stop, visit));
   return Ok();
 }
 
@@ -125,11 +103,12 @@ Status LakeView::Sum(const TableDefinition& table, const RowForm& form, const Bu
   return Visit(table, *schema, stop, [&](std::span<const Cell> cells) {
     printer.Take(cells);
     const uint64_t hash = ServerHash(printer.Identity(), kBucketSeed);
-    if (!buckets.Contains(hash)) return;
+    if (!buckets.Contains(hash)) return Ok();
     BucketSum& sum = sums[buckets.Of(hash)];
     const std::string_view row = printer.Row();
     ++sum.rows;
     for (size_t lane = 0; lane < std::size(kLaneSeeds); ++lane) sum.lanes[lane] += static_cast<int64_t>(ServerHash(row, kLaneSeeds[lane]));
+    return Ok();
   });
 }
 
@@ -139,22 +118,24 @@ Status LakeView::Fetch(const TableDefinition& table, const RowForm& form, const 
   RowPrinter printer(*schema, form);
   std::map<std::string, uint64_t, std::less<>> copies;  // Of rows without identity.
   const size_t rows_before = rows.size();
-  RETURN_IF_ERROR(Visit(table, *schema, stop, [&](std::span<const Cell> cells) {
-    if (rows.size() - rows_before + copies.size() > rows_max) return;
+  const Status visited = Visit(table, *schema, stop, [&](std::span<const Cell> cells) {
+    if (rows.size() - rows_before + copies.size() > rows_max) return Ok();
     printer.Take(cells);
     const std::string_view identity = printer.Identity();
-    if (!buckets.Contains(ServerHash(identity, kBucketSeed))) return;
+    if (!buckets.Contains(ServerHash(identity, kBucketSeed))) return Ok();
     if (form.identity.empty()) {
       const auto known = copies.find(identity);
       if (known == copies.end()) copies.emplace(identity, 1); else ++known->second;
-      return;
+      return Ok();
     }
     FetchedRow& row = rows.emplace_back();
     for (size_t i = 0; i < form.columns.size(); ++i) {
       const auto text = printer.Text(i);
       row.columns.push_back(text ? std::optional<std::string>(*text) : std::nullopt);
     }
-  }));
+    return Ok();
+  });
+  if (!visited.ok()) return visited;
   for (const auto& [text, count] : copies) rows.push_back({{text}, count});
   return Ok();
 }
@@ -162,7 +143,7 @@ Status LakeView::Fetch(const TableDefinition& table, const RowForm& form, const 
 Result<TableDigest> LakeView::Digest(const TableDefinition& table) {
   ASSIGN_OR_RETURN(const LakeSchemaPtr schema, SchemaOf(table));
   RowDigest digest;
-  RETURN_IF_ERROR(Visit(table, *schema, {}, [&](std::span<const Cell> cells) { digest.Add(cells); }));
+  RETURN_IF_ERROR(Visit(table, *schema, {}, [&](std::span<const Cell> cells) { return digest.Add(cells), Ok(); }));
   return digest.digest();
 }
 

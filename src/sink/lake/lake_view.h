@@ -1,13 +1,12 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 
 #include "catalog/catalog.h"
 #include "iceberg/manifest_cache.h"
-#include "sink/lake/cell.h"
 #include "sink/lake/lake_schema.h"
+#include "sink/lake/live_rows.h"
 #include "sink/sink.h"
 #include "storage/object_store.h"
 
@@ -29,7 +28,6 @@ class LakeView final : public SinkView {
 
  private:
   class RowPrinter;
-  using VisitCells = std::function<void(std::span<const Cell> cells)>;
   Result<LakeSchemaPtr> SchemaOf(const TableDefinition& table) const;
   Status Visit(const TableDefinition& table, const LakeSchema& schema, const std::stop_token& stop, const VisitCells& visit);
 

@@ -14,7 +14,7 @@ namespace {
 
 // Whether to_json prints a value of this type, inside a composite, as our text writer does.
 bool HasServersJson(const Type& type) {
-  if (!type.has_binary || type.oid == pg::kInt2Vector || type.oid == pg::kOidVector) return false;
+  if (!type.has_binary || IsVector(type)) return false;
   switch (type.kind) {
     case TypeKind::kEnum: return true;
     case TypeKind::kDomain:
@@ -66,7 +66,7 @@ std::optional<ColumnForm> FormOfBase(const Type& type, int32_t typmod) {
 }
 
 std::optional<ColumnForm> FormOf(const Type& type, int32_t typmod, const iceberg::Type& held) {
-  if (type.oid == pg::kInt2Vector || type.oid == pg::kOidVector) return ColumnForm{};
+  if (IsVector(type)) return ColumnForm{};
   if (type.kind == TypeKind::kBase) return FormOfBase(type, typmod);
   if (type.kind == TypeKind::kDomain && type.element) return FormOf(*type.element, type.element_typmod, held);
   if (type.kind != TypeKind::kArray || !type.element || !type.has_binary) return FormOfText(type);

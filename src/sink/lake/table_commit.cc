@@ -58,8 +58,8 @@ Result<iceberg::CommitPlan> PlanFiles(TableToCommit& to_commit, const iceberg::T
   if (has_tags) policy.snapshots_to_expire_min = std::max(1, config.snapshots_kept / kExpiredAtOncePart);
   const iceberg::CommitAttempt attempt{*to_commit.snapshot_id, iceberg::NewUuid(), 1, commit.timestamp_ms};
   to_commit.change.summary.insert(own.begin(), own.end());
-  for (const iceberg::Properties* const properties : {&std::as_const(to_commit.properties), &base.properties})
-    if (const auto named = properties->find(kDefinitionProperty); named != properties->end()) to_commit.change.summary.insert(*named);
+  NameDefinition(to_commit.properties, to_commit.change.summary);
+  NameDefinition(base.properties, to_commit.change.summary);
   if (to_commit.since) to_commit.change.summary[kSinceProperty] = ToString(*to_commit.since);
   return iceberg::PlanCommit(base, *table.manifests, to_commit.change, policy, attempt, cache);
 }

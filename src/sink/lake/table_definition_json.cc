@@ -91,11 +91,10 @@ Result<TypePtr> TypeAt(const Types& types, const Json* place) {
   return types[place->get<uint64_t>()];
 }
 
-template <class Value>
-Status ReadPlaces(const Json& list, size_t end, std::vector<Value>& places) {
+Status ReadPlaces(const Json& list, size_t end, std::vector<size_t>& places) {
   for (const Json& place : list) {
     if (!place.is_number_unsigned() || place.get<uint64_t>() >= end) return Corrupt("a definition's key names a column that it lacks");
-    places.push_back(static_cast<Value>(place.get<uint64_t>()));
+    places.push_back(place.get<size_t>());
   }
   return Ok();
 }

@@ -19,6 +19,10 @@ TableFile TableFileOf(const iceberg::DataFile& file) {
 Status LoadTableFiles(ObjectStore& store, iceberg::ManifestReader& reader, const std::vector<iceberg::ManifestFile>& manifests,
                       std::vector<TableFile>& files) {
   ASSIGN_OR_RETURN(const iceberg::TableScan scan, iceberg::PlanScan(manifests, reader));
+  return LoadTableFiles(store, scan, files);
+}
+
+Status LoadTableFiles(ObjectStore& store, const iceberg::TableScan& scan, std::vector<TableFile>& files) {
   std::unordered_map<std::string, Roaring> deletes;
   for (const iceberg::LiveFile& file : scan.delete_files) RETURN_IF_ERROR(ReadDeletes(store, file.file(), deletes));
   for (const iceberg::ScanFile& scanned : scan.data_files) {

@@ -46,5 +46,7 @@ TableFile TableFileOf(const iceberg::DataFile& file);
 /// Appends the live files of a snapshot with their deletes to `files`.
 Status LoadTableFiles(ObjectStore& store, iceberg::ManifestReader& reader, const std::vector<iceberg::ManifestFile>& manifests,
                       std::vector<TableFile>& files);
+/// The same, of one whose files are known.
+Status LoadTableFiles(ObjectStore& store, const iceberg::TableScan& scan, std::vector<TableFile>& files);
 
 }  // namespace sluice

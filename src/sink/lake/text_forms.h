@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 
@@ -51,6 +52,8 @@ bool Char(Bytes value, std::string& out);        // "char"
 bool Hstore(Bytes value, std::string& out);
 bool UpperHex(Bytes value, std::string& out);    // PostGIS prints its binary form.
 void AppendHex(Bytes value, std::string& out);
+/// In double quotes, as hstore_out and array_in have it.
+void AppendQuoted(std::string_view text, std::string& out);
 void AppendJsonString(std::string_view text, std::string& out);
 
 // Addresses (text_network.cc).

@@ -13,8 +13,9 @@ void AppendDigits(Bytes value, const char* digits, std::string& out) {
   }
 }
 
-// hstore_out quotes every key and value.
-void AppendHstoreText(std::string_view text, std::string& out) {
+}  // namespace
+
+void AppendQuoted(std::string_view text, std::string& out) {
   out.push_back('"');
   for (const char c : text) {
     if (c == '"' || c == '\\') out.push_back('\\');
@@ -22,8 +23,6 @@ void AppendHstoreText(std::string_view text, std::string& out) {
   }
   out.push_back('"');
 }
-
-}  // namespace
 
 bool Plain(Bytes value, std::string& out) {
   out.append(AsText(value));
@@ -92,13 +91,13 @@ bool Hstore(Bytes value, std::string& out) {
   const auto pairs = reader.Read<int32_t>();
   for (int32_t i = 0; i < pairs && reader.ok(); ++i) {
     if (i > 0) out.append(", ");
-    AppendHstoreText(AsText(reader.ReadBytes(reader.Read<uint32_t>())), out);
+    AppendQuoted(AsText(reader.ReadBytes(reader.Read<uint32_t>())), out);
     out.append("=>");
     const auto length = reader.Read<int32_t>();
     if (length < 0) {
       out.append("NULL");
     } else {
-      AppendHstoreText(AsText(reader.ReadBytes(static_cast<size_t>(length))), out);
+      AppendQuoted(AsText(reader.ReadBytes(static_cast<size_t>(length))), out);
     }
   }
   return reader.ok() && reader.at_end() && pairs >= 0;

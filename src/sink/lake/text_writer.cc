@@ -11,8 +11,6 @@
 namespace sluice {
 namespace {
 
-constexpr int kNestingMax = 16;
-
 bool UnknownBinary(Bytes value, std::string& out) { return text::Bytea(value, out); }
 
 text::Form FormOfExtension(const Type& type) {
@@ -394,9 +392,9 @@ std::unique_ptr<TextWriter> MakeRange(const Type& type, int nesting) {
 }
 
 std::unique_ptr<TextWriter> Make(const Type& type, int nesting) {
-  const bool known = nesting < kNestingMax;
+  const bool known = nesting < kTextNestingMax;
   const bool has_element = known && type.element;
-  if (type.oid == pg::kInt2Vector || type.oid == pg::kOidVector) return MakeBase(type);
+  if (IsVector(type)) return MakeBase(type);
   switch (type.kind) {
     case TypeKind::kBase:
     case TypeKind::kEnum: return MakeBase(type);

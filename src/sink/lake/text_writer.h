@@ -28,11 +28,13 @@ class TextWriter {
   virtual bool RewriteJson(std::string_view text, std::string& out) const;
 };
 
+/// Composites nested deeper are treated as unknown.
+inline constexpr int kTextNestingMax = 16;
+
 /// Types whose text only the source can make:
 ///   regclass, regproc, regtype and the other reg*  →  the OID as a number (Loss::kOidAsNumber)
 ///   types of extensions other than citext, hstore, ltree, vector, halfvec's text, PostGIS geometry and
 ///   geography →  "\x" and the binary form in hexadecimal (Loss::kUnknownBinary), counted per value
-/// Composites nested deeper than 16 are treated as unknown.
 std::unique_ptr<TextWriter> MakeTextWriter(const Type& type);
 
 /// What is lost when a value of `type` is held as text.

@@ -14,9 +14,6 @@ namespace {
 using iceberg::Primitive;
 using iceberg::TypeId;
 
-/// Arrays by their form on the wire, but not by the text that everybody knows them by.
-bool IsVector(const Type& type) { return type.oid == pg::kInt2Vector || type.oid == pg::kOidVector; }
-
 LakeType MapNumeric(int32_t typmod) {
   NumericShape shape;
   if (!FitsDecimal(typmod, shape)) return {Primitive(TypeId::kString)};
@@ -87,6 +84,8 @@ bool FitsDecimal(int32_t typmod, NumericShape& shape) {
   shape = {precision, scale};
   return precision >= 1 && precision <= 38;
 }
+
+bool IsVector(const Type& type) { return type.oid == pg::kInt2Vector || type.oid == pg::kOidVector; }
 
 bool IsFlatArray(const Type& type) {
   if (type.kind != TypeKind::kArray || !type.element || !type.has_binary || IsVector(type)) return false;

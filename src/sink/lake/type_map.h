@@ -30,6 +30,9 @@ struct LakeType {
   Loss loss = Loss::kNone;
 };
 
+/// int2vector and oidvector: arrays by their form on the wire, but not by the text that everybody knows them by.
+bool IsVector(const Type& type);
+
 /// An array that is held as a list. One whose elements are arrays again, by a domain, is held as JSON.
 bool IsFlatArray(const Type& type);
 

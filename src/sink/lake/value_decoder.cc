@@ -331,7 +331,7 @@ std::string_view ToString(Policy policy) {
 std::unique_ptr<ValueDecoder> MakeDecoder(const Type& type, int32_t typmod) { return MakeDecoder(type, typmod, MapType(type, typmod).type); }
 
 std::unique_ptr<ValueDecoder> MakeDecoder(const Type& type, int32_t typmod, const iceberg::Type& held) {
-  if (type.oid == pg::kInt2Vector || type.oid == pg::kOidVector) return MakeText(type);
+  if (IsVector(type)) return MakeText(type);
   switch (type.kind) {
     case TypeKind::kBase: return held.id == iceberg::TypeId::kString ? MakeText(type) : MakeBase(type, typmod);
     case TypeKind::kDomain:

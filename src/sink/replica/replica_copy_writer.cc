@@ -56,10 +56,17 @@ Status ReplicaCopyWriter::RemoveRows() {
   return Run(fmt::format("DELETE FROM {} t USING pg_temp.sluice_copy s WHERE {}", table_->name, same));
 }
 
-Status ReplicaCopyWriter::RewriteRow(ByteReader& reader) {
+Result<int16_t> ReplicaCopyWriter::ReadFieldCount(ByteReader& reader) const {
   const auto fields = reader.Read<int16_t>();
   if (fields < 0 || static_cast<size_t>(fields) != table_->columns.size())
     return Error{ErrorKind::kCorrupt, fmt::format("a copied row of {} has {} fields", table_->name, fields)};
+  return fields;
+}
+
+Error ReplicaCopyWriter::CutOff() const { return Error{ErrorKind::kCorrupt, fmt::format("a copied row of {} is cut off", table_->name)}; }
+
+Status ReplicaCopyWriter::RewriteRow(ByteReader& reader) {
+  ASSIGN_OR_RETURN(const int16_t fields, ReadFieldCount(reader));
   std::string& to = copy_.buffer();
   AppendBigEndian<int16_t>(to, fields);
   for (const DestinationColumn& column : table_->columns) {
@@ -74,14 +81,12 @@ Status ReplicaCopyWriter::RewriteRow(ByteReader& reader) {
     if (!column.as_text && !column.translation.pass_through())
       RETURN_IF_ERROR(column.translation.Rewrite(std::as_writable_bytes(std::span(to).subspan(at))));
   }
-  if (!reader.ok()) return Error{ErrorKind::kCorrupt, fmt::format("a copied row of {} is cut off", table_->name)};
+  if (!reader.ok()) return CutOff();
   return copy_.AfterTuple();
 }
 
 Status ReplicaCopyWriter::RewriteAsLine(ByteReader& reader) {
-  const auto fields = reader.Read<int16_t>();
-  if (fields < 0 || static_cast<size_t>(fields) != table_->columns.size())
-    return Error{ErrorKind::kCorrupt, fmt::format("a copied row of {} has {} fields", table_->name, fields)};
+  ASSIGN_OR_RETURN(const int16_t fields, ReadFieldCount(reader));
   std::string& line = copy_.buffer();
   for (int16_t i = 0; i < fields; ++i) {
     if (i > 0) line.push_back('\t');
@@ -90,7 +95,7 @@ Status ReplicaCopyWriter::RewriteAsLine(ByteReader& reader) {
     else AppendCopyText(AsText(reader.ReadBytes(static_cast<size_t>(length))), line);
   }
   line.push_back('\n');
-  if (!reader.ok()) return Error{ErrorKind::kCorrupt, fmt::format("a copied row of {} is cut off", table_->name)};
+  if (!reader.ok()) return CutOff();
   return copy_.AfterTuple();
 }
 

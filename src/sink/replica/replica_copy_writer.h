@@ -34,6 +34,8 @@ class ReplicaCopyWriter final : public CopyWriter {
   Status BeginCopy(const std::string& target, CopyFormat format = CopyFormat::kBinary);
   Status Run(const std::string& sql);
   Status RemoveRows();
+  Result<int16_t> ReadFieldCount(ByteReader& reader) const;
+  Error CutOff() const;
   Status RewriteRow(ByteReader& reader);
   Status RewriteAsLine(ByteReader& reader);
   bool AllIsText() const;

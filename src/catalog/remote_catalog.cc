@@ -285,7 +285,6 @@ Status RemoteCatalog::DropTable(const TableIdentifier& table) {
 
 Result<std::vector<CatalogTable>> RemoteCatalog::Commit(const std::vector<TableCommit>& tables, const std::optional<NamespaceUpdate>& name_space) {
   RETURN_IF_ERROR(RefuseToRead());
-  RETURN_IF_ERROR(store_.PutAll({}));
   SLUICE_CHECK(commits_many_tables() || tables.size() + (name_space ? 1 : 0) <= 1);
   if (!name_space) return CommitAlone(tables);
   const std::lock_guard lock(mutex_);
@@ -373,6 +372,7 @@ Result<std::vector<CatalogTable>> RemoteCatalog::CommitOne(const TableCommit& co
 
 /// Without a ledger nothing tells what became of a request that got no answer, unless it is of one table.
 Result<std::vector<CatalogTable>> RemoteCatalog::CommitAlone(const std::vector<TableCommit>& tables) {
+  RETURN_IF_ERROR(store_.PutAll({}));  // What was put later.
   if (tables.size() == 1 && !tables.front().base.metadata) return Create(tables.front());
   if (!commits_many_tables() && tables.size() == 1) return CommitOne(tables.front());
   const bool is_one = tables.size() == 1;
@@ -424,7 +424,7 @@ Status RemoteCatalog::CommitWithLedger(const std::vector<TableCommit>& tables, c
     ledgers_.erase(update.name_space);
     RETURN_IF_ERROR(ledger.CheckExpected(update));
     const LedgerChange change = ledger.Change(update, NowMs());
-    RETURN_IF_ERROR(store_.PutAll(change.files));
+    RETURN_IF_ERROR(store_.PutAll(change.files));  // With what was put later.
     const auto answer = Send(tables, change.commit);
     if (answer.ok() && answer->ok()) {
       for (const std::string& uri : change.forgotten) static_cast<void>(store_.Remove(uri).ok());

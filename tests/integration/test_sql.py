@@ -4,9 +4,7 @@ import csv
 import io
 import json
 import os
-import pty
 import re
-import select
 import signal
 import subprocess
 import time
@@ -15,6 +13,7 @@ import pytest
 
 from support.object_store import SECRET, S3Server
 from support.sluice import BINARY, FAILED, NOT_FOUND, REFUSED, USAGE
+from support.terminal import Screen, on_terminal
 from support.workload import Load
 
 PAIR = ("CREATE TABLE a (id int PRIMARY KEY, n int); CREATE TABLE b (id int PRIMARY KEY, n int); "
@@ -130,26 +129,6 @@ def test_without_duckdb_it_says_what_to_do_and_all_else_runs(source, filled, tmp
     assert "duckdb" not in libraries
 
 
-class Screen:
-    """What a process writes, read up to the words that are waited for."""
-
-    def __init__(self, descriptor: int):
-        self.descriptor, self.text = descriptor, ""
-
-    def wait_for(self, words: str):
-        while words not in self.text:
-            assert select.select([self.descriptor], [], [], 30)[0], f"never said {words!r}: {self.text}"
-            read = os.read(self.descriptor, 65536)
-            assert read, f"ended without {words!r}: {self.text}"
-            self.text += read.decode(errors="replace")
-        self.text = self.text.split(words, 1)[1]
-
-    def type(self, text: str, *answers: str):
-        os.write(self.descriptor, text.encode())
-        for answer in answers:
-            self.wait_for(answer)
-
-
 @pytest.mark.parametrize("how, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_cancels_the_query(how, code, source, filled, tmp_path):
     process = subprocess.Popen([BINARY, "sql", "-c", ENDLESS], cwd=filled.folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)})
@@ -161,11 +140,7 @@ def test_a_signal_cancels_the_query(how, code, source, filled, tmp_path):
 
 def test_a_terminal_gets_a_shell(source, filled, tmp_path):
     """With a prompt, tables, a history; Ctrl-C ends the query or the line, Ctrl-D the shell."""
-    master, terminal = pty.openpty()
-    process = subprocess.Popen([BINARY, "sql"], cwd=filled.folder, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True, preexec_fn=lambda: __import__("fcntl").ioctl(0, 0x540E, 0),
-                               env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), "TERM": "xterm"})
-    os.close(terminal)
-    screen = Screen(master)
+    process, screen = on_terminal([BINARY, "sql"], filled.folder, XDG_STATE_HOME=str(tmp_path / "state"))
     screen.wait_for("sluice> ")
     screen.type("SELECT count(*) AS n\n", "-> ")
     screen.type("FROM public.kinds;\n", "(1 row)", "sluice> ")

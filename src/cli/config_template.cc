@@ -90,6 +90,7 @@ std::string SinkSection(ConfigTemplate& content) {
         "    files: {{ target_size: 128MiB, compression: zstd, level: 1 }}\n"
         "    snapshots: {{ keep: 100 }}                   # older ones expire in the commit that makes a new one\n"
         "    tags: {{ hourly: 24, daily: 7 }}             # moments of all tables that stay longer, by name; 0: none\n"
+        "    # changes: {{ tables: [public.player] }}      # every version of their rows too, in NAME_changes\n"
         "    manifests: {{ merge_at: 30 }}\n"
         "    maintenance: {{ max_rate: 64MiB, merge_at: 8, deleted_percent: 30 }}  # small and worn files are written again beside the stream\n"
         "    index: {{ max_memory: 32MiB }}                # of all tables; what goes beyond it is in files below .sluice\n"

@@ -17,7 +17,7 @@
 #include "config/printable.h"
 #include "config/units.h"
 #include "pipeline/status_json.h"
-#include "pipeline/table_glob.h"
+#include "change/table_glob.h"
 #include "restore/restore.h"
 #include "server/state_lock.h"
 #include "sink/lake/table_id.h"
@@ -78,7 +78,7 @@ Status OpenTables(const LoadedTables& loaded, const Options& options, const Invo
   std::set<std::string> unused(options.globs.begin(), options.globs.end());
   for (size_t i = 0; i < made.cut.tables.size(); ++i) {
     const TableAtCut& table = made.cut.tables[i];
-    if (table.state == CutState::kForeign) continue;
+    if (table.state == CutState::kForeign || ParseChangesOf(loaded.tables[i].metadata->properties)) continue;
     bool wanted = options.globs.empty();
     for (const std::string& glob : options.globs) {
       if (!MatchesAny({glob}, ToString(table.name))) continue;

@@ -80,6 +80,12 @@ struct LakeTagsConfig {
   int daily = 7;
 };
 
+/// Tables of which every version is kept, in a table NAME_changes beside each.
+struct LakeChangesConfig {
+  std::vector<std::string> tables;             ///< Globs of "namespace.name" as the lake names them. Empty: none.
+  std::vector<PartitionFieldConfig> partition{{"_ingested_at", "hour", 0}};
+};
+
 struct LakeConfig {
   std::string name = "lake";
   std::string warehouse;                       ///< Folder, or URI of a bucket: /srv/lake, s3://lake/warehouse.
@@ -98,6 +104,7 @@ struct LakeConfig {
   int compression_level = 1;
   int snapshots_kept = 100;                    ///< Older ones expire in the commit that makes a new one.
   LakeTagsConfig tags;
+  LakeChangesConfig changes;
   int manifests_merged_at = 30;                ///< So many small manifests become one.
   LakeMaintenanceConfig maintenance;
   uint64_t index_memory_bytes_max = 32ull << 20;  ///< Of the key indexes of all tables; what goes beyond it goes to files.

@@ -51,6 +51,7 @@ sinks:
     files: { target_size: 256MiB, compression: snappy, level: 3 }
     snapshots: { keep: 50 }
     tags: {hourly: 48, daily: 0}
+    changes: {tables: ["app.*", public.player], partition: [day(_ingested_at)]}
     manifests: { merge_at: 10 }
     index: { max_memory: 64MiB }
 pipelines:
@@ -129,6 +130,8 @@ TEST(ConfigLoader, ReadsEveryField) {
   EXPECT_EQ(config.lake->snapshots_kept, 50);
   EXPECT_EQ(config.lake->tags.hourly, 48);
   EXPECT_EQ(config.lake->tags.daily, 0);
+  EXPECT_EQ(config.lake->changes.tables, (std::vector<std::string>{"app.*", "public.player"}));
+  EXPECT_EQ(config.lake->changes.partition.at(0).transform, "day");
   EXPECT_EQ(config.lake->manifests_merged_at, 10);
   ASSERT_TRUE(config.lake->tables.contains("public.shot"));
   EXPECT_EQ(config.lake->tables.at("public.shot").partition->at(0).column, "hit_at");

@@ -169,6 +169,19 @@ void ReadReaders(FieldReader& fields, std::vector<ReaderEngine>& readers) {
   }
 }
 
+void CheckPatterns(FieldReader& fields, std::string_view name, std::vector<std::string>& patterns) {
+  std::vector<const YamlNode*> nodes;
+  if (fields.Texts(name, patterns, &nodes) == nullptr) return;
+  for (size_t i = 0; i < patterns.size(); ++i) {
+    if (patterns[i].starts_with("~/"))
+      fields.Mistake(slu::kNotSupported, fmt::format("{} is a regular expression, which is not built in", Quoted(*nodes[i])), nodes[i], name, "",
+                     "Patterns are globs of namespace.table.", "use * and ?: audit.*");
+    else if (patterns[i].find('.') == std::string::npos || patterns[i].size() < 3)
+      fields.Mistake(slu::kBadValue, fmt::format("{} names no table", Quoted(*nodes[i])), nodes[i], name, "",
+                     "A pattern is namespace.table, with * and ? for what may vary.", fmt::format("public.{0}\nor in every namespace: *.{0}", Printable(patterns[i])));
+  }
+}
+
 LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::string& folder) {
   LakeConfig lake;
   lake.name = name;
@@ -201,6 +214,11 @@ LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::str
     tags->Integer("daily", lake.tags.daily, 0, 10'000);
     tags->RefuseOthers();
   }
+  if (auto changes = fields.Mapping("changes")) {
+    CheckPatterns(*changes, "tables", lake.changes.tables);
+    ReadPartition(*changes, lake.changes.partition);
+    changes->RefuseOthers();
+  }
   if (auto index = fields.Mapping("index")) {
     index->Size("max_memory", lake.index_memory_bytes_max, 64 << 10, 64 * kGiB);
     index->RefuseOthers();
@@ -213,19 +231,6 @@ LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::str
   ReadMapping(fields, lake.map);
   fields.RefuseOthers();
   return lake;
-}
-
-void CheckPatterns(FieldReader& fields, std::string_view name, std::vector<std::string>& patterns) {
-  std::vector<const YamlNode*> nodes;
-  if (fields.Texts(name, patterns, &nodes) == nullptr) return;
-  for (size_t i = 0; i < patterns.size(); ++i) {
-    if (patterns[i].starts_with("~/"))
-      fields.Mistake(slu::kNotSupported, fmt::format("{} is a regular expression, which is not built in", Quoted(*nodes[i])), nodes[i], name, "",
-                     "Patterns are globs of namespace.table.", "use * and ?: audit.*");
-    else if (patterns[i].find('.') == std::string::npos || patterns[i].size() < 3)
-      fields.Mistake(slu::kBadValue, fmt::format("{} names no table", Quoted(*nodes[i])), nodes[i], name, "",
-                     "A pattern is namespace.table, with * and ? for what may vary.", fmt::format("public.{0}\nor in every namespace: *.{0}", Printable(patterns[i])));
-  }
 }
 
 LakeTableConfig ReadLakeTable(FieldReader& fields) {

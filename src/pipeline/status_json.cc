@@ -6,7 +6,7 @@
 #include <map>
 
 #include "observability/error_catalog.h"
-#include "pipeline/table_glob.h"
+#include "change/table_glob.h"
 
 namespace sluice {
 namespace {

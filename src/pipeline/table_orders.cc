@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "observability/error_catalog.h"
-#include "pipeline/table_glob.h"
+#include "change/table_glob.h"
 
 namespace sluice {
 

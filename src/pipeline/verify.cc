@@ -11,7 +11,7 @@
 #include "observability/error_catalog.h"
 #include "pipeline/source_rows.h"
 #include "pipeline/table_compare.h"
-#include "pipeline/table_glob.h"
+#include "change/table_glob.h"
 
 namespace sluice {
 namespace {

@@ -47,9 +47,11 @@ Result<ordered_json> WouldDo(Invocation& invocation, const Options& options, con
   RETURN_IF_ERROR(ForEachTable(lake, invocation, [&](const TableIdentifier& id, const CatalogTable& table) -> Status {
     const TableName name = NameOf(id);
     if (!named.empty() && std::find(named.begin(), named.end(), name) == named.end()) return Ok();
-    ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(table.metadata->properties));
-    if (named.empty() && !table.metadata->properties.contains(kStateProperty)) return Ok();
-    LakeTableDone& done = report.tables.emplace_back(LakeTableDone{name, copied && !held.contains(name), "", std::nullopt, {}});
+    const iceberg::Properties& properties = table.metadata->properties;
+    ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(properties));
+    const auto changes_of = ParseChangesOf(properties);
+    if (named.empty() && !properties.contains(kStateProperty) && !changes_of) return Ok();
+    LakeTableDone& done = report.tables.emplace_back(LakeTableDone{name, (copied || changes_of) && !held.contains(name), "", std::nullopt, {}});
     if (!done.done) done.note = held.contains(name) ? "it is held: " + held.at(name).reason : "it is being copied, or not sluice's";
     return done.done ? look(lake, id, table, done) : Ok();
   }));

@@ -46,19 +46,23 @@ Status MoveSnapshot(ObjectStore& store, iceberg::ManifestReader& reader, int64_t
   return Ok();
 }
 
-Result<std::vector<CatalogTable>> CommitInTurn(Catalog& catalog, const std::vector<TableCommit>& tables, const NamespaceUpdate& update) {
+Result<std::vector<CatalogTable>> CommitInTurn(Catalog& catalog, const std::vector<TableCommit>& tables, const NamespaceUpdate& update, size_t first) {
   if (catalog.commits_many_tables()) return catalog.Commit(tables, update);
   // Whoever was overtaken mostly ends here. What still gets in is whole in itself, and the successor reads it when it meets it.
   RETURN_IF_ERROR(CheckExpected(catalog, update));
   std::vector<CatalogTable> committed(tables.size());
-  std::vector<std::function<Status()>> tasks;
   std::atomic<bool> some = false;
-  for (size_t i = 0; i < tables.size(); ++i)
-    tasks.emplace_back([&, i]() -> Status {
-      ASSIGN_OR_RETURN(committed[i], CommitOne(catalog, tables[i], some));
-      return Ok();
-    });
-  Status done = RunParallel(tasks, kCommitThreads);
+  const auto commit_each = [&](size_t from, size_t to) {
+    std::vector<std::function<Status()>> tasks;
+    for (size_t i = from; i < to; ++i)
+      tasks.emplace_back([&, i]() -> Status {
+        ASSIGN_OR_RETURN(committed[i], CommitOne(catalog, tables[i], some));
+        return Ok();
+      });
+    return RunParallel(tasks, kCommitThreads);
+  };
+  Status done = commit_each(0, first);
+  if (done.ok()) done = commit_each(first, tables.size());
   if (done.ok() && !(update.set.empty() && update.remove.empty())) {
     const auto moved = catalog.Commit({}, update);
     if (!moved.ok()) done = moved.error();

@@ -17,8 +17,9 @@ Status CheckExpected(Catalog& catalog, const NamespaceUpdate& update);
 /// that was made for the table as it was before, and this does not get in after anything else.
 Status MoveSnapshot(ObjectStore& store, iceberg::ManifestReader& reader, int64_t timestamp_ms, TableCommit& commit);
 
-/// All at once where the catalog can; else each table, several at a time, and then what is to be set in the namespace.
+/// All at once where the catalog can; else each table, several at a time, and then what is to be set in the namespace. The first `first` ones
+/// are there before any of the others.
 /// Error: as of Catalog::Commit; kOutcomeUnknown also where some tables are committed and others are not.
-Result<std::vector<CatalogTable>> CommitInTurn(Catalog& catalog, const std::vector<TableCommit>& tables, const NamespaceUpdate& update);
+Result<std::vector<CatalogTable>> CommitInTurn(Catalog& catalog, const std::vector<TableCommit>& tables, const NamespaceUpdate& update, size_t first = 0);
 
 }  // namespace sluice

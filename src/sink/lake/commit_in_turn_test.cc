@@ -527,6 +527,34 @@ class InterruptedTest : public CommitInTurnTest, public ::testing::WithParamInte
     return text;
   }
 
+  /// What the versions in a table of changes come to, one after the other.
+  Rows Replayed(size_t table, const iceberg::TableMetadata& changes) const {
+    std::vector<std::vector<std::string>> versions;
+    for (const std::string& row : RowsOf(config_, changes, 0)) {
+      std::vector<std::string>& values = versions.emplace_back(1);
+      for (const char c : row) {
+        if (c == '|') values.emplace_back();
+        else values.back() += c;
+      }
+    }
+    // id, kind, body, _op, _seq, _ingested_at, _committed_at, _lsn
+    const auto order = [](const std::vector<std::string>& version) { return std::pair(std::stoll(version[7]), std::stoll(version[4])); };
+    std::sort(versions.begin(), versions.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
+    Rows rows;
+    for (size_t i = 0; i < versions.size(); ++i) {
+      const std::vector<std::string>& version = versions[i];
+      const std::string& op = version[3];
+      EXPECT_TRUE(i == 0 || op == "copy" || order(versions[i - 1]) < order(version)) << "a version is there twice: " << fmt::format("{}", fmt::join(version, "|"));
+      const std::string text = version[0] + "|" + version[1] + "|" + version[2];
+      const auto same_id = [&] { return std::find_if(rows.begin(), rows.end(), [&](const std::string& row) { return row.starts_with(version[0] + "|"); }); };
+      if (op == "truncate") rows.clear();
+      else if (table == 0 && (op == "delete" || op == "update")) rows.erase(same_id());
+      else if (op == "delete") rows.erase(rows.find(text));
+      if (op != "truncate" && op != "delete") rows.insert(text);
+    }
+    return rows;
+  }
+
   /// Each table that was copied is what the source was at its own mark, and each cut is what the source was.
   void CheckTruth() {
     auto store = ObjectStore::Open(config_.warehouse);
@@ -536,6 +564,10 @@ class InterruptedTest : public CommitInTurnTest, public ::testing::WithParamInte
     std::vector<size_t> numbers;
     for (size_t table = 0; table < History::kTables; ++table) {
       const auto loaded = *catalog->LoadTable({NameOf(table).name_space, NameOf(table).name});
+      if (const auto changes = *catalog->LoadTable({NameOf(table).name_space, NameOf(table).name + "_changes"}); changes && changes->metadata->current_snapshot_id) {
+        const Lsn mark = ParseSnapshotMark(changes->metadata->properties)->lsn;
+        ASSERT_EQ(Replayed(table, *changes->metadata), history_.At(table, mark)) << ToString(NameOf(table)) << " by its changes at " << ToString(mark) << HistoryOf(*changes->metadata);
+      }
       if (!loaded) continue;
       tables.push_back({NameOf(table), loaded->metadata, std::nullopt});
       numbers.push_back(table);
@@ -569,6 +601,7 @@ TEST_P(InterruptedTest, ByKillsAfterAnyCommitLostRepliesAndLateOnesItIsTheSource
   config_.file_bytes_target = 1;
   config_.maintenance.files_merged_at = 2;
   config_.maintenance.look_every = std::chrono::milliseconds(0);
+  config_.changes.tables = {"*.*"};
   fates_.next = [this] {
     const size_t what = random_() % 12;
     return what == 0 ? Fates::Fate::kReplyLost : what == 1 ? Fates::Fate::kLate : Fates::Fate::kAnswered;
@@ -589,7 +622,11 @@ TEST_P(InterruptedTest, ByKillsAfterAnyCommitLostRepliesAndLateOnesItIsTheSource
   while (!Live().ok()) ASSERT_LT(++lives, 40);
   CheckTruth();
   EXPECT_EQ(sink_->bookmark()->position.lsn, history_.end());
-  for (size_t table = 0; table < History::kTables; ++table) EXPECT_EQ(RowsInLake(config_, NameOf(table)), history_.At(table, history_.end()));
+  for (size_t table = 0; table < History::kTables; ++table) {
+    EXPECT_EQ(RowsInLake(config_, NameOf(table)), history_.At(table, history_.end()));
+    const TableName changes{NameOf(table).name_space, NameOf(table).name + "_changes"};
+    EXPECT_EQ(Replayed(table, *TableOf(changes)->metadata), history_.At(table, history_.end()));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, InterruptedTest, ::testing::Range(1, 5));

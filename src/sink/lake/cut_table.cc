@@ -45,7 +45,7 @@ iceberg::NewTable NewCutTable(const std::string& location) {
   table.uuid = iceberg::NewUuid();
   table.location = location;
   table.schema = CutSchema();
-  table.properties = {{kCutTableProperty, kCutTableRole}, {"write.format.default", "parquet"}, {"gc.enabled", "false"}};
+  table.properties = {{kRoleProperty, kRoleCuts}, {"write.format.default", "parquet"}, {"gc.enabled", "false"}};
   return table;
 }
 

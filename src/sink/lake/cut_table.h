@@ -16,9 +16,6 @@ namespace sluice {
 
 /// Beside the bookmark.
 inline constexpr char kCutTable[] = "cuts";
-/// Tells the table from one that somebody else made.
-inline constexpr char kCutTableProperty[] = "sluice.role";
-inline constexpr char kCutTableRole[] = "cuts";
 
 struct CutRow {
   std::string tag;

@@ -67,7 +67,18 @@ TableAtCut Choose(const CutTable& table, const CopiedTable* copied, Lsn lsn) {
                  oldest ? fmt::format("its snapshots of then have expired; the oldest one is of {}", ToString(oldest->lsn)) : "its snapshots of then have expired");
 }
 
+/// All versions up to then are in its newest snapshot of then.
+TableAtCut ChangesAtCut(const CutTable& table, Lsn lsn) {
+  const History history = MainHistory(*table.metadata);
+  const auto found = std::find_if(history.begin(), history.end(), [&](const MarkedSnapshot& at) { return at.mark && at.mark->lsn <= lsn; });
+  if (found != history.end()) return {table.name, CutState::kSnapshot, found->snapshot->snapshot_id, found->mark->lsn, ""};
+  const bool whole = history.empty() || !history.back().snapshot->parent_snapshot_id;
+  if (whole) return Missing(table.name, CutState::kNotYetThere, {}, "the versions of its rows are kept only since later");
+  return Missing(table.name, CutState::kExpired, {}, "its snapshots of then have expired");
+}
+
 TableAtCut AtCut(const CutTable& table, Lsn lsn) {
+  if (ParseChangesOf(table.metadata->properties)) return ChangesAtCut(table, lsn);
   if (StateOf(*table.metadata).empty()) return {table.name, CutState::kForeign, std::nullopt, {}, ""};
   const auto copied = ParseCopiedTable(table.metadata->properties);
   return Choose(table, copied.ok() && *copied ? &**copied : nullptr, lsn);

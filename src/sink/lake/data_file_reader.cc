@@ -2,6 +2,7 @@
 
 #include <arrow/array.h>
 #include <arrow/array/concatenate.h>
+#include <arrow/compute/cast.h>
 #include <arrow/extension_type.h>
 #include <arrow/table.h>
 #include <arrow/util/key_value_metadata.h>
@@ -29,6 +30,16 @@ bool SameStorage(const std::shared_ptr<arrow::DataType>& left, const std::shared
   const auto b = StoredAs(right);
   if (a->id() == arrow::Type::LIST && b->id() == arrow::Type::LIST) return SameStorage(a->field(0)->type(), b->field(0)->type());
   return a->Equals(*b);
+}
+
+// What Iceberg lets become of a column's type: files of before keep the narrower one.
+bool IsPromoted(const arrow::DataType& from, const arrow::DataType& to) {
+  if (from.id() == arrow::Type::INT32) return to.id() == arrow::Type::INT64;
+  if (from.id() == arrow::Type::FLOAT) return to.id() == arrow::Type::DOUBLE;
+  if (from.id() != arrow::Type::DECIMAL128 || to.id() != arrow::Type::DECIMAL128) return false;
+  const auto& narrow = static_cast<const arrow::Decimal128Type&>(from);
+  const auto& wide = static_cast<const arrow::Decimal128Type&>(to);
+  return narrow.scale() == wide.scale() && narrow.precision() < wide.precision();
 }
 
 class ParquetReader final : public DataFileReader {
@@ -78,7 +89,9 @@ class ParquetReader final : public DataFileReader {
       ASSIGN_OR_RETURN(auto array, chunks.size() == 1 ? Result<std::shared_ptr<arrow::Array>>(chunks[0])
                                    : chunks.empty() ? Take(arrow::MakeEmptyArray(table->column(i)->type()))
                                                       : Take(arrow::Concatenate(chunks)));
-      if (array->length() != rows || !SameStorage(array->type(), field.type())) break;
+      if (array->length() != rows) break;
+      if (IsPromoted(*array->type(), *field.type())) return Take(arrow::compute::Cast(*array, field.type()));
+      if (!SameStorage(array->type(), field.type())) break;
       if (array->type_id() == arrow::Type::EXTENSION) return static_cast<const arrow::ExtensionArray&>(*array).storage();
       return array;
     }

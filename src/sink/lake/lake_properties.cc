@@ -15,7 +15,6 @@ constexpr char kTimeline[] = "sluice.timeline";
 constexpr char kDatabase[] = "sluice.database";
 constexpr char kSlot[] = "sluice.slot";
 constexpr char kSourceTime[] = "sluice.source-time-us";
-constexpr char kTableOid[] = "sluice.table-oid";
 constexpr std::string_view kHeldPrefix = "sluice.held.";
 
 template <class T>
@@ -72,7 +71,7 @@ Properties TableProperties(const Bookmark& bookmark, Oid table) {
           {kTimeline, std::to_string(bookmark.position.log.timeline)},
           {kSlot, bookmark.position.log.slot},
           {kSourceTime, std::to_string(bookmark.source_time.time_since_epoch().count())},
-          {kTableOid, std::to_string(table)},
+          {kTableOidProperty, std::to_string(table)},
           {kEpochProperty, std::to_string(bookmark.epoch)}};
 }
 
@@ -92,7 +91,7 @@ std::optional<SnapshotMark> ParseSnapshotMark(const Properties& summary) {
 Result<std::optional<CopiedTable>> ParseCopiedTable(const Properties& properties) {
   if (TextOf(properties, kStateProperty) != kStateCopied) return std::optional<CopiedTable>();
   CopiedTable table;
-  ASSIGN_OR_RETURN(table.oid, ParseNumber<Oid>(properties, kTableOid));
+  ASSIGN_OR_RETURN(table.oid, ParseNumber<Oid>(properties, kTableOidProperty));
   ASSIGN_OR_RETURN(table.copy_lsn, ParseLsn(TextOf(properties, kCopyLsnProperty)));
   if (properties.contains(kCatchingUpProperty)) {
     ASSIGN_OR_RETURN(table.catching_up_from, ParseLsn(TextOf(properties, kCatchingUpProperty)));
@@ -112,6 +111,11 @@ std::optional<TableName> ParsePropertySuffix(std::string_view suffix) {
   suffix.remove_prefix(digits + 1);
   if (length >= suffix.size() || suffix[length] != '.') return std::nullopt;
   return TableName{std::string(suffix.substr(0, length)), std::string(suffix.substr(length + 1))};
+}
+
+std::optional<TableName> ParseChangesOf(const Properties& properties) {
+  if (TextOf(properties, kRoleProperty) != kRoleChanges) return std::nullopt;
+  return ParsePropertySuffix(TextOf(properties, kChangesOfProperty));
 }
 
 std::string HeldProperty(const TableName& table) { return std::string(kHeldPrefix) + PropertySuffix(table); }

@@ -20,10 +20,18 @@ inline constexpr char kStateProperty[] = "sluice.state";
 inline constexpr char kStateCopying[] = "copying";
 inline constexpr char kStateCopied[] = "copied";
 inline constexpr char kStateStale[] = "stale";  ///< Was copied; its rows stay until it is copied again.
+inline constexpr char kTableOidProperty[] = "sluice.table-oid";  ///< Of the source.
 inline constexpr char kColumnsProperty[] = "sluice.columns";
 inline constexpr char kCopyLsnProperty[] = "sluice.copy-lsn";
 inline constexpr char kFingerprintProperty[] = "sluice.source-fingerprint";
 inline constexpr char kCatchingUpProperty[] = "sluice.catching-up-from";  ///< Only while it does.
+/// What a table is that is not the copy of one of the source; without it, it is such a copy, or somebody else's.
+inline constexpr char kRoleProperty[] = "sluice.role";
+inline constexpr char kRoleCuts[] = "cuts";
+inline constexpr char kRoleChanges[] = "changes";
+inline constexpr char kChangesOfProperty[] = "sluice.changes-of";         ///< The table, as PropertySuffix.
+inline constexpr char kLastVersionProperty[] = "sluice.last-version";     ///< Of a table of changes.
+inline constexpr char kLastCopyProperty[] = "sluice.last-copy";           ///< The same, of its copied rows.
 inline constexpr char kSinceProperty[] = "sluice.since-lsn";              ///< Only in summaries.
 
 iceberg::Properties BookmarkProperties(const Bookmark& bookmark);
@@ -57,6 +65,9 @@ Result<std::optional<CopiedTable>> ParseCopiedTable(const iceberg::Properties& p
 std::string PropertySuffix(const TableName& table);
 /// nullopt: no table.
 std::optional<TableName> ParsePropertySuffix(std::string_view suffix);
+
+/// Of a table of changes: whose; nullopt for any other.
+std::optional<TableName> ParseChangesOf(const iceberg::Properties& properties);
 
 /// Where the bookmark's namespace says that a table is held.
 std::string HeldProperty(const TableName& table);

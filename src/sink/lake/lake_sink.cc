@@ -133,6 +133,7 @@ void LakeSink::ForgetWhatIsOver(const TableName& name, const CopiedTable& copied
 
 Status LakeSink::LoadTables() {
   std::vector<std::pair<TableName, Error>> unfit;
+  std::vector<std::pair<TableIdentifier, CatalogTable>> unwanted;
   NamespaceUpdate over = ExpectEpoch(context_.epoch);
   ASSIGN_OR_RETURN(const auto namespaces, catalog_->ListNamespaces());
   for (const std::string& name_space : namespaces) {
@@ -143,6 +144,10 @@ Status LakeSink::LoadTables() {
       if (!found.ok() && found.error().code == slu::kLakeFormatUnknown) continue;  // Somebody else's, or said where it is copied anew.
       ASSIGN_OR_RETURN(auto loaded, std::move(found));
       if (!loaded) continue;
+      if (const auto of = ParseChangesOf(loaded->metadata->properties)) {
+        if (!WantsChanges(*of)) unwanted.emplace_back(id, std::move(*loaded));
+        continue;
+      }
       ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(loaded->metadata->properties));
       const TableName name = NameOf(id);
       if (copied && commits_in_turn()) ForgetWhatIsOver(name, *copied, over);
@@ -166,6 +171,14 @@ Status LakeSink::LoadTables() {
     const auto forgotten = catalog_->Commit({}, over);
     if (!forgotten.ok()) return forgotten.error();
   }
+  for (auto& [id, changes] : unwanted) RETURN_IF_ERROR(StopChanges(id, std::move(changes)));
+  for (const auto& [name, copied] : copied_) {
+    if (std::any_of(unfit.begin(), unfit.end(), [&](const auto& one) { return one.first == name; })) continue;
+    Status started = StartChanges(tables_.at(name));
+    if (started.ok()) continue;
+    if (started.error().code != slu::kLakeForeignTable) return started;
+    unfit.emplace_back(name, started.error());
+  }
   for (const auto& [name, error] : unfit) {
     log::Error("lake", "lake.table_changed_by_others", error.message, {{"table", ToString(name)}, {"code", fmt::format("SLU-{}", error.code)}});
     RETURN_IF_ERROR(Hold(name, {copied_.at(name).oid, error.code, error.message, bookmark_ ? bookmark_->position.lsn : Lsn{}}));
@@ -182,6 +195,19 @@ Result<std::unique_ptr<Sink>> LakeSink::OpenBeside() {
   return std::unique_ptr<Sink>(std::move(sink));
 }
 
+// It takes no changes from here on, nor does its table of changes.
+void LakeSink::DropOut(const TableName& name) {
+  by_schema_.clear();
+  copied_.erase(name);
+  const auto found = tables_.find(name);
+  if (found == tables_.end() || found->second.changes_of != nullptr) return;
+  const TableName changes = found->second.changes != nullptr ? NameOf(found->second.changes->id) : name;
+  tables_.erase(name);
+  tables_.erase(changes);
+  if (!maintenance_) return;
+  for (const TableName& gone : {name, changes}) maintenance_->Forget(IdOf(gone));
+}
+
 Status LakeSink::Hold(const TableName& table, const HeldTable& reason) {
   const std::lock_guard lock(mutex_);
   HeldTable why = reason;
@@ -191,10 +217,7 @@ Status LakeSink::Hold(const TableName& table, const HeldTable& reason) {
   hold.set[HeldProperty(table)] = ToText(why);
   const auto held = catalog_->Commit({}, hold);
   if (!held.ok()) return held.error();
-  by_schema_.clear();
-  tables_.erase(table);
-  copied_.erase(table);
-  if (maintenance_) maintenance_->Forget(IdOf(table));
+  DropOut(table);
   held_[table] = why;
   return Ok();
 }
@@ -217,10 +240,7 @@ Status LakeSink::Forget(const TableName& table) {
   const auto forgotten = CommitInTurn(*catalog_, commits, forget);
   if (!forgotten.ok()) return forgotten.error();
   RETURN_IF_ERROR(ForgetParts(*catalog_, *store_, context_.epoch, [&](const TableName& one) { return one == table; }));
-  by_schema_.clear();
-  tables_.erase(table);
-  copied_.erase(table);
-  if (maintenance_) maintenance_->Forget(IdOf(table));
+  DropOut(table);
   held_.erase(table);
   kept_.erase(table);
   kept_parts_.erase(table);
@@ -283,7 +303,7 @@ Status LakeSink::OpenWriter(LakeTable& table, const TableSchemaPtr& schema) {
   }
   const iceberg::TableMetadata& metadata = *table.current.metadata;
   table.writer = std::make_unique<TableWriter>(context_, table.schema, LayoutOf(metadata, config_, schema->name), table.manifests);
-  return Ok();
+  return table.changes != nullptr ? OpenChangesWriter(table) : Ok();
 }
 
 // What the configuration says since the last start holds for new files.
@@ -337,6 +357,7 @@ Status LakeSink::FollowSchema(LakeTable& table, const TableSchemaPtr& schema, Co
   if (table.writer != nullptr) {
     Count(table, table.writer->schema(), table.writer->TakePolicyCounts());
     table.writer->ChangeSchema(table.schema);
+    if (table.changes != nullptr) RETURN_IF_ERROR(FollowChanges(table));
   }
   return Ok();
 }
@@ -414,6 +435,7 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   commit.timestamp_ms = NowMs();
   std::vector<LakeTable*> dirty, caught_up;
   for (auto& [name, table] : tables_) {
+    if (table.changes_of != nullptr) continue;  // Its changes come with the table's.
     const auto& from = table.copied.catching_up_from;
     if (from && *from > position.lsn) continue;  // It has all this, and more.
     const bool is_dirty = table.writer != nullptr && table.writer->dirty();
@@ -438,6 +460,12 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
     });
   }
   RETURN_IF_ERROR(RunParallel(tasks, kEncodeThreads));
+  for (LakeTable* const table : dirty) {
+    if (table->changes == nullptr || !table->changes->changes_writer->dirty()) continue;
+    TableToCommit& changes = commit.tables.emplace_back(TableToCommit{.table = table->changes});
+    changes.change.added_files = table->changes->changes_writer->files();
+    changes.properties[kLastVersionProperty] = ToText(table->changes->changes_writer->last());
+  }
   // A table whose changes left nothing behind needs no snapshot.
   std::erase_if(commit.tables, [](const TableToCommit& table) {
     return !table.makes_snapshot() && table.properties.empty() && table.removed_properties.empty();
@@ -448,6 +476,7 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
   RETURN_IF_ERROR(CommitTables(*catalog_, *store_, cache_, config_, std::move(commit), garbage_));
   for (LakeTable* table : dirty) {
     table->writer->Committed(table->manifests);
+    if (table->changes != nullptr) table->changes->changes_writer->Committed();
     garbage_.Add(table->writer->TakeGarbage());
     Count(*table, table->writer->schema(), table->writer->TakePolicyCounts());
   }
@@ -456,10 +485,15 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
     copied_[NameOf(table->id)] = table->copied;
   }
   bookmark_ = made;
+  for (auto& [name, table] : tables_)
+    if (table.changes_of != nullptr && table.copied.catching_up_from && *table.copied.catching_up_from <= made.position.lsn) table.copied.catching_up_from.reset();
   ingested_at_.reset();
   // Before anything new is offered: what is made of this commit's files is the next one's.
   RETURN_IF_ERROR(PutCompactionsInPlace());
-  for (const LakeTable* table : dirty) OfferForMaintenance(*table);
+  for (const LakeTable* table : dirty) {
+    OfferForMaintenance(*table);
+    if (table->changes != nullptr) OfferForMaintenance(*table->changes);
+  }
   garbage_.Collect();
   return Ok();
 }

@@ -4,6 +4,8 @@
 // A commit appends the new row versions and marks the superseded ones deleted by position, in all tables at once. The
 // bookmark lies in the properties of the catalog's namespace "sluice", set in the same catalog transaction. Where the catalog takes one
 // table at a time, the bookmark comes last: a table that was committed before a crash is ahead of it, says so, and skips what it has.
+//
+// Where it is asked for, a second table beside a table gets every version, in the same commits (decision 0026).
 
 #include <map>
 #include <memory>
@@ -93,11 +95,21 @@ class LakeSink final : public Sink {
   CopyTarget& CopyTargetOf(const TableName& name);
   Status KeepPart(const TableName& name, const CopyLayout& layout, Lsn lsn, const std::vector<BlockRange>& ranges,
                   const std::vector<iceberg::DataFile>& files);
+  Status FinishCopies(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time);
   Status RemoveLeftover(LakeTable& table);
   Status RemoveLeftoverFiles(const LakeTable& table);
   Result<LakeTable*> TableFor(const TableSchemaPtr& schema);
   Status OpenWriter(LakeTable& table, const TableSchemaPtr& schema);
   Status FollowLayout(LakeTable& table);
+  void DropOut(const TableName& name);
+  bool WantsChanges(const TableName& table) const;
+  Status StartChanges(LakeTable& table);
+  Status StopChanges(const TableIdentifier& id, CatalogTable changes);
+  Result<CatalogTable> CreateChanges(const TableIdentifier& id, const LakeTable& table);
+  Status FollowChanges(LakeTable& table);
+  Status CopyIntoChanges(LakeTable& table);
+  Result<std::unique_ptr<ChangesWriter>> MakeChangesWriter(const LakeTable& table, Lsn done, const char* last);
+  Status OpenChangesWriter(LakeTable& table);
   enum class ColumnsOf { kFirstRows, kRows, kCatalog };
   Status FollowSchema(LakeTable& table, const TableSchemaPtr& schema, ColumnsOf what);
   Status WriteTransaction(const ChangeBatch& batch, const Transaction& transaction);

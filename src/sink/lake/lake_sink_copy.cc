@@ -52,21 +52,21 @@ Status LakeSink::PrepareTable(const TableDefinition& definition, const CopyPoint
   RETURN_IF_ERROR(CheckNames(*definition.schema));
   RETURN_IF_ERROR(catalog_->CreateNamespace(id.name_space));
   ASSIGN_OR_RETURN(auto existing, catalog_->LoadTable(id));
-  by_schema_.clear();
-  tables_.erase(name);
-  copied_.erase(name);
-  if (maintenance_) maintenance_->Forget(id);
+  if (existing && !existing->metadata->properties.contains(kStateProperty)) {
+    const auto changes_of = ParseChangesOf(existing->metadata->properties);
+    return Error{ErrorKind::kNeedsOperator, changes_of ? fmt::format("table {} exists in the lake as the changes of {}", ToString(name), ToString(*changes_of))
+                                                       : fmt::format("table {} exists in the lake and is not sluice's", ToString(name)), slu::kLakeForeignTable};
+  }
+  DropOut(name);
   LakeTable& table = tables_[name];
   table.id = id;
   table.copied.oid = definition.schema->oid;
   bool refilled = false;
   if (existing) {
-    const auto state = existing->metadata->properties.find(kStateProperty);
-    if (state == existing->metadata->properties.end())
-      return Error{ErrorKind::kNeedsOperator, fmt::format("table {} exists in the lake and is not sluice's", ToString(name)), slu::kLakeForeignTable};
+    const std::string state = existing->metadata->properties.at(kStateProperty);
     table.current = std::move(*existing);
     // Dropping it could not be made conditional on the epoch.
-    const bool is_leftover = state->second == kStateCopying;
+    const bool is_leftover = state == kStateCopying;
     refilled = !is_leftover || commits_in_turn();
     if (is_leftover && refilled && !kept_.contains(name)) RETURN_IF_ERROR(RemoveLeftoverFiles(table));
   }
@@ -234,6 +234,15 @@ Status LakeSink::RemoveCopied(const TableDefinition& table, Bytes keys, size_t c
 }
 
 Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) {
+  RETURN_IF_ERROR(FinishCopies(tables, copy_position, source_time));
+  for (const TableDefinition& table : tables) {
+    Status started = StartChanges(tables_.at(table.schema->name));
+    if (!started.ok()) return OfTable(table.schema->name, std::move(started).error());
+  }
+  return Ok();
+}
+
+Status LakeSink::FinishCopies(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) {
   std::vector<LakeTable*> finished;
   {
     const std::lock_guard lock(mutex_);

@@ -130,7 +130,7 @@ Status LakeSink::Tag() {
 
   std::vector<CutTable> at;
   for (const auto& [name, table] : tables_)
-    if (table.current.metadata) at.push_back({name, table.current.metadata, std::nullopt});
+    if (table.current.metadata && table.changes_of == nullptr) at.push_back({name, table.current.metadata, std::nullopt});
   for (const auto& [name, table] : held) at.push_back({name, table.current.metadata, held_.at(name)});
   const auto cut = FindCut(at, bookmark_, order.at);
   if (!cut) return Error{ErrorKind::kNeedsOperator, "no snapshot that is left is that old", slu::kLakeNoCut};
@@ -276,10 +276,7 @@ Status LakeSink::RollBack() {
   const auto committed = CommitInTurn(*catalog_, commits, hold);
   if (!committed.ok()) return committed.error();
   log::Warn("lake", "lake.rolled_back", why.reason, {{"table", ToString(name)}, {"snapshot", std::to_string(order.snapshot_id)}});
-  by_schema_.clear();
-  tables_.erase(name);
-  copied_.erase(name);
-  maintenance_->Forget(IdOf(name));
+  DropOut(name);
   held_[name] = why;
   work_->report = {why.lsn, std::nullopt, {{name, true, why.reason, order.snapshot_id, {}}}};
   FinishWork();

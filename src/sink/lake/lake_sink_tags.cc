@@ -62,8 +62,8 @@ Status LakeSink::OpenCutTable() {
     ASSIGN_OR_RETURN(cuts_.current, catalog_->CreateTable(cuts_.id, NewCutTable(catalog_->DefaultLocation(cuts_.id))));
     return Ok();
   }
-  const auto role = existing->metadata->properties.find(kCutTableProperty);
-  if (role == existing->metadata->properties.end() || role->second != kCutTableRole)
+  const auto role = existing->metadata->properties.find(kRoleProperty);
+  if (role == existing->metadata->properties.end() || role->second != kRoleCuts)
     return Error{ErrorKind::kNeedsOperator, "table " + ToString(cuts_.id) + " exists in the lake and is not sluice's", slu::kLakeForeignTable};
   cuts_.current = std::move(*existing);
   return Ok();

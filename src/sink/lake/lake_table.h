@@ -5,6 +5,7 @@
 #include "catalog/catalog.h"
 #include "change/copy_state.h"
 #include "iceberg/manifest_list.h"
+#include "sink/lake/changes_writer.h"
 #include "sink/lake/copy_target.h"
 #include "sink/lake/lake_schema.h"
 #include "sink/lake/table_id.h"
@@ -24,8 +25,15 @@ struct LakeTable {
   bool refilled = false;                ///< That copy takes the place of rows that are there.
   std::vector<iceberg::TableUpdate> refill_updates;  ///< The schema and partitions it is written by.
 
+  LakeTable* changes = nullptr;            ///< The table of its changes; null: they are not kept.
+  const LakeTable* changes_of = nullptr;   ///< Whose changes it has; null: it is the copy of a table of the source.
+  std::unique_ptr<ChangesWriter> changes_writer;  ///< Of a table of changes; null until the first change.
+
   /// Whether its rows are those of one moment: nothing of it is being copied or catches up.
-  bool is_complete() const { return copied.copy_lsn.valid() && copy == nullptr && !copied.catching_up_from; }
+  bool is_complete() const {
+    if (copied.catching_up_from) return false;
+    return changes_of != nullptr ? changes_of->is_complete() : copied.copy_lsn.valid() && copy == nullptr;
+  }
 };
 
 /// What one table cannot take, or what is wrong with its files; not what is wrong with the storage, or a conflict.

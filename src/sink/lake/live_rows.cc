@@ -4,7 +4,7 @@
 #include <arrow/type.h>
 
 #include "sink/lake/cell_reader.h"
-#include "sink/lake/data_file_reader.h"
+#include "sink/lake/row_selection.h"
 
 namespace sluice {
 
@@ -22,6 +22,18 @@ Status VisitLiveRows(ObjectStore& store, const TableFile& file, const LakeSchema
       RETURN_IF_ERROR(visit(cells));
     }
     return Ok();
+  });
+}
+
+Status VisitLiveColumns(ObjectStore& store, const TableFile& file, std::span<const std::shared_ptr<arrow::Field>> fields, const VisitColumns& visit) {
+  return ReadDataFile(store, file.path, fields, [&](const Columns& columns, int64_t first) -> Status {
+    std::vector<int64_t> live;
+    for (int64_t row = 0; row < columns[0]->length(); ++row)
+      if (!file.committed_deletes.contains(static_cast<uint32_t>(first + row))) live.push_back(row);
+    if (live.empty()) return Ok();
+    if (static_cast<int64_t>(live.size()) == columns[0]->length()) return visit(columns);
+    ASSIGN_OR_RETURN(Columns some, TakeRows(columns, live));
+    return visit(std::move(some));
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "sink/lake/cell.h"
+#include "sink/lake/data_file_reader.h"
 #include "sink/lake/lake_schema.h"
 #include "sink/lake/table_files.h"
 #include "storage/object_store.h"
@@ -19,5 +20,9 @@ using VisitCells = std::function<Status(std::span<const Cell> cells)>;
 /// Calls visit for each row that no commit has deleted, in order, until it fails. Error: what visit says; kCancelled; kCorrupt, and as
 /// ObjectStore.
 Status VisitLiveRows(ObjectStore& store, const TableFile& file, const LakeSchema& schema, const std::stop_token& stop, const VisitCells& visit);
+
+/// The same, as columns.
+using VisitColumns = std::function<Status(Columns columns)>;
+Status VisitLiveColumns(ObjectStore& store, const TableFile& file, std::span<const std::shared_ptr<arrow::Field>> fields, const VisitColumns& visit);
 
 }  // namespace sluice

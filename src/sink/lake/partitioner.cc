@@ -52,9 +52,9 @@ Literal ToLiteral(const iceberg::Type& type, const Cell& cell) {
   }
 }
 
-Error WrongPartition(const LakeSchema& schema, const PartitionFieldConfig& field, std::string_view why) {
+Error WrongPartition(const TableName& table, const PartitionFieldConfig& field, std::string_view why) {
   return {ErrorKind::kNeedsOperator,
-          fmt::format("table {}: partition {}({}) {}", ToString(schema.source->name), field.transform, field.column, why),
+          fmt::format("table {}: partition {}({}) {}", ToString(table), field.transform, field.column, why),
           slu::kLakePartition};
 }
 
@@ -66,14 +66,17 @@ const std::vector<PartitionFieldConfig>& PartitionConfigOf(const LakeConfig& con
 }
 
 Result<iceberg::PartitionSpec> MakePartitionSpec(const std::vector<PartitionFieldConfig>& fields, const LakeSchema& schema) {
+  return MakePartitionSpec(fields, schema.source->name, schema.iceberg, schema.ingested_at());
+}
+
+Result<iceberg::PartitionSpec> MakePartitionSpec(const std::vector<PartitionFieldConfig>& fields, const TableName& table, const iceberg::Schema& schema, size_t ingested_at) {
   iceberg::PartitionSpec spec;
   for (const PartitionFieldConfig& field : fields) {
-    const iceberg::Field* column = field.column == "_ingested_at" ? &schema.iceberg.fields[schema.ingested_at()]
-                                                                   : schema.iceberg.FindColumn(field.column);
-    if (column == nullptr) return WrongPartition(schema, field, "names a column that the table doesn't have");
+    const iceberg::Field* column = field.column == "_ingested_at" ? &schema.fields[ingested_at] : schema.FindColumn(field.column);
+    if (column == nullptr) return WrongPartition(table, field, "names a column that the table doesn't have");
     const auto transform = TransformOf(field);
     if (!transform.ok() || !iceberg::ResultType(*transform, column->type).ok())
-      return WrongPartition(schema, field, "doesn't fit a column of type " + iceberg::ToString(column->type));
+      return WrongPartition(table, field, "doesn't fit a column of type " + iceberg::ToString(column->type));
     spec.fields.push_back({column->id, iceberg::kFirstPartitionFieldId + static_cast<int32_t>(spec.fields.size()),
                            NameOf(column->name, *transform), *transform});
   }

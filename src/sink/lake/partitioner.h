@@ -15,6 +15,7 @@ namespace sluice {
 /// The partition spec that the configuration asks for. "_ingested_at" means sluice's own column, whatever it had to be
 /// named. Error: kNeedsOperator (4104) if a column is missing or a transform doesn't fit its type.
 Result<iceberg::PartitionSpec> MakePartitionSpec(const std::vector<PartitionFieldConfig>& fields, const LakeSchema& schema);
+Result<iceberg::PartitionSpec> MakePartitionSpec(const std::vector<PartitionFieldConfig>& fields, const TableName& table, const iceberg::Schema& schema, size_t ingested_at);
 
 /// What the configuration says for one table.
 const std::vector<PartitionFieldConfig>& PartitionConfigOf(const LakeConfig& config, const TableName& table);

@@ -106,6 +106,9 @@ Status CommitTables(Catalog& catalog, ObjectStore& store, iceberg::ManifestCache
   std::vector<iceberg::CommitPlan> plans;
   std::vector<ObjectBytes> files;
   std::vector<TableCommit> swaps;
+  // What a table of changes has is left out when it comes again; what only the table has would be missing there (decision 0026).
+  const auto others = std::stable_partition(commit.tables.begin(), commit.tables.end(), [](const TableToCommit& one) { return one.table->changes_of != nullptr; });
+  const auto first = static_cast<size_t>(others - commit.tables.begin());
   for (TableToCommit& to_commit : commit.tables) {
     Result<iceberg::CommitPlan> planned = Plan(to_commit, cache, config, commit);
     if (!planned.ok()) return IfReplaced(catalog, *to_commit.table, std::move(planned).error());
@@ -120,7 +123,7 @@ Status CommitTables(Catalog& catalog, ObjectStore& store, iceberg::ManifestCache
   if (commit.move_bookmark) bookmark.set = BookmarkProperties(commit.bookmark);
   bookmark.remove = commit.removed_from_namespace;
   SLUICE_FAILPOINT("lake.before_catalog_commit");
-  auto committed = CommitInTurn(catalog, swaps, bookmark);
+  auto committed = CommitInTurn(catalog, swaps, bookmark, first);
   if (!committed.ok()) return Explained(catalog, commit.bookmark.epoch, std::move(committed).error());
   SLUICE_FAILPOINT("lake.after_commit");
   for (size_t i = 0; i < plans.size(); ++i) {

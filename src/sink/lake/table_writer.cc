@@ -11,7 +11,6 @@
 #include "base/failpoint.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
-#include "sink/lake/data_file_name.h"
 #include "sink/lake/index_files.h"
 #include "sink/lake/partitioner.h"
 #include "sink/lake/partition_deletes.h"
@@ -24,11 +23,6 @@ namespace {
 constexpr size_t kOpenBytesMax = 64 << 20;
 
 }  // namespace
-
-std::string NewDataFileUri(const LakeContext& context, const std::string& location, const std::string& partition_path,
-                           std::string_view ending) {
-  return fmt::format("{}/data/{}{}{}", location, partition_path, partition_path.empty() ? "" : "/", NewDataFileName(context.epoch, ending));
-}
 
 TableWriter::TableWriter(const LakeContext& context, LakeSchemaPtr schema, TableLayout layout, iceberg::ManifestFiles manifests)
     : context_(context), schema_(std::move(schema)), layout_(std::move(layout)), manifests_(std::move(manifests)) {
@@ -51,26 +45,26 @@ void TableWriter::ChangeSchema(LakeSchemaPtr schema) {
 Status TableWriter::Apply(const ChangeBatch& batch, const Change& change, const RowStamp& stamp) {
   dirty_ = true;
   switch (change.operation) {
-    case Operation::kInsert: RETURN_IF_ERROR(Insert(batch.new_tuple(change), stamp)); break;
+    case Operation::kInsert: RETURN_IF_ERROR(Insert(batch.new_tuple(change), stamp, VersionKind::kInsert)); break;
     case Operation::kUpdate: RETURN_IF_ERROR(Update(batch, change, stamp)); break;
-    case Operation::kDelete: return Delete(batch, change);
-    case Operation::kTruncate: Truncate(); return Ok();
+    case Operation::kDelete: RETURN_IF_ERROR(Delete(batch, change, stamp)); break;
+    case Operation::kTruncate: return Truncate(stamp);
   }
   const size_t limit = std::min<size_t>(kOpenBytesMax, std::min(layout_.file_bytes_target, context_.config.commit_bytes_max));
   return size_bytes() < limit ? Ok() : Flush();
 }
 
-Status TableWriter::Insert(const std::byte* tuple, const RowStamp& stamp) {
+Status TableWriter::Insert(const std::byte* tuple, const RowStamp& stamp, VersionKind kind) {
   decoder_->Reset();
   RETURN_IF_ERROR(decoder_->DecodeTuple(tuple));
   ASSIGN_OR_RETURN(const RowKey key, KeyOfCells());
   if (index_ && schema_->source->has_key() && index_->Find(key)) doubled_keys_.push_back(key);
-  AppendRow(key, stamp);
+  AppendRow(key, stamp, kind);
   return Ok();
 }
 
-Status TableWriter::Update(const ChangeBatch& batch, const Change& change, const RowStamp& stamp) {
-  RETURN_IF_ERROR(EnsureIndex());
+/// Leaves the new row's cells, and says which key the row had if the source does.
+Result<std::optional<RowKey>> TableWriter::DecodeUpdate(const ChangeBatch& batch, const Change& change) {
   decoder_->Reset();
   std::optional<RowKey> old_key;
   if (change.old_kind != OldTuple::kNone) {
@@ -79,21 +73,35 @@ Status TableWriter::Update(const ChangeBatch& batch, const Change& change, const
   }
   // Columns that are unchanged keep the old tuple's cells, as far as it had them.
   RETURN_IF_ERROR(decoder_->DecodeTuple(batch.new_tuple(change)));
+  return old_key;
+}
+
+Status TableWriter::Update(const ChangeBatch& batch, const Change& change, const RowStamp& stamp) {
+  RETURN_IF_ERROR(EnsureIndex());
+  ASSIGN_OR_RETURN(const std::optional<RowKey> old_key, DecodeUpdate(batch, change));
   ASSIGN_OR_RETURN(const RowKey key, KeyOfCells());
   const RowKey from = old_key.value_or(key);
   ASSIGN_OR_RETURN(const RowLocation old, Locate(from, "an update"));
   if (key != from && schema_->source->has_key() && index_->Find(key)) doubled_keys_.push_back(key);
+  // Who looks for the old key must find that it is gone; rows without one are known by all they hold.
+  if (changes_ != nullptr && change.old_kind != OldTuple::kNone && (key != from || !schema_->source->has_key())) {
+    decoder_->Reset();
+    RETURN_IF_ERROR(decoder_->DecodeTuple(batch.old_tuple(change)));
+    AppendDead(stamp, VersionKind::kDelete);
+    ASSIGN_OR_RETURN(const auto same, DecodeUpdate(batch, change));
+    SLUICE_CHECK(same == old_key);
+  }
   const auto row = static_cast<uint32_t>(buffer_->rows());
   for (const uint32_t column : decoder_->unchanged()) {
     const bool known = change.old_kind == OldTuple::kFull || !decoder_->cells()[column].is_null();
     if (!known) unchanged_.Note(column, row, Resolve(old));
   }
   Remove(from, old);
-  AppendRow(key, stamp);
+  AppendRow(key, stamp, VersionKind::kUpdate);
   return Ok();
 }
 
-Status TableWriter::Delete(const ChangeBatch& batch, const Change& change) {
+Status TableWriter::Delete(const ChangeBatch& batch, const Change& change, const RowStamp& stamp) {
   RETURN_IF_ERROR(EnsureIndex());
   decoder_->Reset();
   if (change.old_kind == OldTuple::kNone)
@@ -102,10 +110,15 @@ Status TableWriter::Delete(const ChangeBatch& batch, const Change& change) {
   const RowKey key = codec_->Encode(decoder_->cells());
   ASSIGN_OR_RETURN(const RowLocation at, Locate(key, "a delete"));
   Remove(key, at);
+  AppendDead(stamp, VersionKind::kDelete);
   return Ok();
 }
 
-void TableWriter::Truncate() {
+Status TableWriter::Truncate(const RowStamp& stamp) {
+  if (changes_ != nullptr) {
+    ASSIGN_OR_RETURN(const Columns columns, TakeOpenRows());
+    RETURN_IF_ERROR(changes_->Append(schema_->iceberg, columns, std::exchange(versions_, {})));
+  }
   for (auto& [id, file] : new_files_) garbage_.push_back(file.path);
   new_files_.clear();
   files_.clear();
@@ -118,6 +131,9 @@ void TableWriter::Truncate() {
   if (!schema_->source->append_only()) index_ = std::make_unique<KeyIndex>(codec_->narrow(), context_.index_space);  // Else no row has a key that could be in it.
   files_loaded_ = true;
   truncated_ = true;
+  decoder_->Reset();
+  AppendDead(stamp, VersionKind::kTruncate);
+  return Ok();
 }
 
 Result<RowKey> TableWriter::KeyOfCells() {
@@ -140,12 +156,22 @@ Result<RowLocation> TableWriter::Locate(const RowKey& key, std::string_view oper
                slu::kLakeRowMissing};
 }
 
-void TableWriter::AppendRow(const RowKey& key, const RowStamp& stamp) {
+void TableWriter::AppendRow(const RowKey& key, const RowStamp& stamp, VersionKind kind) {
   const auto row = static_cast<uint32_t>(buffer_->rows());
   buffer_->Append(decoder_->cells(), stamp);
+  if (changes_ != nullptr) versions_.push_back(changes_->Next(stamp.lsn, kind));
   if (schema_->source->append_only()) return;
   keys_.push_back(key);
   if (index_) index_->Insert(key, {kOpenFile, row});
+}
+
+/// A version that no row of the table has.
+void TableWriter::AppendDead(const RowStamp& stamp, VersionKind kind) {
+  if (changes_ == nullptr) return;
+  dead_rows_.add(static_cast<uint32_t>(buffer_->rows()));
+  buffer_->Append(decoder_->cells(), stamp);
+  if (!schema_->source->append_only()) keys_.emplace_back();
+  versions_.push_back(changes_->Next(stamp.lsn, kind));
 }
 
 // The index still says where a row was before its file was written again.
@@ -187,12 +213,19 @@ Status TableWriter::EnsureIndex() {
   return Ok();
 }
 
-Status TableWriter::Flush() {
-  if (buffer_->rows() == 0) return SettleIndex();
-  SLUICE_FAILPOINT("lake.before_data_files");
+/// Whole: with what the source did not send.
+Result<Columns> TableWriter::TakeOpenRows() {
   Columns columns = buffer_->Finish();
   RETURN_IF_ERROR(unchanged_.Fill(context_.store, *schema_, [&](uint32_t file) { return files_[file].path; }, columns));
   unchanged_.Clear();
+  return columns;
+}
+
+Status TableWriter::Flush() {
+  if (buffer_->rows() == 0) return SettleIndex();
+  SLUICE_FAILPOINT("lake.before_data_files");
+  ASSIGN_OR_RETURN(Columns columns, TakeOpenRows());
+  if (changes_ != nullptr) RETURN_IF_ERROR(changes_->Append(schema_->iceberg, columns, std::exchange(versions_, {})));
   // Row i of the columns was open row open_rows[i]; empty where none is dead.
   std::vector<int64_t> open_rows;
   if (!dead_rows_.isEmpty()) {

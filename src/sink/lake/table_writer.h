@@ -10,44 +10,32 @@
 #include <vector>
 
 #include "change/change_batch.h"
-#include "config/config.h"
-#include "iceberg/manifest_cache.h"
 #include "iceberg/snapshot_producer.h"
+#include "sink/lake/changes_writer.h"
 #include "sink/lake/column_buffer.h"
-#include "sink/lake/data_file_writer.h"
 #include "sink/lake/key_codec.h"
 #include "sink/lake/key_index.h"
+#include "sink/lake/lake_context.h"
 #include "sink/lake/row_decoder.h"
+#include "sink/lake/row_version.h"
 #include "sink/lake/table_files.h"
 #include "sink/lake/table_layout.h"
 #include "sink/lake/unchanged_values.h"
 #include "sink/row_repair.h"
-#include "storage/object_store.h"
 
 namespace sluice {
 
 struct Compaction;
-
-/// What the writers of all tables share. All must outlive them.
-struct LakeContext {
-  ObjectStore& store;
-  iceberg::ManifestReader& manifests;
-  const LakeConfig& config;
-  KeyIndexSpace& index_space;
-  uint64_t epoch = 0;
-
-  ParquetOptions parquet() const { return {config.compression, config.compression_level}; }
-};
-
-/// Where a new data file goes: below the table's data folder and its partition.
-std::string NewDataFileUri(const LakeContext& context, const std::string& location, const std::string& partition_path,
-                           std::string_view ending = ".parquet");
 
 /// Not thread-safe; writers of different tables may work at once.
 class TableWriter {
  public:
   /// `context` must outlive the writer. `manifests`: of the table's current snapshot, also after each commit.
   TableWriter(const LakeContext& context, LakeSchemaPtr schema, TableLayout layout, iceberg::ManifestFiles manifests);
+
+  /// Every version from here on goes there too, also what is superseded before it is committed. Must outlive the writer. Only while no
+  /// row is open.
+  void TellChanges(ChangesWriter* changes) { changes_ = changes; }
 
   /// Applies one change in order. Error: kNeedsOperator (4108 key that can't be held, 4110 row missing), kCorrupt.
   Status Apply(const ChangeBatch& batch, const Change& change, const RowStamp& stamp);
@@ -77,7 +65,9 @@ class TableWriter {
   bool dirty() const { return dirty_; }
   /// All live files with their deletes, which the index needs.
   bool knows_files() const { return files_loaded_; }
-  size_t size_bytes() const { return buffer_->size_bytes() + unchanged_.size_bytes() + keys_.size() * sizeof(RowKey); }
+  size_t size_bytes() const {
+    return buffer_->size_bytes() + unchanged_.size_bytes() + keys_.size() * sizeof(RowKey) + versions_.size() * sizeof(RowVersion);
+  }
   const LakeSchema& schema() const { return *schema_; }
   /// Since the last call, per column.
   std::vector<PolicyCounts> TakePolicyCounts() { return decoder_->TakeCounts(); }
@@ -85,17 +75,20 @@ class TableWriter {
   std::vector<std::string> TakeGarbage() { return std::exchange(garbage_, {}); }
 
  private:
-  Status Insert(const std::byte* tuple, const RowStamp& stamp);
+  Status Insert(const std::byte* tuple, const RowStamp& stamp, VersionKind kind);
   Status Update(const ChangeBatch& batch, const Change& change, const RowStamp& stamp);
-  Status Delete(const ChangeBatch& batch, const Change& change);
-  void Truncate();
+  Status Delete(const ChangeBatch& batch, const Change& change, const RowStamp& stamp);
+  Status Truncate(const RowStamp& stamp);
+  Result<std::optional<RowKey>> DecodeUpdate(const ChangeBatch& batch, const Change& change);
 
   Status CheckDecodes(const RowRepair& repair);
   Status EnsureIndex();
   Status SettleIndex() { return index_ ? index_->Settle() : Ok(); }
   Result<RowKey> KeyOfCells();
   Result<RowLocation> Locate(const RowKey& key, std::string_view operation) const;
-  void AppendRow(const RowKey& key, const RowStamp& stamp);
+  void AppendRow(const RowKey& key, const RowStamp& stamp, VersionKind kind);
+  void AppendDead(const RowStamp& stamp, VersionKind kind);
+  Result<Columns> TakeOpenRows();
   RowLocation Resolve(RowLocation at) const;
   void Remove(const RowKey& key, RowLocation indexed);
   Status WriteGroup(const iceberg::PartitionTuple& tuple, const Columns& columns, const std::vector<int64_t>& open_rows);
@@ -116,6 +109,7 @@ class TableWriter {
   std::vector<RowKey> keys_;
   Roaring dead_rows_;
   UnchangedValues unchanged_;
+  std::vector<RowVersion> versions_;  ///< Of each, where changes are told.
 
   // Files, by their number in the index.
   std::vector<TableFile> files_;
@@ -123,6 +117,8 @@ class TableWriter {
   std::vector<std::pair<uint32_t, iceberg::DataFile>> new_files_;
   std::unique_ptr<KeyIndex> index_;
   std::vector<RowKey> doubled_keys_;  ///< Inserted while another row had them: must be single again at the commit.
+
+  ChangesWriter* changes_ = nullptr;  ///< Null: nobody wants them.
 
   std::vector<std::string> garbage_;
   size_t forwards_ = 0;  ///< Of files_.

@@ -32,7 +32,8 @@ Status TableWriter::Replace(const RowRepair& repair, const RowStamp& stamp) {
     RETURN_IF_ERROR(decoder_->DecodeTuple(repair.key(row)));
     const RowKey key = codec_->Encode(decoder_->cells());
     while (const auto found = index_->Find(key)) Remove(key, *found);
-    if (const std::byte* tuple = repair.tuple(row)) RETURN_IF_ERROR(Insert(tuple, stamp));
+    if (const std::byte* tuple = repair.tuple(row)) RETURN_IF_ERROR(Insert(tuple, stamp, VersionKind::kRepair));
+    else AppendDead(stamp, VersionKind::kDelete);
   }
   return Ok();
 }

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from support.changes import changes_come_to_the_table
+from support.lake import Lake
 from support.sluice import BINARY, OK
 from support.workload import MIXED_SCHEMA, MixedLoad, stream_small_transactions
 
@@ -89,13 +91,17 @@ IN_COMMITS_ONE_BY_ONE = ["lake.after_first_bookmark", "lake.before_table_alone",
 ELSEWHERE = [*AFTER_AN_INTERRUPTED_COPY, *IN_COMMITS_ONE_BY_ONE, *IN_A_CHANGE_OF_LAYOUT, *IN_TEARDOWN, *IN_A_COPY_THAT_GOES_ON]
 
 
+WITH_CHANGES = ["account", "scratch"]
+
+
 def prepare(source, sluice):
     source.execute(MIXED_SCHEMA)
     stream_small_transactions(source)
     sluice.init(commit_interval="300ms")
 
     def often(config):
-        config["sinks"]["lake"].update(manifests={"merge_at": 3}, snapshots={"keep": 3}, maintenance={"merge_at": 2, "look_every": "0s"})
+        config["sinks"]["lake"].update(manifests={"merge_at": 3}, snapshots={"keep": 3}, maintenance={"merge_at": 2, "look_every": "0s"},
+                                       changes={"tables": [f"public.{table}" for table in WITH_CHANGES]})
         config["pipelines"]["main"]["tables"].update(watch="500ms")
         # Some tables of each format of Iceberg.
         config["pipelines"]["main"]["table_options"] = {f"public.{name}": {"lake": {"format_version": 3}} for name in ("account", "event")}
@@ -130,6 +136,8 @@ def test_killed_at(name, source, sluice, compare):
         sluice.command("verify", "repair", "public.account")  # The kill may have come before it was durable.
     sluice.stop()
     compare()
+    for table in WITH_CHANGES:
+        changes_come_to_the_table(Lake(sluice.lake), table)
 
 
 IN_SOAK = pytest.mark.skipif("SLUICE_SOAK" not in os.environ, reason="takes a quarter of an hour: make soak")

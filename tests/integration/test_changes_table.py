@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from support.lake import Lake, duckdb_scan, pyiceberg_rows
-from support.sluice import CONFLICT, FINDINGS, OK
+from support.changes import changes_come_to_the_table, keep_changes, state_of, versions, without_stamps
+from support.lake import Lake, pyiceberg_rows
 
 AUDITED = """
 CREATE SCHEMA audit;
@@ -31,38 +31,10 @@ KEPT = ("player", "whole", "keyless")
 WATCH = "".join(
     f"CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON {name} FOR EACH ROW EXECUTE FUNCTION audit.note();"
     f"CREATE TRIGGER note_all AFTER TRUNCATE ON {name} FOR EACH STATEMENT EXECUTE FUNCTION audit.note();" for name in KEPT)
-STAMPS = ("_op", "_seq", "_ingested_at", "_committed_at", "_lsn")
-
-
-def keep_changes(sluice, *tables, **more):
-    sluice.configure(lambda config: config["sinks"]["lake"].update(changes={"tables": [f"public.{name}" for name in tables], **more}))
 
 
 def leave_out_audit(sluice):
     sluice.configure(lambda config: next(iter(config["pipelines"].values()))["tables"].update(exclude=["audit.*"]))
-
-
-def versions(lake, name) -> list:
-    """In their order."""
-    rows = pyiceberg_rows(Lake(lake).table("public", f"{name}_changes")).to_pylist()
-    return sorted(rows, key=lambda row: (row["_lsn"], row["_seq"]))
-
-
-def without_stamps(row: dict) -> dict:
-    return {name: value for name, value in row.items() if name not in STAMPS}
-
-
-def state_of(rows) -> dict:
-    """What the table is after these versions."""
-    state = {}
-    for row in rows:
-        if row["_op"] == "truncate":
-            state.clear()
-        elif row["_op"] == "delete":
-            del state[row["id"]]
-        else:
-            state[row["id"]] = without_stamps(row)
-    return state
 
 
 def rows_of(source, name) -> dict:
@@ -155,7 +127,7 @@ def test_each_version_is_there_once_and_in_order_whatever_is_killed(source, slui
     sluice.init(commit_interval="200ms")
     leave_out_audit(sluice)
     sluice.configure(lambda config: config["sinks"]["lake"].update(format_version=format_version))
-    keep_changes(sluice, *KEPT)
+    keep_changes(sluice, *(f"public.{name}" for name in KEPT))
     sluice.sync()
     source.execute(WATCH)
     stop = threading.Event()
@@ -175,7 +147,7 @@ def test_each_version_is_there_once_and_in_order_whatever_is_killed(source, slui
     sluice.sync()
     counts = collections.Counter()
     for name in KEPT:
-        rows = versions(lake, name)
+        rows = versions(Lake(lake), name)
         kept, expected = kept_by_key(rows, name), expected_by_key(source, name)
         if name == "keyless":  # Nothing puts the transactions of two equal rows into an order.
             kept, expected = [{key: collections.Counter(map(str, list_)) for key, list_ in of.items()} for of in (kept, expected)]
@@ -183,9 +155,139 @@ def test_each_version_is_there_once_and_in_order_whatever_is_killed(source, slui
         assert len({(row["_lsn"], row["_seq"], row["id"]) for row in rows}) == len(rows)
         counts.update(row["_op"] for row in rows)
         if name != "keyless":
-            assert state_of(rows) == rows_of(source, name)
+            assert state_of(rows, "id") == rows_of(source, name)
     assert min(counts[op] for op in ("copy", "insert", "update", "delete", "truncate")) > 0, counts
     assert counts["update"] > 200, counts
     assert "plain_changes" not in {name for _, name in Lake(lake).tables()}
     checked = sluice.command("lake", "check", "--deep")
     assert "player_changes" in checked.stdout
+
+
+def ops(lake, name, *columns) -> list:
+    return [(row["_op"], *(row[column] for column in columns)) for row in versions(Lake(lake), name)]
+
+
+def test_columns_come_and_go_and_no_version_is_lost(source, sluice, lake):
+    source.execute("CREATE TABLE t (id int PRIMARY KEY, size int, price numeric(6,2), word text, old text); INSERT INTO t VALUES (1, 1, 1.25, 'a', 'x')")
+    sluice.init()
+    keep_changes(sluice, "public.t")
+    sluice.sync()
+    for change in ("INSERT INTO t VALUES (2, 2, 2.50, 'b', 'y')",
+                   "ALTER TABLE t ADD extra int; INSERT INTO t VALUES (3, 3, 3.75, 'c', 'z', 33)",
+                   "ALTER TABLE t DROP old; UPDATE t SET extra = 11 WHERE id = 1",
+                   "ALTER TABLE t RENAME word TO name; UPDATE t SET name = 'd' WHERE id = 1",
+                   "ALTER TABLE t ALTER size TYPE bigint, ALTER price TYPE numeric(9,2); UPDATE t SET size = 5000000000, price = 1000000.25 WHERE id = 1",
+                   "ALTER TABLE t ADD old int; UPDATE t SET old = 7 WHERE id = 2",
+                   "ALTER TABLE t ALTER old TYPE text USING old::text || '!'; UPDATE t SET name = 'e' WHERE id = 2"):
+        source.execute(change)
+        sluice.sync()
+        changes_come_to_the_table_by_its_columns(lake)
+    table = Lake(lake).table("public", "t_changes")
+    names = [field.name for field in table.schema().fields]
+    assert names[:6] == ["id", "size", "price", "name", "extra", "old"] and names[6:11] == ["_op", "_seq", "_ingested_at", "_committed_at", "_lsn"]
+    assert sorted(names[11:])[0].startswith("old_") and len(names) == 13, names
+    assert [str(table.schema().find_field(name).field_type) for name in ("size", "price")] == ["long", "decimal(9, 2)"]
+    gone = next(name for name in names[11:] if str(table.schema().find_field(name).field_type) == "string")
+    rows = versions(Lake(lake), "t")
+    assert {(row["id"], row[gone]) for row in rows if row[gone] is not None} == {(1, "x"), (2, "y"), (3, "z")}
+    # Files of the narrower types, merged with those of the wider ones.
+    sluice.start()
+    sluice.wait_until()
+    sluice.command("lake", "compact", "public.t_changes")
+    sluice.stop()
+    assert versions(Lake(lake), "t") == rows
+    table = Lake(lake).table("public", "t_changes")
+    duck = Lake(lake).open_duckdb()
+    asked = duck.execute(f"SELECT id, size, price, _op, _seq, _lsn FROM {Lake(lake).duckdb_relation(table)}").fetchall()
+    assert collections.Counter(asked) == collections.Counter((row["id"], row["size"], row["price"], row["_op"], row["_seq"], row["_lsn"]) for row in rows)
+    sluice.command("lake", "check", "--deep")
+
+
+def changes_come_to_the_table_by_its_columns(lake):
+    """Without those that the table has no longer."""
+    table = {row["id"]: without_stamps(row) for row in pyiceberg_rows(Lake(lake).table("public", "t")).to_pylist()}
+    state = state_of(versions(Lake(lake), "t"), "id")
+    assert {key: {name: row[name] for name in table[key]} for key, row in state.items()} == table
+
+
+def test_changes_are_asked_for_later_left_out_and_asked_for_again(source, sluice, lake):
+    source.execute("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1), (2, 2)")
+    sluice.init()
+    sluice.sync()
+    source.execute("UPDATE t SET n = 3 WHERE id = 1")
+    sluice.sync()
+    keep_changes(sluice, "public.*")
+    source.execute("DELETE FROM t WHERE id = 2")
+    sluice.sync()
+    assert sorted(ops(lake, "t", "id", "n")[:2]) == [("copy", 1, 3), ("copy", 2, 2)] and ops(lake, "t", "id", "n")[2:] == [("delete", 2, None)]
+    keep_changes(sluice)
+    source.execute("UPDATE t SET n = 4 WHERE id = 1")
+    sluice.sync()
+    assert len(ops(lake, "t")) == 3
+    keep_changes(sluice, "public.t")
+    sluice.sync()
+    source.execute("INSERT INTO t VALUES (5, 5)")
+    sluice.sync()
+    assert ops(lake, "t", "id", "n")[3:] == [("truncate", None, None), ("copy", 1, 4), ("insert", 5, 5)]
+    # By hand, while it runs: a new copy, and a row that was lost set right.
+    sluice.start()
+    sluice.wait_settled()
+    sluice.command("resync", "public.t", "--sink", "lake")
+    sluice.wait_said("lake.changes_start")
+    sluice.wait_settled()
+    sluice.wait_until()
+    sluice.stop()
+    assert ops(lake, "t", "id", "n")[6:7] == [("truncate", None, None)] and sorted(ops(lake, "t", "id", "n")[7:]) == [("copy", 1, 4), ("copy", 5, 5)]
+    changes_come_to_the_table(Lake(lake), "t")
+
+
+def test_who_looks_at_the_lake_finds_the_changes_and_who_rebuilds_a_postgresql_does_not(source, replica, sluice, lake):
+    source.execute("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1)")
+    sluice.init()
+    keep_changes(sluice, "public.t")
+    sluice.sync()
+    first = sluice.command("lake", "cut", "--json").json()["lsn"]
+    for n in range(2, 12):
+        source.execute(f"UPDATE t SET n = {n}")
+        sluice.sync()
+    assert "t_changes" in sluice.command("lake", "tables").stdout
+    count = "SELECT count(*) AS versions, max(n) AS n FROM lake.public.t_changes"
+    assert sluice.command("sql", "--format", "json", "-c", count).json() == [{"versions": 11, "n": 11}]
+    assert sluice.command("sql", "--format", "json", "--lsn", first, "-c", count).json() == [{"versions": 1, "n": 1}]
+    assert "t_changes" in sluice.command("lake", "expire", "--keep", "5", "--dry-run").stdout
+    replica.execute("DROP TABLE t; DROP SCHEMA sluice CASCADE")
+    restored = sluice.command("restore", "--yes")
+    assert "t_changes" not in restored.stdout + restored.stderr, restored
+    assert replica.rows("SELECT id, n FROM t") == [(1, 11)]
+    assert replica.scalar("SELECT count(*) FROM pg_class WHERE relname = 't_changes'") == 0
+
+
+def test_a_table_of_the_source_that_has_the_name_is_held_or_keeps_it(source, sluice, lake):
+    source.execute("CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1); CREATE TABLE b (id int PRIMARY KEY); CREATE TABLE b_changes (id int PRIMARY KEY); INSERT INTO b_changes VALUES (7)")
+    sluice.init()
+    sluice.sync()
+    keep_changes(sluice, "public.?")
+    source.execute("CREATE TABLE a_changes (id int PRIMARY KEY); INSERT INTO a_changes VALUES (1); INSERT INTO a VALUES (2); INSERT INTO b_changes VALUES (8)")
+    sluice.start()
+    sluice.wait_said("SLU-4101")
+    sluice.wait_until()
+    status = sluice.command("status", "--json", expect=None).json()
+    sluice.stop()
+    assert ops(lake, "a", "id") == [("copy", 1), ("insert", 2)]
+    assert {row["id"] for row in pyiceberg_rows(Lake(lake).table("public", "b_changes")).to_pylist()} == {7, 8}
+    assert "has not the changes of public.b" in str(status), status
+
+
+def test_rows_that_verify_sets_right_are_versions_too(source, sluice, lake):
+    source.execute("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1), (2, 2)")
+    sluice.init()
+    keep_changes(sluice, "public.t")
+    sluice.sync()
+    Lake(lake).table("public", "t").delete("id = 1")
+    sluice.start()
+    sluice.wait_settled()
+    sluice.command("verify", "repair", "public.t")
+    sluice.wait_until()
+    sluice.stop()
+    assert sorted(ops(lake, "t", "id", "n")) == [("copy", 1, 1), ("copy", 2, 2), ("repair", 1, 1)]
+    changes_come_to_the_table(Lake(lake), "t")

@@ -8,8 +8,9 @@ import pytest
 from support import catalog
 from support.compare import Comparison
 from support.object_store import KEY, REGION, SECRET, S3Server, SeaweedServer
+from support.s3_requests import begin_upload, unfinished_uploads
 from support.sluice import CONFIG, NO_PERMISSION
-from support.store_proxy import FAILS, LOST_REPLY, LOST_REQUEST, PASS, SILENT, THROTTLED, StoreProxy, sometimes
+from support.store_proxy import DENIED, FAILS, LOST_REPLY, LOST_REQUEST, NOT_OFFERED, PASS, SILENT, THROTTLED, StoreProxy, sometimes
 from support.workload import MIXED_SCHEMA, MixedLoad
 
 
@@ -227,3 +228,66 @@ def test_a_bucket_encrypts_what_it_is_given(source, s3, sluice, lake, compare):
     sluice.sync()
     compare()
     assert plain() == written
+
+
+def lake_orphans(sluice, *options) -> dict:
+    """What is said of uploads: how many by table, and the note."""
+    said = sluice.command("lake", "orphans", *options, "--json").json()
+    return {"note": said.get("note"), **{table["table"].split(".")[-1]: table["uploads_aborted"] for table in said["tables"]}}
+
+
+@on_both
+def test_uploads_that_a_crash_left_are_aborted_and_no_others(source, s3, sluice, lake, proxied, compare):
+    """Killed while the parts of a large file are sent; beside it uploads that are not the lake's, and one that may still go on."""
+    source.execute(LARGE)
+    proxy = proxied(lambda method, path: SILENT if "partNumber=2" in path else PASS)
+    sluice.init(commit_interval="300ms")
+    sluice.start()
+    deadline = time.monotonic() + 60
+    while not proxy.counts[SILENT, "PUT"]:
+        assert sluice.running() and time.monotonic() < deadline
+        time.sleep(0.05)
+    sluice.kill()
+    proxy.fate = lambda _method, _path: PASS
+    bucket, _, folder = lake.removeprefix("s3://").partition("/")
+    crashed = unfinished_uploads(s3.endpoint, bucket)
+    assert crashed and all(key.startswith(f"{folder}/public/large/data/") and "/e000001-" in key for key in crashed)
+    others = [f"{folder}-beside/public/large/data/e000001-foreign.parquet", f"{folder}/public/large/data/e000099-later.parquet", f"{folder}/public/large/data/part-0-spark.parquet"]
+    for key in [*others, f"{folder}/public/large/data/e000001-planted.parquet"]:
+        begin_upload(s3.endpoint, f"/{bucket}/{key}")
+
+    sluice.start()
+    sluice.wait_settled()
+    count = len(crashed) + 1
+    assert lake_orphans(sluice, "--dry-run") == {"note": None, "large": count}
+    assert len(unfinished_uploads(s3.endpoint, bucket)) == count + len(others)
+    assert lake_orphans(sluice) == {"note": None, "large": count}
+    assert sorted(unfinished_uploads(s3.endpoint, bucket)) == sorted(others)
+    assert lake_orphans(sluice) == {"note": None, "large": 0}
+    sluice.stop()
+    compare()
+    begin_upload(s3.endpoint, f"/{bucket}/{folder}/public/large/data/e000002-planted.parquet")  # What has ended is older than whoever looks next.
+    assert lake_orphans(sluice) == {"note": None, "large": 1}
+    assert sorted(unfinished_uploads(s3.endpoint, bucket)) == sorted(others)
+
+
+def test_a_store_that_tells_of_no_uploads_is_said_and_nothing_else_fails(source, s3, sluice, lake, proxied, compare):
+    source.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 10); CREATE TABLE u (id int PRIMARY KEY)")
+    proxy = proxied(sometimes(0, [], 0))
+    sluice.init(commit_interval="300ms")
+    sluice.start()
+    sluice.wait_settled()
+    bucket, _, folder = lake.removeprefix("s3://").partition("/")
+    begin_upload(s3.endpoint, f"/{bucket}/{folder}/public/t/data/e000000-planted.parquet")
+    for what, answer, words in [("GET", DENIED, "does not permit s3:ListBucketMultipartUploads"), ("GET", NOT_OFFERED, "does not offer s3:ListBucketMultipartUploads"),
+                                ("DELETE", DENIED, "does not permit s3:AbortMultipartUpload")]:
+        proxy.fate = lambda method, path: answer if method == what and ("?uploads" in path or "?uploadId" in path) else PASS
+        said = sluice.command("lake", "orphans")
+        assert said.stderr.count(words) == 1 and "SLU-" not in said.stderr, said
+        assert words in lake_orphans(sluice)["note"]
+    assert proxy.counts[DENIED, "DELETE"] > 0
+    source.execute("INSERT INTO t VALUES (11)")
+    sluice.wait_until()
+    compare()
+    proxy.fate = lambda _method, _path: PASS
+    assert lake_orphans(sluice) == {"note": None, "t": 1, "u": 0}

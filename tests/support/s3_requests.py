@@ -38,3 +38,15 @@ def texts(answer: bytes, name: str) -> list:
 def objects(endpoint: str, bucket: str, prefix: str = "") -> list:
     """Their keys; a thousand at most."""
     return texts(ask(endpoint, "GET", f"/{bucket}", {"list-type": "2", "prefix": prefix}), "Key")
+
+
+def begin_upload(endpoint: str, path: str, part: bytes = b"part") -> str:
+    """Begins to write an object, sends one part of it, and does no more. The upload's id."""
+    upload = texts(ask(endpoint, "POST", path, {"uploads": ""}), "UploadId")[0]
+    ask(endpoint, "PUT", path, {"partNumber": "1", "uploadId": upload}, part)
+    return upload
+
+
+def unfinished_uploads(endpoint: str, bucket: str) -> list:
+    """The keys of objects that somebody began to write."""
+    return texts(ask(endpoint, "GET", f"/{bucket}", {"uploads": ""}), "Key")

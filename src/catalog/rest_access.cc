@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "catalog/aws_signature.h"
+#include "storage/aws_signature.h"
 #include "catalog/rest_answers.h"
 #include "observability/error_catalog.h"
 
@@ -16,6 +16,18 @@ std::string BearerOf(const HttpCall& call) {
 }
 
 }  // namespace
+
+Error ErrorOf(const HttpFailure& failure) {
+  switch (failure.cause) {
+    case HttpFailure::Cause::kTooLarge:
+      return {ErrorKind::kCorrupt, fmt::format("the REST catalog's answer has {}", failure.evidence), slu::kRestAnswer};
+    case HttpFailure::Cause::kCertificate:
+      return {ErrorKind::kNeedsOperator, "the REST catalog's certificate is not trusted", slu::kRestCertificate, failure.evidence};
+    case HttpFailure::Cause::kNoAnswer:
+      break;
+  }
+  return {ErrorKind::kUnavailable, "the REST catalog does not answer", slu::kRestUnavailable, failure.evidence};
+}
 
 RestAccess::RestAccess(const RestCatalogConfig& config, const StorageConfig& storage, HttpClient& http, const Clock& clock) : config_(config), http_(http), clock_(clock) {
   if (!config.signing_service.empty()) keys_.emplace(storage);
@@ -57,7 +69,7 @@ Result<RestAccess::Token> RestAccess::AskForToken() {
   if (!config_.scope.empty()) call.body += "&scope=" + PercentEncode(config_.scope);
   HttpReply reply;
   HttpFailure failure;
-  if (!http_.Send(call, reply, failure)) return failure.error;
+  if (!http_.Send(call, reply, failure)) return ErrorOf(failure);
   if (reply.status >= 400 && reply.status < 500 && reply.status != 429)
     return Error{ErrorKind::kNeedsOperator, fmt::format("the client '{}' gets no token for the REST catalog", config_.client_id), slu::kRestCredentials, WordsOf(0, reply.body)};
   if (reply.status != 200) return Error{ErrorKind::kUnavailable, fmt::format("there is no token for the REST catalog: the server answers with {}", reply.status), slu::kRestUnavailable};

@@ -8,11 +8,14 @@
 #include <string>
 
 #include "base/clock.h"
-#include "catalog/http_client.h"
+#include "storage/http_client.h"
 #include "config/rest_catalog_config.h"
 #include "storage/aws_keys.h"
 
 namespace sluice {
+
+/// What it means to whoever asks a REST catalog. kUnavailable (4140), kNeedsOperator (4147: its certificate is not trusted), kCorrupt (4143: too large).
+Error ErrorOf(const HttpFailure& failure);
 
 /// Thread-safe.
 class RestAccess {

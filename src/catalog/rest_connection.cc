@@ -111,7 +111,7 @@ RestConnection::Attempt RestConnection::SendOnce(const HttpCall& call) {
   HttpReply reply;
   HttpFailure failure;
   if (!http_.Send(call, reply, failure)) {
-    attempt.error = std::move(failure.error);
+    attempt.error = ErrorOf(failure);
     attempt.may_help_to_repeat = attempt.error.kind == ErrorKind::kUnavailable;
     attempt.may_have_had_effect = failure.may_have_arrived;
     return attempt;

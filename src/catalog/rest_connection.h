@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "catalog/http_client.h"
+#include "storage/http_client.h"
 #include "catalog/rest_access.h"
 #include "catalog/rest_answers.h"
 #include "config/rest_catalog_config.h"

@@ -13,12 +13,12 @@
 namespace sluice {
 namespace {
 
-// What the SDKs of the clouds call it; Arrow passes on no more than the text.
+// What the stores and the SDKs of the clouds call it; Arrow passes on no more than the text.
 constexpr std::array<std::string_view, 2> kNoBucket = {"NO_SUCH_BUCKET", "NoSuchBucket"};
 constexpr std::array<std::string_view, 4> kNotThere = {"NO_SUCH_KEY", "NOT_FOUND", "Not Found", "does not exist"};
 // The chain may have others by the next time.
-constexpr std::array<std::string_view, 4> kExpired = {"EXPIRED", "ExpiredToken", "TOO_SKEWED", "TokenRefreshRequired"};
-constexpr std::array<std::string_view, 5> kUnknownKey = {"INVALID_ACCESS_KEY_ID", "InvalidAccessKeyId", "SIGNATURE", "INVALID_CLIENT_TOKEN_ID", "MISSING_AUTHENTICATION_TOKEN"};
+constexpr std::array<std::string_view, 5> kExpired = {"EXPIRED", "ExpiredToken", "TOO_SKEWED", "TooSkewed", "TokenRefreshRequired"};
+constexpr std::array<std::string_view, 6> kUnknownKey = {"INVALID_ACCESS_KEY_ID", "InvalidAccessKeyId", "SIGNATURE", "SignatureDoesNotMatch", "INVALID_CLIENT_TOKEN_ID", "MISSING_AUTHENTICATION_TOKEN"};
 constexpr std::array<std::string_view, 3> kDenied = {"ACCESS_DENIED", "AccessDenied", "Forbidden"};
 
 /// An error of ours on its way through Arrow.
@@ -65,15 +65,21 @@ Error FromErrno(int number, std::string_view doing, std::string_view object) {
 Error ErrorFromArrow(const arrow::Status& status, std::string_view object) {
   if (status.detail() != nullptr && status.detail()->type_id() == std::string_view(ErrorDetail::kTypeId)) return static_cast<const ErrorDetail&>(*status.detail()).error;
   if (const int number = arrow::internal::ErrnoFromStatus(status); number != 0) return FromErrno(number, "using", object);
-  const std::string& text = status.message();
-  const auto says = [&](const auto& words) { return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return text.find(word) != std::string::npos; }); };
-  Error error{ErrorKind::kUnavailable, fmt::format("using {}: {}", object, text), slu::kStorageFailed, "arrow: " + status.ToString()};
+  Error error = ErrorFromWords(status.message(), object);
+  error.evidence = "arrow: " + status.ToString();
+  const bool is_known = error.kind != ErrorKind::kUnavailable || error.code != slu::kStorageFailed;
+  if (!is_known && (status.IsInvalid() || status.IsNotImplemented())) error.kind = ErrorKind::kNeedsOperator, error.code = slu::kStorageLocation;
+  return error;
+}
+
+Error ErrorFromWords(std::string_view text, std::string_view object) {
+  const auto says = [&](const auto& words) { return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return text.find(word) != std::string_view::npos; }); };
+  Error error{ErrorKind::kUnavailable, fmt::format("using {}: {}", object, text), slu::kStorageFailed};
   if (says(kNoBucket)) error.kind = ErrorKind::kNeedsOperator, error.code = slu::kStorageLocation;
   else if (says(kExpired)) error.code = slu::kStorageCredentials;
   else if (says(kUnknownKey)) error.kind = ErrorKind::kNeedsOperator, error.code = slu::kStorageCredentials;
   else if (says(kDenied)) error.kind = ErrorKind::kNeedsOperator, error.code = slu::kStoragePermission;
   else if (says(kNotThere)) error.kind = ErrorKind::kCorrupt, error.code = slu::kStorageNotFound;
-  else if (status.IsInvalid() || status.IsNotImplemented()) error.kind = ErrorKind::kNeedsOperator, error.code = slu::kStorageLocation;
   return error;
 }
 

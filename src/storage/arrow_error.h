@@ -18,6 +18,9 @@ Error FromErrno(int number, std::string_view doing, std::string_view object);
 /// For what Arrow calls back: ErrorFromArrow gives the same error again.
 arrow::Status ToArrow(Error error);
 
+/// From what a store says in words: kUnavailable unless they are known to mean something else.
+Error ErrorFromWords(std::string_view words, std::string_view object);
+
 /// `status` is not OK.
 Error ErrorFromArrow(const arrow::Status& status, std::string_view object);
 

@@ -26,7 +26,7 @@ Result<AwsKeys> AwsKeyChain::Current() const {
     while (keys.access_key != options.GetAccessKey());
   }
   if (keys.access_key.empty() || keys.secret_key.empty())
-    return Error{ErrorKind::kNeedsOperator, "there are no AWS credentials to sign requests to the catalog with", slu::kStorageCredentials};
+    return Error{ErrorKind::kNeedsOperator, "there are no AWS credentials to sign requests with", slu::kStorageCredentials};
   return keys;
 }
 

@@ -57,6 +57,10 @@ Status ObjectStore::Probe() {
   return Remove(probe);
 }
 
+Result<std::vector<UnfinishedUpload>> ObjectStore::ListUploads(const std::string&) { return std::vector<UnfinishedUpload>(); }
+
+Status ObjectStore::AbortUpload(const UnfinishedUpload&) { return Ok(); }
+
 bool IsNotFound(const Error& error) { return error.code == slu::kStorageNotFound; }
 
 std::string SafePathSegment(std::string_view name) {

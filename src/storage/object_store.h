@@ -38,6 +38,13 @@ struct ObjectInfo {
   int64_t modified_ms = 0;  ///< Milliseconds since 1970.
 };
 
+/// A large object that somebody began to write in parts and did not end: its parts take space, and no listing of objects shows them.
+struct UnfinishedUpload {
+  std::string uri;
+  std::string id;            ///< There may be several for one object.
+  int64_t initiated_ms = 0;  ///< Milliseconds since 1970.
+};
+
 /// Thread-safe.
 class ObjectStore {
  public:
@@ -78,6 +85,13 @@ class ObjectStore {
   virtual Status Remove(const std::string& uri) = 0;
 
   virtual Result<bool> Exists(const std::string& uri) = 0;
+
+  /// Those below the folder `uri`, in no order, and not all if they are very many; none in a store that has no such thing, or that nobody
+  /// has keys for. Error besides the others: kNeedsOperator where the store does not offer it.
+  virtual Result<std::vector<UnfinishedUpload>> ListUploads(const std::string& uri);
+
+  /// Its parts are removed. Aborting what isn't there succeeds.
+  virtual Status AbortUpload(const UnfinishedUpload& upload);
 
   /// Writes, reads and removes an object, to see whether all three may be done.
   Status Probe();

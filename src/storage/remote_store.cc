@@ -14,6 +14,7 @@
 #include "storage/canonical_path.h"
 #include "storage/listing.h"
 #include "storage/s3.h"
+#include "storage/s3_uploads.h"
 
 namespace sluice {
 namespace {
@@ -46,8 +47,9 @@ class AbandonedUnlessClosed final : public arrow::io::OutputStream {
 
 class RemoteStore final : public ObjectStore {
  public:
-  RemoteStore(std::shared_ptr<arrow::fs::FileSystem> files, std::string root_uri, std::string uri_prefix)
-      : ObjectStore(std::move(root_uri), std::move(uri_prefix)), files_(std::move(files)) {}
+  /// `uploads`: null where they cannot be listed.
+  RemoteStore(std::shared_ptr<arrow::fs::FileSystem> files, std::unique_ptr<S3Uploads> uploads, std::string root_uri, std::string uri_prefix)
+      : ObjectStore(std::move(root_uri), std::move(uri_prefix)), files_(std::move(files)), uploads_(std::move(uploads)) {}
 
   Status PutAll(std::span<const ObjectBytes> objects) override {
     std::vector<std::function<Status()>> puts;
@@ -88,6 +90,18 @@ class RemoteStore final : public ObjectStore {
     return FileExists(*files_, path, UriOf(""));
   }
 
+  Result<std::vector<UnfinishedUpload>> ListUploads(const std::string& uri) override {
+    if (uploads_ == nullptr) return std::vector<UnfinishedUpload>();
+    ASSIGN_OR_RETURN(const std::string path, PathOf(uri));
+    return uploads_->List(path);
+  }
+
+  Status AbortUpload(const UnfinishedUpload& upload) override {
+    if (uploads_ == nullptr) return Ok();
+    ASSIGN_OR_RETURN(const std::string path, PathOf(upload.uri));
+    return uploads_->Abort(path, upload.id);
+  }
+
  protected:
   Status PutPath(const std::string& path, std::string_view bytes) override {
     const std::string uri = UriOf(path);
@@ -98,6 +112,7 @@ class RemoteStore final : public ObjectStore {
 
  private:
   const std::shared_ptr<arrow::fs::FileSystem> files_;
+  const std::unique_ptr<S3Uploads> uploads_;
 };
 
 struct Place {
@@ -127,8 +142,9 @@ Result<std::shared_ptr<arrow::fs::FileSystem>> OpenFileSystem(const Place& place
 Result<std::unique_ptr<ObjectStore>> OpenRemoteStore(std::string_view location, const StorageConfig& config) {
   ASSIGN_OR_RETURN(Place place, Parse(location));
   ASSIGN_OR_RETURN(auto files, OpenFileSystem(place, config));
+  auto uploads = place.prefix == "s3://" ? std::make_unique<S3Uploads>(place.bucket, config) : nullptr;
   std::string root = place.prefix + place.path;
-  return std::unique_ptr<ObjectStore>(std::make_unique<RemoteStore>(std::move(files), std::move(root), std::move(place.prefix)));
+  return std::unique_ptr<ObjectStore>(std::make_unique<RemoteStore>(std::move(files), std::move(uploads), std::move(root), std::move(place.prefix)));
 }
 
 }  // namespace sluice

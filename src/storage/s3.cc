@@ -33,22 +33,23 @@ void TakeCredentials(const StorageConfig& config, arrow::fs::S3Options& options)
   else options.ConfigureDefaultCredentials();
 }
 
+Result<std::string> RegionOf(const std::string& bucket, const StorageConfig& config) {
+  if (!config.region.empty()) return config.region;
+  if (!config.endpoint.empty()) return std::string("us-east-1");
+  RETURN_IF_ERROR(FromArrow(arrow::fs::EnsureS3Initialized(), "s3://" + bucket));
+  auto region = arrow::fs::ResolveS3BucketRegion(bucket);
+  if (!region.ok()) return ErrorFromArrow(region.status(), "s3://" + bucket);
+  return std::move(region).ValueUnsafe();
+}
+
 namespace {
 
 // Where the bucket is, and as whom it is asked.
 Result<arrow::fs::S3Options> MakeOptions(const std::string& bucket, const StorageConfig& config) {
-  const auto failed = [&](const arrow::Status& status) { return ErrorFromArrow(status, "s3://" + bucket); };
-  if (const auto ready = arrow::fs::EnsureS3Initialized(); !ready.ok()) return failed(ready);
+  RETURN_IF_ERROR(FromArrow(arrow::fs::EnsureS3Initialized(), "s3://" + bucket));
   arrow::fs::S3Options options;
-  options.region = config.region;
-  if (!config.endpoint.empty()) {
-    RETURN_IF_ERROR(TakeEndpoint(config.endpoint, options));
-    if (options.region.empty()) options.region = "us-east-1";
-  } else if (options.region.empty()) {
-    auto region = arrow::fs::ResolveS3BucketRegion(bucket);
-    if (!region.ok()) return failed(region.status());
-    options.region = std::move(region).ValueUnsafe();
-  }
+  if (!config.endpoint.empty()) RETURN_IF_ERROR(TakeEndpoint(config.endpoint, options));
+  ASSIGN_OR_RETURN(options.region, RegionOf(bucket, config));
   TakeCredentials(config, options);
   options.tls_ca_file_path = config.ca_file;
   return options;

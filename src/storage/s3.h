@@ -23,6 +23,9 @@ struct S3Keys {
 };
 Result<S3Keys> FindS3Keys(const std::string& bucket, const StorageConfig& config);
 
+/// As configured; else "us-east-1" of another store than Amazon's, who is asked.
+Result<std::string> RegionOf(const std::string& bucket, const StorageConfig& config);
+
 /// Asks for the bucket's region where none is given; nothing else is sent yet.
 Result<std::shared_ptr<arrow::fs::FileSystem>> OpenS3(const std::string& bucket, const StorageConfig& config);
 

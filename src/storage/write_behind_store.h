@@ -27,6 +27,8 @@ class WriteBehindStore final : public ObjectStore {
   Result<std::vector<ObjectInfo>> List(const std::string& uri) override;
   Status Remove(const std::string& uri) override;
   Result<bool> Exists(const std::string& uri) override;
+  Result<std::vector<UnfinishedUpload>> ListUploads(const std::string& uri) override { return store_->ListUploads(uri); }
+  Status AbortUpload(const UnfinishedUpload& upload) override { return store_->AbortUpload(upload); }
 
  protected:
   Status PutPath(const std::string& path, std::string_view bytes) override;

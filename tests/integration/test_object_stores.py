@@ -7,9 +7,10 @@ import pytest
 
 from support import catalog
 from support.compare import Comparison
-from support.object_store import KEY, REGION, SECRET, S3Server
+from support.object_store import KEY, REGION, SECRET, S3Server, SeaweedServer
+from support.s3_requests import begin_upload, unfinished_uploads
 from support.sluice import CONFIG, NO_PERMISSION
-from support.store_proxy import FAILS, LOST_REPLY, LOST_REQUEST, PASS, SILENT, THROTTLED, StoreProxy, sometimes
+from support.store_proxy import DENIED, FAILS, LOST_REPLY, LOST_REQUEST, NOT_OFFERED, PASS, SILENT, THROTTLED, StoreProxy, sometimes
 from support.workload import MIXED_SCHEMA, MixedLoad
 
 
@@ -23,11 +24,28 @@ INSERT INTO large SELECT i, string_agg(md5(i::text || j::text), '') FROM generat
 NUMBERS = itertools.count()
 
 
+MAKES = {"versitygw": S3Server, "seaweedfs": SeaweedServer}
+on_both = pytest.mark.parametrize("s3", MAKES, indirect=True)
+
+
 @pytest.fixture(scope="module")
-def s3():
-    server = S3Server()
-    yield server
-    server.remove()
+def stores():
+    """stores(make): started when first asked for."""
+    started = {}
+
+    def get(make: str):
+        if make not in started:
+            started[make] = MAKES[make]()
+        return started[make]
+
+    yield get
+    for server in started.values():
+        server.remove()
+
+
+@pytest.fixture
+def s3(stores, request):
+    return stores(getattr(request, "param", "versitygw"))
 
 
 @pytest.fixture
@@ -49,11 +67,7 @@ def compare(source, replica, sluice, s3):
     return Comparison(source, replica, sluice.folder, s3)
 
 
-def objects(s3, uri: str) -> list:
-    folder = s3.data / uri.removeprefix("s3://")
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-
-
+@on_both
 def test_the_lake_in_a_bucket_is_the_source_through_kills(source, s3, sluice, lake, compare):
     source.execute(MIXED_SCHEMA + LARGE)
     sluice.init(commit_interval="300ms")
@@ -69,7 +83,7 @@ def test_the_lake_in_a_bucket_is_the_source_through_kills(source, s3, sluice, la
     compare()
     sluice.command("verify")
     sluice.stop()
-    kept = objects(s3, lake)
+    kept = s3.objects(lake)
     assert any(name.endswith(".parquet") for name in kept) and not [name for name in kept if ".sluice" in name]
     restored = source.server.new_database("restored")
     said = sluice.command("restore", "--to", restored.dsn(), "--yes", "--json")
@@ -161,6 +175,7 @@ def test_a_store_that_is_away_is_waited_for_and_the_replica_goes_on(source, repl
     compare()
 
 
+@on_both
 @pytest.mark.parametrize("change, expect, words", [
     ({"AWS_ACCESS_KEY_ID": "nobody"}, NO_PERMISSION, "SLU-4006"),
     ({"AWS_SECRET_ACCESS_KEY": "wrong"}, NO_PERMISSION, "SLU-4006"),
@@ -171,12 +186,14 @@ def test_who_is_not_known_is_told_so(change, expect, words, sluice, source):
     assert words in refused.stderr and "wrong" not in refused.stderr and not sluice.config_file.exists()
 
 
+@on_both
 def test_a_bucket_that_is_not_there_is_named(sluice, source):
     source.execute("CREATE TABLE t (id int PRIMARY KEY)")
     refused = sluice.command("init", "--from", source.dsn(), "--lake", "s3://no-such-bucket/lake", expect=CONFIG)
     assert "SLU-4001" in refused.stderr and "no-such-bucket" in refused.stderr
 
 
+@on_both
 def test_keys_stand_in_no_file(sluice, source, s3, compare):
     source.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 10)")
     sluice.init()
@@ -194,3 +211,83 @@ def test_keys_stand_in_no_file(sluice, source, s3, compare):
     sluice.sync(env=nobody)
     compare()
     assert SECRET not in sluice.log.read_text()
+
+
+@pytest.mark.parametrize("s3", [make for make, server in MAKES.items() if server.encrypts], indirect=True)
+def test_a_bucket_encrypts_what_it_is_given(source, s3, sluice, lake, compare):
+    def plain() -> int:
+        return sum(volume.read_bytes().count(b"PAR1") for volume in s3.data.glob(f"{lake.split('/')[2]}_*.dat"))
+
+    source.execute("CREATE TABLE before (id int PRIMARY KEY); INSERT INTO before SELECT generate_series(1, 10)")
+    sluice.init()
+    sluice.sync()
+    written = plain()
+    assert written > 0
+    s3.encrypt_by_default(lake)
+    source.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 1000); INSERT INTO before VALUES (11)")
+    sluice.sync()
+    compare()
+    assert plain() == written
+
+
+def lake_orphans(sluice, *options) -> dict:
+    """What is said of uploads: how many by table, and the note."""
+    said = sluice.command("lake", "orphans", *options, "--json").json()
+    return {"note": said.get("note"), **{table["table"].split(".")[-1]: table["uploads_aborted"] for table in said["tables"]}}
+
+
+@on_both
+def test_uploads_that_a_crash_left_are_aborted_and_no_others(source, s3, sluice, lake, proxied, compare):
+    """Killed while the parts of a large file are sent; beside it uploads that are not the lake's, and one that may still go on."""
+    source.execute(LARGE)
+    proxy = proxied(lambda method, path: SILENT if "partNumber=2" in path else PASS)
+    sluice.init(commit_interval="300ms")
+    sluice.start()
+    deadline = time.monotonic() + 60
+    while not proxy.counts[SILENT, "PUT"]:
+        assert sluice.running() and time.monotonic() < deadline
+        time.sleep(0.05)
+    sluice.kill()
+    proxy.fate = lambda _method, _path: PASS
+    bucket, _, folder = lake.removeprefix("s3://").partition("/")
+    crashed = unfinished_uploads(s3.endpoint, bucket)
+    assert crashed and all(key.startswith(f"{folder}/public/large/data/") and "/e000001-" in key for key in crashed)
+    others = [f"{folder}-beside/public/large/data/e000001-foreign.parquet", f"{folder}/public/large/data/e000099-later.parquet", f"{folder}/public/large/data/part-0-spark.parquet"]
+    for key in [*others, f"{folder}/public/large/data/e000001-planted.parquet"]:
+        begin_upload(s3.endpoint, f"/{bucket}/{key}")
+
+    sluice.start()
+    sluice.wait_settled()
+    count = len(crashed) + 1
+    assert lake_orphans(sluice, "--dry-run") == {"note": None, "large": count}
+    assert len(unfinished_uploads(s3.endpoint, bucket)) == count + len(others)
+    assert lake_orphans(sluice) == {"note": None, "large": count}
+    assert sorted(unfinished_uploads(s3.endpoint, bucket)) == sorted(others)
+    assert lake_orphans(sluice) == {"note": None, "large": 0}
+    sluice.stop()
+    compare()
+    begin_upload(s3.endpoint, f"/{bucket}/{folder}/public/large/data/e000002-planted.parquet")  # What has ended is older than whoever looks next.
+    assert lake_orphans(sluice) == {"note": None, "large": 1}
+    assert sorted(unfinished_uploads(s3.endpoint, bucket)) == sorted(others)
+
+
+def test_a_store_that_tells_of_no_uploads_is_said_and_nothing_else_fails(source, s3, sluice, lake, proxied, compare):
+    source.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 10); CREATE TABLE u (id int PRIMARY KEY)")
+    proxy = proxied(sometimes(0, [], 0))
+    sluice.init(commit_interval="300ms")
+    sluice.start()
+    sluice.wait_settled()
+    bucket, _, folder = lake.removeprefix("s3://").partition("/")
+    begin_upload(s3.endpoint, f"/{bucket}/{folder}/public/t/data/e000000-planted.parquet")
+    for what, answer, words in [("GET", DENIED, "does not permit s3:ListBucketMultipartUploads"), ("GET", NOT_OFFERED, "does not offer s3:ListBucketMultipartUploads"),
+                                ("DELETE", DENIED, "does not permit s3:AbortMultipartUpload")]:
+        proxy.fate = lambda method, path: answer if method == what and ("?uploads" in path or "?uploadId" in path) else PASS
+        said = sluice.command("lake", "orphans")
+        assert said.stderr.count(words) == 1 and "SLU-" not in said.stderr, said
+        assert words in lake_orphans(sluice)["note"]
+    assert proxy.counts[DENIED, "DELETE"] > 0
+    source.execute("INSERT INTO t VALUES (11)")
+    sluice.wait_until()
+    compare()
+    proxy.fate = lambda _method, _path: PASS
+    assert lake_orphans(sluice) == {"note": None, "t": 1, "u": 0}

@@ -1,5 +1,6 @@
-"""A server of S3 with real signatures: versitygw over a folder."""
+"""Servers of S3 that check signatures, of two makes: versitygw over a folder, SeaweedFS over volumes of its own."""
 
+import json
 import pathlib
 import shutil
 import socket
@@ -9,39 +10,50 @@ import time
 import urllib.error
 import urllib.request
 
+from support import s3_requests
 from support.deps import DEPS
-
-SERVER = DEPS / "object-store/versitygw"
-KEY, SECRET, REGION = "sluicekey", "sluicesecret", "us-east-1"
+from support.s3_requests import KEY, REGION, SECRET
 
 
-class S3Server:
-    """Listens on the loopback address alone. A bucket is a folder of `data`."""
+def free_ports(count: int) -> list:
+    held = [socket.socket() for _ in range(count)]
+    for one in held:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
+
+
+class ObjectStore:
+    """One server with a folder of its own. Listens on the loopback address alone."""
+
+    encrypts = False  # By a bucket's default, if that says so.
+    health = "/"
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-s3-"))
         self.data = self.folder / "data"
-        for name in ("data", "iam", "facts"):
-            (self.folder / name).mkdir()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.data.mkdir()
+        self._command, self.port, self._environment = self._prepare()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self._process = None
         self.start()
 
+    def _prepare(self) -> tuple:
+        """The command that serves `data`, the port that it listens on, and its environment."""
+        raise NotImplementedError
+
     def start(self):
-        command = ["setpriv", "--pdeathsig=KILL", SERVER, "--port", f"127.0.0.1:{self.port}", "--access", KEY, "--secret", SECRET, "--region", REGION, "--quiet", "--health", "/health",
-                   "--iam-dir", self.folder / "iam", "posix", "--sidecar", self.folder / "facts", self.data]
         with open(self.folder / "log", "ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        deadline = time.monotonic() + 20
+            self._process = subprocess.Popen(["setpriv", "--pdeathsig=KILL", *self._command], cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + 30
         while True:
             try:
-                urllib.request.urlopen(f"{self.endpoint}/health", timeout=1).close()
+                urllib.request.urlopen(f"{self.endpoint}{self.health}", timeout=1).close()
                 return
             except (urllib.error.URLError, OSError):
-                assert self._process.poll() is None and time.monotonic() < deadline, (self.folder / "log").read_text()
+                assert self._process.poll() is None and time.monotonic() < deadline, (self.folder / "log").read_text(errors="replace")
                 time.sleep(0.05)
 
     def stop(self):
@@ -50,8 +62,18 @@ class S3Server:
 
     def bucket(self, name: str) -> str:
         """A new one, as URI."""
-        (self.data / name).mkdir()
+        s3_requests.ask(self.endpoint, "PUT", f"/{name}")
         return f"s3://{name}"
+
+    def objects(self, uri: str) -> list:
+        """The names of all below `uri`."""
+        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        return sorted(key.removeprefix(f"{prefix}/") for key in s3_requests.objects(self.endpoint, bucket, f"{prefix}/"))
+
+    def encrypt_by_default(self, uri: str):
+        """From now on, all that comes into the bucket."""
+        by_default = "<ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault>"
+        s3_requests.ask(self.endpoint, "PUT", f"/{uri.split('/')[2]}", {"encryption": ""}, f"<ServerSideEncryptionConfiguration><Rule>{by_default}</Rule></ServerSideEncryptionConfiguration>".encode())
 
     def remove(self):
         self.stop()
@@ -61,3 +83,32 @@ class S3Server:
     def environment(self) -> dict:
         """As AWS's tools are told."""
         return {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": REGION, "AWS_ENDPOINT_URL": self.endpoint}
+
+
+class S3Server(ObjectStore):
+    """versitygw. A bucket is a folder of `data`, an object a file."""
+
+    health = "/health"
+
+    def _prepare(self):
+        for name in ("iam", "facts"):
+            (self.folder / name).mkdir()
+        port = free_ports(1)[0]
+        return [DEPS / "object-store/versitygw", "--port", f"127.0.0.1:{port}", "--access", KEY, "--secret", SECRET, "--region", REGION, "--quiet", "--health", "/health",
+                "--iam-dir", self.folder / "iam", "posix", "--sidecar", self.folder / "facts", self.data], port, {}
+
+
+class SeaweedServer(ObjectStore):
+    """SeaweedFS: master, volume server, filer and the gateway of S3 in one process. A bucket's bytes are in `data`, in volumes named for it."""
+
+    encrypts = True
+    health = "/status"
+
+    def _prepare(self):
+        identities = self.folder / "identities.json"
+        identities.write_text(json.dumps({"identities": [{"name": "sluice", "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": ["Admin"]}]}))
+        ports = free_ports(8)
+        options = [f"-{part}.port{kind}={ports.pop()}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")]
+        port = int(options[-2].rpartition("=")[2])
+        return [DEPS / "seaweedfs/bin/weed", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self.data}", *options, "-s3", f"-s3.config={identities}", "-s3.iam=false", "-s3.autoCreateBucket=false",
+                "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=0", "-master.volumeSizeLimitMB=1024", "-master.electionTimeout=1s", "-master.telemetry=false"], port, {"WEED_S3_SSE_KEY": SECRET}

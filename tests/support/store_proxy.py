@@ -8,13 +8,13 @@ import threading
 import time
 from collections import Counter
 
-SLOW_DOWN = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>'
-FAILED = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>'
 NO_ROUTE = b'{"error": {"message": "No route for request", "type": "NotFoundException", "code": 404}}'
 SILENT_SECONDS = 60
 
 # What becomes of a request.
-PASS, THROTTLED, FAILS, LOST_REPLY, LOST_REQUEST, SILENT, MISSING = "pass", "throttled", "fails", "lost reply", "lost request", "silent", "missing"
+PASS, THROTTLED, FAILS, DENIED, NOT_OFFERED, LOST_REPLY, LOST_REQUEST, SILENT, MISSING = (
+    "pass", "throttled", "fails", "denied", "not offered", "lost reply", "lost request", "silent", "missing")
+REFUSALS = {THROTTLED: (503, "SlowDown"), FAILS: (500, "InternalError"), DENIED: (403, "AccessDenied"), NOT_OFFERED: (501, "NotImplemented")}
 
 
 class StoreProxy:
@@ -48,8 +48,9 @@ class StoreProxy:
                     time.sleep(SILENT_SECONDS)
                 if fate in (SILENT, LOST_REQUEST):
                     return self._cut()
-                if fate in (THROTTLED, FAILS):
-                    return self._answer(503 if fate == THROTTLED else 500, [("Content-Type", "application/xml")], SLOW_DOWN if fate == THROTTLED else FAILED)
+                if fate in REFUSALS:
+                    status, code = REFUSALS[fate]
+                    return self._answer(status, [("Content-Type", "application/xml")], f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>Not now.</Message></Error>'.encode())
                 if fate == MISSING:
                     return self._answer(404, [("Content-Type", "application/json")], NO_ROUTE)
                 store = http.client.HTTPConnection("127.0.0.1", proxy._store_port, timeout=60)

@@ -82,6 +82,7 @@ ordered_json ReportToJson(const LakeReport& report) {
     for (const auto& [name, value] : done.figures) one[name] = value;
     json["tables"].push_back(std::move(one));
   }
+  if (!report.note.empty()) json["note"] = report.note;
   json["not_done"] = std::count_if(report.tables.begin(), report.tables.end(), [](const LakeTableDone& done) { return !done.done; });
   return json;
 }

@@ -107,6 +107,7 @@ ExitCode PrintReport(const Invocation& invocation, ordered_json report, const st
     print(report);
     for (const ordered_json& table : report.at("tables"))
       if (!table.value("note", "").empty()) invocation.Say(fmt::format("{}: {}", Printable(table.value("table", "")), Printable(table.value("note", ""))));
+    if (!report.value("note", "").empty()) invocation.Say(Printable(report.value("note", "")));
   }
   return all_done ? ExitCode::kOk : ExitCode::kFindings;
 }

@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "config/units.h"
 #include "iceberg/snapshot_expiry.h"
+#include "sink/lake/left_uploads.h"
 #include "sink/lake/orphans.h"
 #include "sink/lake/table_id.h"
 
@@ -112,15 +113,20 @@ Result<ExitCode> Orphans(const Options& options, Invocation& invocation) {
   if (options.dry_run) {
     ASSIGN_OR_RETURN(const Config config, invocation.LoadConfig());
     const uint64_t next = IsRunning(config) ? 0 : 1;
-    report = WouldDo(invocation, options, [&](const OpenedLake& lake, const TableIdentifier& id, const CatalogTable&, LakeTableDone& done) -> Status {
+    std::string note;
+    report = WouldDo(invocation, options, [&](const OpenedLake& lake, const TableIdentifier& id, const CatalogTable& table, LakeTableDone& done) -> Status {
       ASSIGN_OR_RETURN(const auto properties, lake.catalog().NamespaceProperties(kBookmarkNamespace));
       ASSIGN_OR_RETURN(const uint64_t epoch, ParseEpoch(properties.value_or(iceberg::Properties{})));
-      ASSIGN_OR_RETURN(const auto orphans, FindOrphans(lake.store(), lake.catalog(), *lake.manifests, id, {epoch + next, SystemClock().Now() - order.orphans_after}));
+      const OrphanAge age{epoch + next, SystemClock().Now() - order.orphans_after};
+      ASSIGN_OR_RETURN(const auto orphans, FindOrphans(lake.store(), lake.catalog(), *lake.manifests, id, age));
+      const auto uploads = FindLeftUploads(lake.store(), table.metadata->location, age);
+      if (!uploads.ok()) note = WhyUploadsStay(uploads.error());
       int64_t bytes = 0;
       for (const ObjectInfo& orphan : orphans) bytes += orphan.size_bytes;
-      done.figures = {{"files_removed", static_cast<int64_t>(orphans.size())}, {"bytes_removed", bytes}};
+      done.figures = {{"files_removed", static_cast<int64_t>(orphans.size())}, {"bytes_removed", bytes}, {"uploads_aborted", uploads.ok() ? static_cast<int64_t>(uploads->size()) : 0}};
       return Ok();
     });
+    if (report.ok() && !note.empty()) (*report)["note"] = note;
   } else {
     report = CarryOutOrder(invocation, std::move(order));
   }
@@ -128,8 +134,8 @@ Result<ExitCode> Orphans(const Options& options, Invocation& invocation) {
   (*report)["dry_run"] = options.dry_run;
   return PrintReport(invocation, *report, "sluice.lake.orphans/v1", [&](const ordered_json& json) {
     using enum Align;
-    Table table({{"TABLE"}, {"FILES REMOVED", kRight}, {"SIZE", kRight}});
-    for (const ordered_json& one : json.at("tables")) table.AddRow({one.at("table").get<std::string>(), Count(one, "files_removed"), Size(one, "bytes_removed")});
+    Table table({{"TABLE"}, {"FILES REMOVED", kRight}, {"SIZE", kRight}, {"UPLOADS ABORTED", kRight}});
+    for (const ordered_json& one : json.at("tables")) table.AddRow({one.at("table").get<std::string>(), Count(one, "files_removed"), Size(one, "bytes_removed"), Count(one, "uploads_aborted")});
     invocation.PrintTable(table);
     SayDryRun(options, invocation);
   });
@@ -163,7 +169,7 @@ void AddLakeCompact(CLI::App& lake, Invocation& invocation) {
 
 void AddLakeOrphans(CLI::App& lake, Invocation& invocation) {
   const auto options = std::make_shared<Options>();
-  CLI::App* verb = AddMaintenance(lake, invocation, options, "orphans", "Remove files now that nothing refers to",
+  CLI::App* verb = AddMaintenance(lake, invocation, options, "orphans", "Remove files now that nothing refers to, and unfinished uploads whose writer is gone",
                                   "  sluice lake orphans --dry-run\n"
                                   "  sluice lake orphans public.orders --older-than 24h\n", Orphans);
   verb->add_flag("--dry-run", options->dry_run, "only say what would be done");

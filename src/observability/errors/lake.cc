@@ -18,7 +18,7 @@ constexpr ErrorEntry kErrors[] = {
     {slu::kStoragePermission, "no permission in the lake's storage",
      "The storage refused to read or write an object of the lake for this user.",
      "Give the user that runs sluice read and write permission on the lake's folder; of a bucket s3:GetObject, s3:PutObject, "
-     "s3:DeleteObject and s3:AbortMultipartUpload below its path, and s3:ListBucket.\n"
+     "s3:DeleteObject and s3:AbortMultipartUpload below its path, and s3:ListBucket and s3:ListBucketMultipartUploads.\n"
      "Check that the file system is not mounted read-only.",
      ExitCode::kNoPermission},
     {slu::kStorageNotFound, "an object of the lake is missing",

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "observability/log.h"
+#include "sink/lake/left_uploads.h"
 #include "sink/lake/orphans.h"
 #include "sink/lake/table_id.h"
 #include "sink/lake/table_layout.h"
@@ -137,8 +138,12 @@ bool LakeMaintenance::WorkOnce(const std::stop_token& stop) {
       table.orphans_at = now + kOrphansEvery;
     }
   }
-  if (compacts) CompactOnce(id, *metadata, refreshes, stop);
-  else LookForOrphans(id);
+  if (compacts) {
+    CompactOnce(id, *metadata, refreshes, stop);
+  } else {
+    LookForOrphans(id);
+    AbortUploads(id, metadata->location, stop);
+  }
   return true;
 }
 
@@ -207,7 +212,7 @@ bool LakeMaintenance::WorkAsked(const std::stop_token& stop) {
     asked = *found->second.asked;
     compacts = found->second.asks_to_compact();
   }
-  const Status worked = compacts ? CompactAsked(id, *metadata, stop) : RemoveOrphansAsked(id, asked);
+  const Status worked = compacts ? CompactAsked(id, *metadata, stop) : RemoveOrphansAsked(id, metadata->location, asked, stop);
   if (worked.ok()) return true;
   const std::lock_guard lock(mutex_);
   const auto found = tables_.find(id);
@@ -230,8 +235,9 @@ Status LakeMaintenance::CompactAsked(const TableIdentifier& id, const iceberg::T
   return Ok();
 }
 
-Status LakeMaintenance::RemoveOrphansAsked(const TableIdentifier& id, const AskedMaintenance& asked) {
-  ASSIGN_OR_RETURN(const std::vector<ObjectInfo> orphans, FindOrphans(context_.store, catalog_, context_.manifests, id, {context_.epoch, clock_.Now() - asked.orphans_after}));
+Status LakeMaintenance::RemoveOrphansAsked(const TableIdentifier& id, const std::string& location, const AskedMaintenance& asked, const std::stop_token& stop) {
+  const OrphanAge age{context_.epoch, clock_.Now() - asked.orphans_after};
+  ASSIGN_OR_RETURN(const std::vector<ObjectInfo> orphans, FindOrphans(context_.store, catalog_, context_.manifests, id, age));
   int64_t bytes = 0;
   std::vector<std::string> uris;
   for (const ObjectInfo& orphan : orphans) {
@@ -240,12 +246,15 @@ Status LakeMaintenance::RemoveOrphansAsked(const TableIdentifier& id, const Aske
     else uris.push_back(orphan.uri);
   }
   garbage_.Add(std::move(uris));
+  const AbortedUploads uploads = AbortLeftUploads(context_.store, location, age, stop);
   const std::lock_guard lock(mutex_);
   const auto found = tables_.find(id);
   if (found == tables_.end() || !found->second.asked) return Ok();
   found->second.asked->remove_orphans = false;
   found->second.asked->orphans = static_cast<int64_t>(orphans.size());
   found->second.asked->orphan_bytes = bytes;
+  found->second.asked->uploads = uploads.count;
+  if (!uploads.status.ok()) found->second.asked->uploads_stay = WhyUploadsStay(uploads.status.error());
   return Ok();
 }
 
@@ -260,6 +269,16 @@ void LakeMaintenance::LookForOrphans(const TableIdentifier& id) {
   std::vector<std::string> uris;
   for (const ObjectInfo& orphan : *orphans) uris.push_back(orphan.uri);
   garbage_.Add(std::move(uris));
+}
+
+void LakeMaintenance::AbortUploads(const TableIdentifier& id, const std::string& location, const std::stop_token& stop) {
+  const AbortedUploads uploads = AbortLeftUploads(context_.store, location, {context_.epoch, clock_.Now() - config_.orphans_after}, stop);
+  if (uploads.count > 0)
+    log::Info("lake", "lake.uploads_aborted", "uploads that an ended process left unfinished were aborted", {{"table", ToString(id)}, {"uploads", std::to_string(uploads.count)}});
+  if (uploads.status.ok()) return;
+  const Error& error = uploads.status.error();
+  if (IsRefusal(error) && std::exchange(uploads_refused_, true)) return;
+  log::Warn("lake", "lake.uploads_stay", WhyUploadsStay(error), {{"table", ToString(id)}, {"evidence", error.evidence}});
 }
 
 }  // namespace sluice

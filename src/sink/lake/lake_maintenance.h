@@ -23,7 +23,9 @@ struct AskedMaintenance {
   std::chrono::seconds orphans_after{};
   bool at_once = false;                    ///< Orphans go now, not after the time in which readers may still use them.
   int64_t orphans = 0, orphan_bytes = 0;   ///< Found.
-  std::string failure;                     ///< Empty: none.
+  int64_t uploads = 0;                     ///< Aborted.
+  std::string uploads_stay = {};           ///< Why others are still there. Empty: there are none.
+  std::string failure = {};                ///< Empty: none.
 };
 
 /// Thread-safe.
@@ -80,10 +82,11 @@ class LakeMaintenance {
   /// Whether anything was asked for.
   bool WorkAsked(const std::stop_token& stop);
   Status CompactAsked(const TableIdentifier& id, const iceberg::TableMetadata& table, const std::stop_token& stop);
-  Status RemoveOrphansAsked(const TableIdentifier& id, const AskedMaintenance& asked);
+  Status RemoveOrphansAsked(const TableIdentifier& id, const std::string& location, const AskedMaintenance& asked, const std::stop_token& stop);
   bool KeepReady(std::optional<Compaction> compaction);
   int64_t RefreshCredit(Timestamp now);
   void LookForOrphans(const TableIdentifier& id);
+  void AbortUploads(const TableIdentifier& id, const std::string& location, const std::stop_token& stop);
 
   const LakeContext& context_;
   const LakeMaintenanceConfig& config_;
@@ -95,6 +98,7 @@ class LakeMaintenance {
   Pace pace_;
   double refresh_credit_bytes_;
   Timestamp credited_at_;
+  bool uploads_refused_ = false;  // It was said.
 
   std::mutex mutex_;  // Guards everything below.
   std::condition_variable_any changed_;

@@ -44,6 +44,7 @@ struct LakeReport {
   std::optional<Lsn> lsn;                    ///< Of a tag.
   std::optional<Timestamp> source_time;      ///< The same.
   std::vector<LakeTableDone> tables;
+  std::string note = {};                     ///< What is the same for all tables, and no reason for a finding.
 };
 
 struct LakeProgress {

@@ -236,7 +236,8 @@ Status LakeSink::AwaitMaintenance() {
   LakeTableDone& done = work_->report.tables.emplace_back(LakeTableDone{name, asked->failure.empty(), asked->failure, std::nullopt, {}});
   const auto found = tables_.find(name);
   if (work_->order.kind == Kind::kRemoveOrphans) {
-    done.figures = {{"files_removed", asked->orphans}, {"bytes_removed", asked->orphan_bytes}};
+    done.figures = {{"files_removed", asked->orphans}, {"bytes_removed", asked->orphan_bytes}, {"uploads_aborted", asked->uploads}};
+    if (!asked->uploads_stay.empty()) work_->report.note = asked->uploads_stay;
   } else if (found != tables_.end()) {
     ASSIGN_OR_RETURN(const FileFigures after, FiguresOf(*found->second.current.metadata, cache_));
     Add(work_->before[name], "before", done);

@@ -20,6 +20,11 @@ void ReachQuoted(const std::string& json, Reach&& reach) {
 
 }  // namespace
 
+bool OrphanAge::IsLeft(std::string_view uri, int64_t written_ms) const {
+  const auto writer = EpochOfDataFile(uri);
+  return writer ? *writer < epoch : written_ms < modified_before.time_since_epoch().count() / 1000;
+}
+
 Result<std::set<std::string>> ReachableFiles(iceberg::ManifestReader& reader, const CatalogTable& table) {
   const iceberg::TableMetadata& metadata = *table.metadata;
   std::set<std::string> reachable;
@@ -56,11 +61,7 @@ Result<std::vector<ObjectInfo>> FindOrphans(ObjectStore& store, Catalog& catalog
   ASSIGN_OR_RETURN(const auto table, catalog.LoadTable(id));
   if (!table || table->metadata->location != before->metadata->location) return std::vector<ObjectInfo>();
   ASSIGN_OR_RETURN(const std::set<std::string> reachable, ReachableFiles(reader, *table));
-  const int64_t modified_before_ms = age.modified_before.time_since_epoch().count() / 1000;
-  std::erase_if(objects, [&](const ObjectInfo& object) {
-    const auto epoch = EpochOfDataFile(object.uri);
-    return reachable.contains(object.uri) || (epoch ? *epoch >= age.epoch : object.modified_ms >= modified_before_ms);
-  });
+  std::erase_if(objects, [&](const ObjectInfo& object) { return reachable.contains(object.uri) || !age.IsLeft(object.uri, object.modified_ms); });
   return objects;
 }
 

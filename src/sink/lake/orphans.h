@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -18,6 +19,9 @@ namespace sluice {
 struct OrphanAge {
   uint64_t epoch = 0;           ///< Data files that carry a smaller one in their name were written by a process that is gone.
   Timestamp modified_before{};  ///< All others must be older.
+
+  /// Whether nobody alive can still be at work on the file. `written_ms`: since 1970.
+  bool IsLeft(std::string_view uri, int64_t written_ms) const;
 };
 
 /// Everything that the table's metadata file, some snapshot, its log of metadata files or its statistics refer to, and that

@@ -9,8 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/result.h"
-
 namespace sluice {
 
 using HttpFields = std::vector<std::pair<std::string, std::string>>;
@@ -29,9 +27,12 @@ struct HttpReply {
   std::string body = {};
 };
 
-/// What became of a call that got no whole reply.
+/// Why a call got no whole reply.
 struct HttpFailure {
-  Error error;
+  enum class Cause { kNoAnswer, kCertificate, kTooLarge };
+
+  Cause cause = Cause::kNoAnswer;
+  std::string evidence = {};
   bool may_have_arrived = true;  ///< False: the server has not seen it.
 };
 
@@ -50,8 +51,7 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  /// True where a reply of whatever status came. Errors: kUnavailable (4140), kNeedsOperator (4147: its certificate is not trusted),
-  /// kCorrupt (4143: the reply is too large).
+  /// True where a reply of whatever status came.
   bool Send(const HttpCall& call, HttpReply& reply, HttpFailure& failure);
 
  private:

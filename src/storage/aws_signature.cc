@@ -1,8 +1,8 @@
-// canonical request = method \n path encoded twice \n sorted query \n "name:value\n" of signed headers, sorted \n names by ';' \n hash of body
+// canonical request = method \n path encoded twice (S3: once) \n sorted query \n "name:value\n" of signed headers, sorted \n names by ';' \n hash of body
 // string to sign    = "AWS4-HMAC-SHA256" \n time \n date/region/service/aws4_request \n hash of the canonical request
 // key               = HMAC(HMAC(HMAC(HMAC("AWS4" + secret, date), region), service), "aws4_request")
 
-#include "catalog/aws_signature.h"
+#include "storage/aws_signature.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -88,13 +88,16 @@ HttpFields SignForAws(const HttpCall& call, const AwsKeys& keys, const AwsScope&
   const std::string date = time.substr(0, 8);
   std::map<std::string, std::string> signed_headers{{"host", std::string(url.host)}, {"x-amz-date", time}};
   if (!keys.session_token.empty()) signed_headers["x-amz-security-token"] = keys.session_token;
+  const bool is_s3 = scope.service == "s3";
+  const std::string body_hash = HexHash(call.body);
+  if (is_s3) signed_headers["x-amz-content-sha256"] = body_hash;
   std::string lines, names;
   for (const auto& [name, value] : signed_headers) {
     lines += name + ":" + value + "\n";
     names += (names.empty() ? "" : ";") + name;
   }
   const std::string canonical =
-      fmt::format("{}\n{}\n{}\n{}\n{}\n{}", call.method, CanonicalPath(url.path), CanonicalQuery(url.query), lines, names, HexHash(call.body));
+      fmt::format("{}\n{}\n{}\n{}\n{}\n{}", call.method, is_s3 ? std::string(url.path) : CanonicalPath(url.path), CanonicalQuery(url.query), lines, names, body_hash);
   const std::string credential_scope = fmt::format("{}/{}/{}/aws4_request", date, scope.region, scope.service);
   Digest key = Keyed("AWS4" + keys.secret_key, date);
   for (const std::string_view part : {std::string_view(scope.region), std::string_view(scope.service), std::string_view("aws4_request")}) key = Keyed(Bytes(key), part);
@@ -102,6 +105,7 @@ HttpFields SignForAws(const HttpCall& call, const AwsKeys& keys, const AwsScope&
   HttpFields added{{"X-Amz-Date", time},
                    {"Authorization", fmt::format("AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={}, Signature={}", keys.access_key, credential_scope, names, Hex(signature))}};
   if (!keys.session_token.empty()) added.emplace_back("X-Amz-Security-Token", keys.session_token);
+  if (is_s3) added.emplace_back("X-Amz-Content-Sha256", body_hash);
   return added;
 }
 

@@ -5,13 +5,13 @@
 #include <string>
 #include <string_view>
 
-#include "catalog/http_client.h"
+#include "storage/http_client.h"
 #include "storage/aws_keys.h"
 
 namespace sluice {
 
 struct AwsScope {
-  std::string service;  ///< "glue", "s3tables"
+  std::string service;  ///< "glue", "s3"
   std::string region;
 };
 

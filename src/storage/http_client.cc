@@ -1,4 +1,4 @@
-#include "catalog/http_client.h"
+#include "storage/http_client.h"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "base/free_with.h"
-#include "observability/error_catalog.h"
 
 namespace sluice {
 namespace {
@@ -64,7 +63,7 @@ class HttpClient::Connection {
 
   bool Send(const HttpCall& call, HttpReply& reply, HttpFailure& failure) {
     CURL* const curl = curl_.get();
-    if (curl == nullptr) return Fail({ErrorKind::kUnavailable, "no memory for a connection", slu::kRestUnavailable}, false, failure);
+    if (curl == nullptr) return Fail({Cause::kNoAnswer, "no memory for a connection", false}, failure);
     Receiver receiver{reply, limits_.reply_bytes_max};
     std::array<char, CURL_ERROR_SIZE> words{};
     CurlHeaders headers;
@@ -94,15 +93,17 @@ class HttpClient::Connection {
     if (code == CURLE_OK) return true;
     const bool may_have_arrived = sent_bytes > 0;
     if (receiver.too_large)
-      return Fail({ErrorKind::kCorrupt, fmt::format("the REST catalog's answer has more than {} MiB", limits_.reply_bytes_max >> 20), slu::kRestAnswer}, may_have_arrived, failure);
+      return Fail({Cause::kTooLarge, fmt::format("more than {} MiB", limits_.reply_bytes_max >> 20), may_have_arrived}, failure);
     const std::string evidence = words[0] != '\0' ? words.data() : curl_easy_strerror(code);
-    if (IsOfCertificates(code)) return Fail({ErrorKind::kNeedsOperator, "the REST catalog's certificate is not trusted", slu::kRestCertificate, evidence}, false, failure);
-    return Fail({ErrorKind::kUnavailable, "the REST catalog does not answer", slu::kRestUnavailable, evidence}, may_have_arrived, failure);
+    if (IsOfCertificates(code)) return Fail({Cause::kCertificate, evidence, false}, failure);
+    return Fail({Cause::kNoAnswer, evidence, may_have_arrived}, failure);
   }
 
  private:
-  static bool Fail(Error error, bool may_have_arrived, HttpFailure& failure) {
-    failure = {std::move(error), may_have_arrived};
+  using Cause = HttpFailure::Cause;
+
+  static bool Fail(HttpFailure what, HttpFailure& failure) {
+    failure = std::move(what);
     return false;
   }
 
@@ -118,6 +119,7 @@ class HttpClient::Connection {
     CURL* const curl = curl_.get();
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);  // It may be signed.
     curl_easy_setopt(curl, CURLOPT_NETRC, CURL_NETRC_IGNORED);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);

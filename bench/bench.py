@@ -17,12 +17,13 @@ from key_index import index_probe, index_rebuild
 from lake_reads import lake_read_after_updates
 from lake_writing import commit_overhead, compaction, lake_day, lake_encode
 from latency import latency_replica
+from many_keys import many_keys
 from support.postgres import PostgresServer
 
-NAMES = ("copy_lake", "copy_replica", "stream_lake", "stream_replica", "both", "latency_replica", "lake_read_after_updates", "giant_transaction",
+NAMES = ("copy_lake", "copy_replica", "stream_lake", "stream_replica", "both", "latency_replica", "lake_read_after_updates", "giant_transaction", "many_keys",
          "index_probe", "index_rebuild", "lake_encode", "commit_overhead", "compaction", "lake_day")
 WITHOUT_SERVERS = (index_probe, index_rebuild, lake_encode, commit_overhead, compaction, lake_day)
-LONG = "giant_transaction"  # Only when named.
+LONG = ("giant_transaction", "many_keys")  # Only when named.
 SERVER = """
 shared_buffers = 512MB
 max_wal_size = 16GB             # No checkpoint in the midst of a measurement.
@@ -34,7 +35,7 @@ wal_retrieve_retry_interval = 10ms  # Else the subscription that we compare with
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; default: all but {LONG}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; default: all but {', '.join(LONG)}")
     parser.add_argument("--rows", type=int, default=1_000_000, help="in the table before (default 1,000,000)")
     parser.add_argument("--inserts", type=int, default=400_000, help="of the backlog; a quarter as many updates, a twentieth deletes")
     parser.add_argument("--rounds", type=int, default=3, help="of limit and product in turn; the median counts (default 3)")
@@ -57,7 +58,7 @@ def parse() -> argparse.Namespace:
     unknown = set(arguments.names) - set(NAMES)
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}")
-    arguments.names = arguments.names or [name for name in NAMES if name != LONG]
+    arguments.names = arguments.names or [name for name in NAMES if name not in LONG]
     return arguments
 
 
@@ -74,8 +75,10 @@ def main():
             entries.append(latency_replica(*servers, folder, arguments))
         if "lake_read_after_updates" in arguments.names:
             entries.append(lake_read_after_updates(*servers, folder, arguments))
-        if LONG in arguments.names:
+        if "giant_transaction" in arguments.names:
             entries.append(giant_transaction(*servers, folder, arguments))
+        if "many_keys" in arguments.names:
+            entries.append(many_keys(servers[0], folder, arguments))
         for measure in WITHOUT_SERVERS:
             if measure.__name__ in arguments.names:
                 entries += measure(folder, arguments)

@@ -23,8 +23,12 @@ def state(database) -> tuple:
 
 def lake_state(folder) -> tuple:
     """The same, as DuckDB reads it."""
-    table = Lake(folder).table("public", "shots")
-    return tuple(open_duckdb().execute(STATE.format(duckdb_scan(table))).fetchone())
+    return ask_lake(folder, "shots", STATE)
+
+
+def ask_lake(folder, table: str, question: str) -> tuple:
+    """What DuckDB answers. `question`: with {} for the table."""
+    return tuple(open_duckdb().execute(question.format(duckdb_scan(Lake(folder).table("public", table)))).fetchone())
 
 
 def require_equal(what: str, got: tuple, expected: tuple):

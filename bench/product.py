@@ -19,6 +19,7 @@ class Cost:
     seconds: float
     cpu_seconds: float
     max_rss_bytes: int
+    max_anonymous_bytes: int  # Of the samples: without what is mapped from files.
 
 
 class Process:
@@ -29,7 +30,7 @@ class Process:
         self.start = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.max_rss_bytes = 0
+        self.max_rss_bytes = self.max_anonymous_bytes = 0
         self._watch = threading.Thread(target=self._sample, daemon=True)
         self._watch.start()
 
@@ -38,10 +39,11 @@ class Process:
         try:
             while True:
                 with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
-                    peak = [line.split()[1] for line in status if line.startswith("VmHWM")]
-                if not peak:
+                    figures = dict(line.split(":") for line in status)
+                if "VmHWM" not in figures:
                     return  # Ended, and not yet waited for.
-                self.max_rss_bytes = int(peak[0]) * 1024
+                self.max_rss_bytes = int(figures["VmHWM"].split()[0]) * 1024
+                self.max_anonymous_bytes = max(self.max_anonymous_bytes, int(figures["RssAnon"].split()[0]) * 1024)
                 time.sleep(SAMPLE_SECONDS)
         except (FileNotFoundError, ProcessLookupError):
             return
@@ -53,7 +55,7 @@ class Process:
         self._watch.join()
         if self.process.returncode not in accepted:
             raise RuntimeError(f"sluice ended with exit code {self.process.returncode}\n{self.log.read_text(errors='replace')[-3000:]}")
-        return Cost(seconds, usage.ru_utime + usage.ru_stime, self.max_rss_bytes)
+        return Cost(seconds, usage.ru_utime + usage.ru_stime, self.max_rss_bytes, self.max_anonymous_bytes)
 
     def stop(self) -> Cost:
         self.process.send_signal(signal.SIGTERM)

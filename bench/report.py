@@ -36,7 +36,7 @@ AT_LEAST = {"stream_lake": 0.5, "stream_replica": 1.0, "copy_lake": 0.5, "copy_r
             "lake_encode": 0.8, "compaction": 0.7}
 AT_MOST = {"latency_replica": 3.0, "lake_read_after_updates": 1.3, "commit_overhead": 1.5, "lake_day": 1.3}
 BYTES_PER_KEY_MAX = 16
-RSS_MAX_BYTES = {"giant_transaction": 512 * MIB}
+RSS_MAX_BYTES = {"giant_transaction": 512 * MIB, "many_keys": 512 * MIB}
 
 
 def reached(entry: dict) -> tuple:

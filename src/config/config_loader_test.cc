@@ -180,7 +180,7 @@ TEST(ConfigLoader, ShowsATypoWithLineMarksAndWhatIsAllowed) {
   ASSERT_EQ(loaded.mistakes.size(), 1u);
   EXPECT_EQ(RenderMistake(loaded.mistakes[0], loaded.texts),
             "error[SLU-1104]: unknown field \"inclde\" in pipelines.trackman.tables\n"
-            "  ┌ sluice.yaml:42:7\n"
+            "  ┌ sluice.yaml:43:7\n"
             "  │       inclde: [\"public.*\"]\n"
             "  │       ^^^^^^ did you mean \"include\"?\n"
             "why:  A misspelt field would otherwise be ignored in silence.\n"

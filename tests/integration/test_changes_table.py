@@ -9,6 +9,7 @@ import pytest
 
 from support.changes import changes_come_to_the_table, keep_changes, state_of, versions, without_stamps
 from support.lake import Lake, pyiceberg_rows
+from support.spark import by_spark
 
 AUDITED = """
 CREATE SCHEMA audit;
@@ -200,6 +201,9 @@ def test_columns_come_and_go_and_no_version_is_lost(source, sluice, lake):
     duck = Lake(lake).open_duckdb()
     asked = duck.execute(f"SELECT id, size, price, _op, _seq, _lsn FROM {Lake(lake).duckdb_relation(table)}").fetchall()
     assert collections.Counter(asked) == collections.Counter((row["id"], row["size"], row["price"], row["_op"], row["_seq"], row["_lsn"]) for row in rows)
+    seen = by_spark("spark_columns.py", table.metadata_location, "_lsn", "_seq", "id", text="id size price _op")["columns"]
+    order = sorted(rows, key=lambda row: (row["_lsn"], row["_seq"], row["id"] or 0))
+    assert seen == {**{name: [row[name] for row in order] for name in ("id", "size", "_op")}, "price": [row["price"] and str(row["price"]) for row in order]}
     sluice.command("lake", "check", "--deep")
 
 

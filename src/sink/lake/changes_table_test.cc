@@ -120,11 +120,17 @@ TEST_F(ChangesTableTest, BeginsWithTheRowsOfThenWhenItIsAskedForAndAgainAfterAGa
 TEST_F(ChangesTableTest, BeginsAgainBehindWhatItHasWhereNothingHappenedInBetween) {
   Open();
   Copy(schema_, {{1, "a", "x"}});
+  RowRepair repair{schema_, {}, {}};
+  BatchMaker key(schema_);
+  repair.rows.push_back({key.AppendTuple({"7", std::nullopt, std::nullopt}, {}, {}), key.AppendTuple({"7", "r", "s"}, {}, {})});
+  repair.bytes = key.Make()->bytes;
+  ASSERT_OK(sink_->Repair({&repair, 1}));
+  ASSERT_OK(Commit(100));
   config_.changes.tables = {};
   Open();
   config_.changes.tables = {"public.t"};
   Open();
-  EXPECT_EQ(Versions(), (Rows{"1|a|x|copy|1", "NULL|NULL|NULL|truncate|2", "1|a|x|copy|3"}));
+  EXPECT_EQ(Versions(), (Rows{"1|a|x|copy|1", "7|r|s|repair|2", "NULL|NULL|NULL|truncate|3", "1|a|x|copy|4", "7|r|s|copy|4"}));
 }
 
 TEST_F(ChangesTableTest, BeginsAgainWhenTheTableIsCopiedAgain) {
@@ -180,6 +186,7 @@ TEST_F(ChangesTableTest, ASourceTableOfItsNameIsRefusedAndTheChangesGoOn) {
   const Status refused = sink_->PrepareTables(tables, {{kLog, {150}}, {}});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, slu::kLakeForeignTable);
+  ASSERT_OK(sink_->Hold(kChanges, {2000, refused.error().code, "refused", {100}}));
   BatchMaker batch(schema_);
   batch.Delete(1);
   Apply(batch, 200);

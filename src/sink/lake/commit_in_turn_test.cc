@@ -193,6 +193,45 @@ TEST_F(CommitInTurnTest, ATableAheadIsHeldAsFarAsItIs) {
   EXPECT_EQ(sink_->held_tables().at(kTable).lsn, Lsn{200});
 }
 
+TEST_F(CommitInTurnTest, ChangesAheadOfTheBookmarkAreThereOnceAlsoWhereTheirFilesAreMerged) {
+  config_.changes.tables = {"public.t"};
+  config_.maintenance.files_merged_at = 2;
+  config_.maintenance.look_every = std::chrono::milliseconds(0);
+  const TableName changes{"public", "t_changes"};
+  const TableSchemaPtr schema = TestSchema("t");
+  const auto stream = [&](uint64_t from, uint64_t to) {
+    BatchMaker some(schema);
+    for (uint64_t lsn = from; lsn <= to; lsn += 100) some.Insert({static_cast<int64_t>(lsn / 100), "a", "x"}).End(lsn);
+    return sink_->Write(some.Make());
+  };
+  const auto versions = [&](size_t rows) {
+    EXPECT_EQ(RowsOf(config_, *TableOf(changes)->metadata).size(), rows);
+    EXPECT_EQ(RowsInLake(config_, kTable).size(), rows);
+  };
+  OpenInTurn();
+  Copy(schema, {{1, "a", "x"}});
+  ASSERT_OK(stream(200, 300));
+  fates_.commits_left = 1;
+  ASSERT_FALSE(Commit(300).ok());
+  fates_.commits_left = -1;
+  EXPECT_EQ(MarkOf(changes), Lsn{300});
+  EXPECT_EQ(MarkOf(kTable), Lsn{100});
+  OpenInTurn();
+  ASSERT_OK(stream(200, 200));
+  lake_sink().WaitForMaintenance();
+  ASSERT_OK(Commit(200));
+  EXPECT_EQ(MarkOf(changes), Lsn{300});
+  OpenInTurn();
+  ASSERT_OK(stream(300, 400));
+  ASSERT_OK(Commit(400));
+  versions(4);
+  lake_sink().WaitForMaintenance();
+  ASSERT_OK(stream(500, 500));
+  ASSERT_OK(Commit(500));
+  versions(5);
+  EXPECT_EQ(TableOf(changes)->metadata->FindSnapshot(*TableOf(changes)->metadata->current_snapshot_id)->summary.at("operation"), "replace");
+}
+
 TEST_F(CommitInTurnTest, WhatAProcessThatWasOvertakenHasOnItsWayIsTakenWholeOrNotAtAll) {
   const TableSchemaPtr schema = TestSchema("t");
   for (const bool successor_was_first : {false, true}) {

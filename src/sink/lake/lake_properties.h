@@ -30,8 +30,7 @@ inline constexpr char kRoleProperty[] = "sluice.role";
 inline constexpr char kRoleCuts[] = "cuts";
 inline constexpr char kRoleChanges[] = "changes";
 inline constexpr char kChangesOfProperty[] = "sluice.changes-of";         ///< The table, as PropertySuffix.
-inline constexpr char kLastVersionProperty[] = "sluice.last-version";     ///< Of a table of changes.
-inline constexpr char kLastCopyProperty[] = "sluice.last-copy";           ///< The same, of its copied rows.
+inline constexpr char kLastVersionProperty[] = "sluice.last-version";     ///< Of a table of changes: the one that was written last.
 inline constexpr char kSinceProperty[] = "sluice.since-lsn";              ///< Only in summaries.
 
 iceberg::Properties BookmarkProperties(const Bookmark& bookmark);

@@ -108,7 +108,7 @@ class LakeSink final : public Sink {
   Result<CatalogTable> CreateChanges(const TableIdentifier& id, const LakeTable& table);
   Status FollowChanges(LakeTable& table);
   Status CopyIntoChanges(LakeTable& table);
-  Result<std::unique_ptr<ChangesWriter>> MakeChangesWriter(const LakeTable& table, Lsn done, const char* last);
+  Result<std::unique_ptr<ChangesWriter>> MakeChangesWriter(const LakeTable& table, Lsn done);
   Status OpenChangesWriter(LakeTable& table);
   enum class ColumnsOf { kFirstRows, kRows, kCatalog };
   Status FollowSchema(LakeTable& table, const TableSchemaPtr& schema, ColumnsOf what);

@@ -65,11 +65,6 @@ Lsn MomentOf(const LakeTable& table) {
   return mark ? mark->lsn : table.copied.copy_lsn;
 }
 
-Result<LastVersion> LastOf(const iceberg::TableMetadata& changes, const char* property) {
-  const auto text = changes.properties.find(property);
-  return ParseLastVersion(text == changes.properties.end() ? "" : text->second);
-}
-
 }  // namespace
 
 bool LakeSink::WantsChanges(const TableName& table) const { return !config_.changes.tables.empty() && MatchesAny(config_.changes.tables, ToString(table)); }
@@ -119,7 +114,7 @@ Status LakeSink::StartChanges(LakeTable& table) {
     changes.changes_of = &table;
     table.changes = &changes;
     // Ahead of the bookmark, as a table may be where tables are committed one by one.
-    if (changes.current.metadata->current_snapshot_id && MomentOf(changes) > bookmark_->position.lsn) changes.copied.catching_up_from = MomentOf(changes);
+    if (MomentOf(changes) > bookmark_->position.lsn) changes.copied.catching_up_from = MomentOf(changes);
   }
   RETURN_IF_ERROR(FollowChanges(table));
   const iceberg::Properties& properties = table.changes->current.metadata->properties;
@@ -149,18 +144,19 @@ Status LakeSink::FollowChanges(LakeTable& table) {
   return Ok();
 }
 
-Result<std::unique_ptr<ChangesWriter>> LakeSink::MakeChangesWriter(const LakeTable& table, Lsn done, const char* last_property) {
+Result<std::unique_ptr<ChangesWriter>> LakeSink::MakeChangesWriter(const LakeTable& table, Lsn done) {
   const LakeTable& changes = *table.changes;
   const iceberg::TableMetadata& metadata = *changes.current.metadata;
   ASSIGN_OR_RETURN(ChangesSchema schema, MakeChangesSchema(*table.current.metadata, &metadata));
-  ASSIGN_OR_RETURN(const LastVersion last, LastOf(metadata, last_property));
+  const auto text = metadata.properties.find(kLastVersionProperty);
+  ASSIGN_OR_RETURN(const LastVersion last, ParseLastVersion(text == metadata.properties.end() ? "" : text->second));
   return std::make_unique<ChangesWriter>(context_, std::move(schema), LayoutOf(metadata, config_, NameOf(changes.id)), done, last);
 }
 
 Status LakeSink::OpenChangesWriter(LakeTable& table) {
   LakeTable& changes = *table.changes;
   RETURN_IF_ERROR(FollowChanges(table));
-  ASSIGN_OR_RETURN(changes.changes_writer, MakeChangesWriter(table, MomentOf(changes), kLastVersionProperty));
+  ASSIGN_OR_RETURN(changes.changes_writer, MakeChangesWriter(table, MomentOf(changes)));
   table.writer->TellChanges(changes.changes_writer.get());
   return Ok();
 }
@@ -171,11 +167,9 @@ Status LakeSink::CopyIntoChanges(LakeTable& table) {
   const iceberg::TableMetadata& metadata = *table.current.metadata;
   const iceberg::Schema& columns_of = metadata.schema();
   const Lsn at = MomentOf(table);
-  // The copy may be older than what the table of changes has from before a crash, which is not taken again then.
-  ASSIGN_OR_RETURN(const LastVersion last, LastOf(*changes.current.metadata, kLastVersionProperty));
-  ASSIGN_OR_RETURN(const auto writer, MakeChangesWriter(table, Lsn{}, last.lsn == at ? kLastVersionProperty : kLastCopyProperty));
+  ASSIGN_OR_RETURN(const auto writer, MakeChangesWriter(table, Lsn{}));
   const Timestamp now = clock_->Now();
-  const bool begins_again = changes.current.metadata->current_snapshot_id.has_value();
+  const bool begins_again = changes.current.metadata->properties.contains(kLastVersionProperty);
   log::Info("lake", "lake.changes_start", "the versions of a table's rows are kept from here on, beginning with those that are there",
             {{"table", ToString(changes.id)}, {"lsn", ToString(at)}, {"again", begins_again ? "yes" : "no"}});
   if (begins_again) RETURN_IF_ERROR(AppendEmptied(columns_of, now, at, *writer));
@@ -197,11 +191,11 @@ Status LakeSink::CopyIntoChanges(LakeTable& table) {
   const std::lock_guard lock(mutex_);
   LakeCommit commit = CommitBeside();
   commit.reached = commit.bookmark;
-  commit.reached->position.lsn = std::max(at, changes.current.metadata->current_snapshot_id ? MomentOf(changes) : Lsn{});
+  // What it has from before a crash may be newer than the copy, and is not taken again then.
+  commit.reached->position.lsn = std::max(at, MomentOf(changes));
   TableToCommit& to_commit = commit.tables.emplace_back(TableToCommit{.table = &changes});
   to_commit.change.added_files = writer->files();
-  to_commit.properties = {{kCopyLsnProperty, ToString(table.copied.copy_lsn)}, {kLastCopyProperty, ToText(writer->last())}};
-  if (last.lsn <= at) to_commit.properties[kLastVersionProperty] = ToText(writer->last());
+  to_commit.properties = {{kCopyLsnProperty, ToString(table.copied.copy_lsn)}, {kLastVersionProperty, ToText(writer->last())}};
   to_commit.moves_snapshot = commits_in_turn();
   return CommitTables(*catalog_, *store_, cache_, config_, std::move(commit), garbage_);
 }

@@ -179,6 +179,17 @@ TEST_F(ChangesTableTest, AnotherTableOfThatNameHoldsTheTable) {
   EXPECT_EQ(RowsInLake(config_, kChanges), (Rows{"7|n|n"}));
 }
 
+TEST_F(ChangesTableTest, APartitionThatOneTableCannotHaveHoldsThatTableAlone) {
+  config_.changes.tables = {};
+  Open();
+  Copy(schema_, {{1, "a", "x"}});
+  Copy(TestSchema("u", false, 2000), {{1, "a", "x"}});
+  config_.changes = {{"public.t"}, {{"missing", "identity", 0}}};
+  Open();
+  EXPECT_EQ(sink_->held_tables().at(kTable).code, slu::kLakePartition);
+  EXPECT_TRUE(sink_->copied_tables().contains({"public", "u"}));
+}
+
 TEST_F(ChangesTableTest, ASourceTableOfItsNameIsRefusedAndTheChangesGoOn) {
   Open();
   Copy(schema_, {{1, "a", "x"}});

@@ -12,6 +12,7 @@
 #include "catalog/remote_catalog.h"
 #include "observability/error_catalog.h"
 #include "postgres/connection.h"
+#include "sink/lake/changes_table.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_schema.h"
 #include "sink/lake/partitioner.h"
@@ -199,6 +200,23 @@ void CheckPartitions(const LakeConfig& config, const std::vector<TableDefinition
   }
 }
 
+void CheckChanges(const LakeConfig& config, const std::vector<TableDefinition>& tables, Findings& findings) {
+  std::set<std::string> unused(config.changes.tables.begin(), config.changes.tables.end());
+  for (const TableDefinition& table : tables) {
+    const TableName& name = table.schema->name;
+    std::erase_if(unused, [&](const std::string& glob) { return MatchesAny({glob}, ToString(name)); });
+    if (!KeepsChanges(config, name)) continue;
+    const TableName changes = ChangesTableOf(name);
+    if (std::any_of(tables.begin(), tables.end(), [&](const TableDefinition& other) { return other.schema->name == changes; }))
+      findings.push_back({"L040", Severity::kFail, ToString(name), fmt::format("{} is a table of the source, so it cannot have the changes of {}", ToString(changes), ToString(name)), "a name that is free",
+                          "leave one of them out, or give it another name in sinks.lake.map"});
+    const auto spec = MakePartitionSpec(config.changes.partition, *MakeLakeSchema(table.schema, NeedsOf(config.readers)));
+    if (!spec.ok()) findings.push_back({"L041", Severity::kFail, ToString(name), spec.error().message, "a partition that fits all tables whose changes are kept", "correct sinks.lake.changes.partition"});
+  }
+  for (const std::string& glob : unused)
+    findings.push_back({"L042", Severity::kWarn, glob, "changes are to be kept, but no table of that name is copied", "the name of a table that is copied, as the lake has it", ""});
+}
+
 }  // namespace
 
 Findings CheckLake(const LakeConfig& config, const std::vector<TableDefinition>& tables) {
@@ -210,6 +228,7 @@ Findings CheckLake(const LakeConfig& config, const std::vector<TableDefinition>&
   CheckReaders(config, tables, findings);
   CheckTypes(config, tables, findings);
   CheckPartitions(config, tables, findings);
+  CheckChanges(config, tables, findings);
   return findings;
 }
 

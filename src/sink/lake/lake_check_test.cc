@@ -44,6 +44,20 @@ TEST(LakeCheck, NamesWhatCannotWork) {
   EXPECT_THAT(findings, Has("L031", Severity::kWarn, "public.gone"));
 }
 
+TEST(LakeCheck, ChangesThatHaveNoPlaceOrNoPartitionAreSaid) {
+  testing::TestFolder folder;
+  LakeConfig config;
+  config.warehouse = folder.path() + "/lake";
+  config.changes = {{"public.t", "public.u", "audit.*"}, {{"missing", "identity", 0}}};
+  const Findings findings = CheckLake(config, {testing::DefinitionOf(testing::TestSchema("t")), testing::DefinitionOf(testing::TestSchema("t_changes")), testing::DefinitionOf(testing::TestSchema("u"))});
+  EXPECT_THAT(findings, Has("L040", Severity::kFail, "public.t"));
+  EXPECT_THAT(findings, ::testing::Not(Has("L040", Severity::kFail, "public.u")));
+  EXPECT_THAT(findings, Has("L041", Severity::kFail, "public.u"));
+  EXPECT_THAT(findings, Has("L042", Severity::kWarn, "audit.*"));
+  config.changes = {{"public.?"}, {{"_ingested_at", "hour", 0}}};
+  for (const Finding& finding : CheckLake(config, {testing::DefinitionOf(testing::TestSchema("t"))})) EXPECT_FALSE(finding.id.starts_with("L04")) << finding.found;
+}
+
 TEST(LakeCheck, NamesThatACatalogOfAwsDoesNotTakeAreSaid) {
   LakeConfig config;
   config.warehouse = "/etc/hostname/lake";

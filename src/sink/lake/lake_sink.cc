@@ -11,6 +11,7 @@
 #include "catalog/open_catalog.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
+#include "sink/lake/changes_table.h"
 #include "sink/lake/commit_in_turn.h"
 #include "sink/lake/definition_file.h"
 #include "sink/lake/foreign_changes.h"
@@ -145,7 +146,7 @@ Status LakeSink::LoadTables() {
       ASSIGN_OR_RETURN(auto loaded, std::move(found));
       if (!loaded) continue;
       if (const auto of = ParseChangesOf(loaded->metadata->properties)) {
-        if (!WantsChanges(*of)) unwanted.emplace_back(id, std::move(*loaded));
+        if (!KeepsChanges(config_, *of)) unwanted.emplace_back(id, std::move(*loaded));
         continue;
       }
       ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(loaded->metadata->properties));
@@ -176,11 +177,13 @@ Status LakeSink::LoadTables() {
     if (std::any_of(unfit.begin(), unfit.end(), [&](const auto& one) { return one.first == name; })) continue;
     Status started = StartChanges(tables_.at(name));
     if (started.ok()) continue;
-    if (started.error().code != slu::kLakeForeignTable) return started;
-    unfit.emplace_back(name, started.error());
+    const Error error = OfTable(name, std::move(started).error());
+    const bool is_the_tables = TableOf(error).has_value() && (error.kind == ErrorKind::kNeedsOperator || error.kind == ErrorKind::kCorrupt);
+    if (!is_the_tables) return error;
+    unfit.emplace_back(name, error);
   }
   for (const auto& [name, error] : unfit) {
-    log::Error("lake", "lake.table_changed_by_others", error.message, {{"table", ToString(name)}, {"code", fmt::format("SLU-{}", error.code)}});
+    log::Error("lake", "lake.table_held", error.message, {{"table", ToString(name)}, {"code", fmt::format("SLU-{}", error.code)}});
     RETURN_IF_ERROR(Hold(name, {copied_.at(name).oid, error.code, error.message, bookmark_ ? bookmark_->position.lsn : Lsn{}}));
   }
   return Ok();

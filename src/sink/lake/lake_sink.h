@@ -102,7 +102,6 @@ class LakeSink final : public Sink {
   Status OpenWriter(LakeTable& table, const TableSchemaPtr& schema);
   Status FollowLayout(LakeTable& table);
   void DropOut(const TableName& name);
-  bool WantsChanges(const TableName& table) const;
   Status StartChanges(LakeTable& table);
   Status StopChanges(const TableIdentifier& id, CatalogTable changes);
   Result<CatalogTable> CreateChanges(const TableIdentifier& id, const LakeTable& table);

@@ -8,9 +8,9 @@
 #include <algorithm>
 
 #include "base/failpoint.h"
-#include "change/table_glob.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
+#include "sink/lake/changes_table.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_sink.h"
 #include "sink/lake/live_rows.h"
@@ -57,8 +57,6 @@ Status AppendEmptied(const iceberg::Schema& table, Timestamp ingested_at, Lsn at
   return writer.Append(table, columns, {&emptied, 1});
 }
 
-TableIdentifier ChangesIdOf(const TableIdentifier& table) { return {table.name_space, table.name + "_changes"}; }
-
 /// What is there at the moment that the table's own mark names.
 Lsn MomentOf(const LakeTable& table) {
   const auto mark = ParseSnapshotMark(table.current.metadata->properties);
@@ -66,8 +64,6 @@ Lsn MomentOf(const LakeTable& table) {
 }
 
 }  // namespace
-
-bool LakeSink::WantsChanges(const TableName& table) const { return !config_.changes.tables.empty() && MatchesAny(config_.changes.tables, ToString(table)); }
 
 Result<CatalogTable> LakeSink::CreateChanges(const TableIdentifier& id, const LakeTable& table) {
   ASSIGN_OR_RETURN(const ChangesSchema schema, MakeChangesSchema(*table.current.metadata, nullptr));
@@ -96,8 +92,8 @@ Status LakeSink::StopChanges(const TableIdentifier& id, CatalogTable changes) {
 
 // For a complete table, before its first change.
 Status LakeSink::StartChanges(LakeTable& table) {
-  if (!WantsChanges(NameOf(table.id)) || !bookmark_) return Ok();
-  const TableIdentifier id = ChangesIdOf(table.id);
+  if (!KeepsChanges(config_, NameOf(table.id)) || !bookmark_) return Ok();
+  const TableIdentifier id = IdOf(ChangesTableOf(NameOf(table.id)));
   ASSIGN_OR_RETURN(auto existing, catalog_->LoadTable(id));
   if (existing && ParseChangesOf(existing->metadata->properties) != NameOf(table.id))
     return Error{ErrorKind::kNeedsOperator, fmt::format("table {} exists in the lake and has not the changes of {}", ToString(id), ToString(table.id)), slu::kLakeForeignTable};

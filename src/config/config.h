@@ -84,6 +84,7 @@ struct LakeTagsConfig {
 struct LakeChangesConfig {
   std::vector<std::string> tables;             ///< Globs of "namespace.name" as the lake names them. Empty: none.
   std::vector<PartitionFieldConfig> partition{{"_ingested_at", "hour", 0}};
+  milliseconds keep{0};                        ///< Since they were ingested; 0: for ever.
 };
 
 struct LakeConfig {

@@ -51,7 +51,7 @@ sinks:
     files: { target_size: 256MiB, compression: snappy, level: 3 }
     snapshots: { keep: 50 }
     tags: {hourly: 48, daily: 0}
-    changes: {tables: ["app.*", public.player], partition: [day(_ingested_at)]}
+    changes: {tables: ["app.*", public.player], partition: [day(_ingested_at)], keep: 30d}
     manifests: { merge_at: 10 }
     index: { max_memory: 64MiB }
 pipelines:
@@ -132,6 +132,7 @@ TEST(ConfigLoader, ReadsEveryField) {
   EXPECT_EQ(config.lake->tags.daily, 0);
   EXPECT_EQ(config.lake->changes.tables, (std::vector<std::string>{"app.*", "public.player"}));
   EXPECT_EQ(config.lake->changes.partition.at(0).transform, "day");
+  EXPECT_EQ(config.lake->changes.keep, std::chrono::hours(24 * 30));
   EXPECT_EQ(config.lake->manifests_merged_at, 10);
   ASSERT_TRUE(config.lake->tables.contains("public.shot"));
   EXPECT_EQ(config.lake->tables.at("public.shot").partition->at(0).column, "hit_at");

@@ -217,6 +217,7 @@ LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::str
   if (auto changes = fields.Mapping("changes")) {
     CheckPatterns(*changes, "tables", lake.changes.tables);
     ReadPartition(*changes, lake.changes.partition);
+    changes->Duration("keep", lake.changes.keep, hours(1), hours(24 * 365 * 100));
     changes->RefuseOthers();
   }
   if (auto index = fields.Mapping("index")) {

@@ -89,7 +89,7 @@ constexpr ErrorEntry kErrors[] = {
      "report it with the output of sluice version --json", ExitCode::kFailed},
     {slu::kSpillFailed, "a large open transaction could not be put on disk",
      "Memory for open transactions is bounded, and the folder that takes the rest is full or cannot be written.",
-     "make room in the state folder (.sluice beside the configuration), or move it: state_folder\n"
+     "make room in the state folder (.sluice beside the configuration), or move both to a larger disk while nothing runs\n"
      "or let more of it stay in memory: spill_after in the configuration",
      ExitCode::kFailed},
     {slu::kSnapshotMismatch, "a copy connection does not see the exported snapshot",

@@ -40,7 +40,7 @@ constexpr ErrorEntry kErrors[] = {
      "see what it does: sluice status\nor stop it, then run again", ExitCode::kConflict},
     {slu::kControlSocket, "the control socket cannot be made",
      "status, tables and verify ask the running process over .sluice/sluice.sock. Its path may be too long (107 bytes), or the folder not writable.",
-     "set state_folder to a short, writable path", ExitCode::kFailed},
+     "keep the configuration, with .sluice beside it, in a folder that has a shorter path and can be written", ExitCode::kFailed},
     {slu::kControlProtocol, "the control socket carried something that is not one of our messages",
      "Another program, or another version of sluice, is on the other end.",
      "use the same version as the running process: sluice version", ExitCode::kFailed},

@@ -94,6 +94,12 @@ Result<ChangesSchema> MakeChangesSchema(const iceberg::TableMetadata& table, con
       return field.name == column.field.name && std::none_of(known.begin(), known.end(), [&](const auto& entry) { return entry.second == field.id; });
     });
   };
+  // Partitions hold a column's values as it has them, so there its type stays.
+  const auto is_partitioned_by = [&](int32_t id) {
+    return std::any_of(existing->specs.begin(), existing->specs.end(), [&](const iceberg::PartitionSpec& spec) {
+      return std::any_of(spec.fields.begin(), spec.fields.end(), [&](const iceberg::PartitionField& field) { return field.source_id == id; });
+    });
+  };
   ChangesSchema made;
   std::set<std::string> taken;
   for (Wanted& column : WantedColumns(table, table_ids, made.own)) {
@@ -104,7 +110,7 @@ Result<ChangesSchema> MakeChangesSchema(const iceberg::TableMetadata& table, con
     const bool same = found != old.end() && SameType(found->type, field.type);
     if (same) field.type = found->type;
     else ForgetElementIds(field.type);
-    if (same || (found != old.end() && Promotes(found->type, field.type))) {
+    if (same || (found != old.end() && Promotes(found->type, field.type) && !is_partitioned_by(found->id))) {
       field.id = found->id;
       old.erase(found);
     } else {

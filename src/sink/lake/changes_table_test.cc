@@ -103,6 +103,8 @@ TEST_F(ChangesTableTest, BeginsWithTheRowsOfThenWhenItIsAskedForAndAgainAfterAGa
   EXPECT_FALSE(Load(kChanges));
   config_.changes.tables = {"public.*"};
   Open();
+  EXPECT_FALSE(Load(kChanges)) << "before it is known whether the table is copied again, e.g. masked";
+  ASSERT_OK(Commit(200));
   EXPECT_EQ(Versions(), (Rows{"2|b|y|copy|1"}));
   Open();
   EXPECT_EQ(Versions(), (Rows{"2|b|y|copy|1"}));
@@ -114,7 +116,14 @@ TEST_F(ChangesTableTest, BeginsWithTheRowsOfThenWhenItIsAskedForAndAgainAfterAGa
   EXPECT_EQ(Versions(), (Rows{"2|b|y|copy|1"}));
   config_.changes.tables = {"public.t"};
   Open();
-  EXPECT_EQ(Versions(), (Rows{"2|b|y|copy|1", "NULL|NULL|NULL|truncate|1", "2|c|z|copy|2"}));
+  BatchMaker first(schema_);
+  first.Insert({3, "d", "w"});
+  Apply(first, 400);
+  EXPECT_EQ(Versions(), (Rows{"2|b|y|copy|1", "NULL|NULL|NULL|truncate|1", "2|c|z|copy|2", "3|d|w|copy|2"}));
+  BatchMaker next(schema_);
+  next.Delete(3);
+  Apply(next, 500);
+  EXPECT_EQ(Versions().count("3|NULL|NULL|delete|1"), 1u);
 }
 
 TEST_F(ChangesTableTest, BeginsAgainBehindWhatItHasWhereNothingHappenedInBetween) {
@@ -130,6 +139,7 @@ TEST_F(ChangesTableTest, BeginsAgainBehindWhatItHasWhereNothingHappenedInBetween
   Open();
   config_.changes.tables = {"public.t"};
   Open();
+  ASSERT_OK(Commit(100));
   EXPECT_EQ(Versions(), (Rows{"1|a|x|copy|1", "7|r|s|repair|2", "NULL|NULL|NULL|truncate|3", "1|a|x|copy|4", "7|r|s|copy|4"}));
 }
 
@@ -146,6 +156,72 @@ TEST_F(ChangesTableTest, BeginsAgainWhenTheTableIsCopiedAgain) {
   EXPECT_EQ(Versions().count("5|NULL|NULL|delete|1"), 1u);
 }
 
+class SetClock final : public Clock {
+ public:
+  explicit SetClock(const Timestamp& now) : now_(now) {}
+  Timestamp Now() const override { return now_; }
+
+ private:
+  const Timestamp& now_;
+};
+
+TEST_F(ChangesTableTest, VersionsOfAnotherLogAreNotMixedWithThoseOfThisOne) {
+  Open();
+  Copy(schema_, {{1, "a", "x"}}, 5000);
+  ASSERT_OK(sink_->Forget(kTable));
+  ASSERT_OK(sink_->ForgetBookmark());
+  Open();
+  const std::vector<TableDefinition> tables{DefinitionOf(schema_)};
+  ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {100}}, {}}));
+  auto writer = sink_->OpenCopyWriter(tables[0], BlockRange{});
+  ASSERT_OK(writer);
+  ASSERT_OK((*writer)->Finish());
+  const Status refused = sink_->FinishTables(tables, {kLog, {100}}, {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, slu::kLakeForeignTable);
+  EXPECT_EQ(refused.error().table, (std::vector<std::string>{"public", "t"}));
+  EXPECT_EQ(Versions(), (Rows{"1|a|x|copy|1"}));
+}
+
+TEST_F(ChangesTableTest, WhereATableOfChangesWasSetBackItBeginsAgain) {
+  Open();
+  Copy(schema_, {{1, "a", "x"}});
+  BatchMaker batch(schema_);
+  batch.Insert({2, "b", "y"});
+  Apply(batch, 200);
+  const auto changes = Load(kChanges);
+  iceberg::SnapshotRef before;
+  before.snapshot_id = *changes->metadata->FindSnapshot(*changes->metadata->current_snapshot_id)->parent_snapshot_id;
+  auto store = ObjectStore::Open(config_.warehouse);
+  ASSERT_OK((*OpenCatalog(config_, **store))->Commit({{{"public", "t_changes"}, *changes, {}, {iceberg::SetSnapshotRef{iceberg::kMainBranch, before}}}}, std::nullopt));
+  Open();
+  ASSERT_OK(Commit(210));
+  EXPECT_EQ(Versions(), (Rows{"1|a|x|copy|1", "NULL|NULL|NULL|truncate|1", "1|a|x|copy|2", "2|b|y|copy|2"}));
+}
+
+TEST_F(ChangesTableTest, VersionsThatAreOlderThanWhatIsKeptGoAlsoWhereNothingHappens) {
+  config_.changes.keep = std::chrono::hours(2);
+  Timestamp now(std::chrono::hours(24 * 365 * 50));
+  auto store = *ObjectStore::Open(config_.warehouse);
+  auto catalog = *OpenCatalog(config_, *store);
+  sink_ = *LakeSink::OpenWith(config_, kLog, std::move(store), std::move(catalog), std::make_unique<SetClock>(now));
+  Copy(schema_, {{1, "a", "x"}, {2, "b", "y"}});
+  now += std::chrono::minutes(90);
+  BatchMaker batch(schema_);
+  batch.Update({1, "c", "z"});
+  Apply(batch, 200);
+  EXPECT_EQ(Versions().size(), 3u);
+  now += std::chrono::minutes(60);
+  BatchMaker later(schema_);
+  later.Delete(2);
+  Apply(later, 300);
+  EXPECT_EQ(Versions(), (Rows{"1|c|z|update|1", "2|NULL|NULL|delete|1"}));
+  now += std::chrono::hours(5);
+  ASSERT_OK(Commit(310));
+  EXPECT_EQ(Versions(), Rows{});
+  EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|c|z"}));
+}
+
 TEST_F(ChangesTableTest, ACrashBetweenTheCopyAndItsVersionsIsMadeUpFor) {
   Open();
   for (const char* const at : {"lake.changes_created", "lake.changes_copied"}) {
@@ -159,6 +235,7 @@ TEST_F(ChangesTableTest, ACrashBetweenTheCopyAndItsVersionsIsMadeUpFor) {
     EXPECT_FALSE(sink_->FinishTables(tables, {kLog, {100}}, {}).ok()) << at;
     ASSERT_OK(failpoint::Arm(""));
     Open();
+    ASSERT_OK(Commit(100));
     EXPECT_EQ(Versions(), (Rows{"1|a|x|copy|1"})) << at;
     ASSERT_OK(sink_->Forget(kTable));
     auto store = ObjectStore::Open(config_.warehouse);
@@ -174,8 +251,10 @@ TEST_F(ChangesTableTest, AnotherTableOfThatNameHoldsTheTable) {
   Copy(namesake, {{7, "n", "n"}});
   config_.changes.tables = {"public.t"};
   Open();
-  ASSERT_TRUE(sink_->held_tables().contains(kTable));
-  EXPECT_EQ(sink_->held_tables().at(kTable).code, slu::kLakeForeignTable);
+  const Status refused = Commit(110);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, slu::kLakeForeignTable);
+  EXPECT_EQ(refused.error().table, (std::vector<std::string>{"public", "t"}));
   EXPECT_EQ(RowsInLake(config_, kChanges), (Rows{"7|n|n"}));
 }
 
@@ -186,8 +265,10 @@ TEST_F(ChangesTableTest, APartitionThatOneTableCannotHaveHoldsThatTableAlone) {
   Copy(TestSchema("u", false, 2000), {{1, "a", "x"}});
   config_.changes = {{"public.t"}, {{"missing", "identity", 0}}};
   Open();
-  EXPECT_EQ(sink_->held_tables().at(kTable).code, slu::kLakePartition);
-  EXPECT_TRUE(sink_->copied_tables().contains({"public", "u"}));
+  const Status refused = Commit(110);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, slu::kLakePartition);
+  EXPECT_EQ(refused.error().table, (std::vector<std::string>{"public", "t"}));
 }
 
 TEST_F(ChangesTableTest, ASourceTableOfItsNameIsRefusedAndTheChangesGoOn) {
@@ -276,6 +357,15 @@ TEST(ChangesSchemaTest, FollowsTypesThatIcebergPromotesAndKeepsTheOthersApart) {
   const iceberg::TableMetadata widened = Followed(wider);
   const auto narrower = *MakeChangesSchema(Metadata({{21, "id", true, Primitive(TypeId::kInt), ""}}, {{1, 21}}), &widened);
   EXPECT_EQ(Described(narrower), "11:id:int<21 1:id_1:long<0 2:cost:decimal(12, 2)<0 3:size:double<0 10:word:int<0 4:word_4:string<0");
+}
+
+TEST(ChangesSchemaTest, AColumnThatPartitionsAreMadeOfKeepsItsTypeAndANewOneComes) {
+  using iceberg::Primitive, iceberg::TypeId;
+  iceberg::TableMetadata before = Followed(*MakeChangesSchema(Metadata({{1, "kind", false, Primitive(TypeId::kInt), ""}}, {{1, 1}}), nullptr));
+  before.specs.push_back({});
+  before.specs.back().fields.push_back({1, 1000, "kind", {}});
+  const auto wider = *MakeChangesSchema(Metadata({{1, "kind", false, Primitive(TypeId::kLong), ""}}, {{1, 1}}), &before);
+  EXPECT_EQ(Described(wider), "7:kind:long<1 1:kind_1:int<0");
 }
 
 TEST(ChangesSchemaTest, OfAnotherTableUnderTheNameColumnsAreKnownByTheirNames) {

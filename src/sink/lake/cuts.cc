@@ -70,6 +70,9 @@ TableAtCut Choose(const CutTable& table, const CopiedTable* copied, Lsn lsn) {
 /// All versions up to then are in its newest snapshot of then.
 TableAtCut ChangesAtCut(const CutTable& table, Lsn lsn) {
   const History history = MainHistory(*table.metadata);
+  const bool stopped = !table.metadata->properties.contains(kCopyLsnProperty);
+  if (stopped && !history.empty() && history.front().mark && history.front().mark->lsn < lsn)
+    return Missing(table.name, CutState::kBehind, history.front().mark->lsn, fmt::format("the versions of its rows are not kept since {}", ToString(history.front().mark->lsn)));
   const auto found = std::find_if(history.begin(), history.end(), [&](const MarkedSnapshot& at) { return at.mark && at.mark->lsn <= lsn; });
   if (found != history.end()) return {table.name, CutState::kSnapshot, found->snapshot->snapshot_id, found->mark->lsn, ""};
   const bool whole = history.empty() || !history.back().snapshot->parent_snapshot_id;

@@ -202,6 +202,8 @@ void CheckPartitions(const LakeConfig& config, const std::vector<TableDefinition
 
 void CheckChanges(const LakeConfig& config, const std::vector<TableDefinition>& tables, Findings& findings) {
   std::set<std::string> unused(config.changes.tables.begin(), config.changes.tables.end());
+  std::vector<PartitionFieldConfig> of_tables = config.changes.partition;
+  std::erase_if(of_tables, [](const PartitionFieldConfig& field) { return field.column == "_op" || field.column == "_seq"; });
   for (const TableDefinition& table : tables) {
     const TableName& name = table.schema->name;
     std::erase_if(unused, [&](const std::string& glob) { return MatchesAny({glob}, ToString(name)); });
@@ -210,7 +212,7 @@ void CheckChanges(const LakeConfig& config, const std::vector<TableDefinition>& 
     if (std::any_of(tables.begin(), tables.end(), [&](const TableDefinition& other) { return other.schema->name == changes; }))
       findings.push_back({"L040", Severity::kFail, ToString(name), fmt::format("{} is a table of the source, so it cannot have the changes of {}", ToString(changes), ToString(name)), "a name that is free",
                           "leave one of them out, or give it another name in sinks.lake.map"});
-    const auto spec = MakePartitionSpec(config.changes.partition, *MakeLakeSchema(table.schema, NeedsOf(config.readers)));
+    const auto spec = MakePartitionSpec(of_tables, *MakeLakeSchema(table.schema, NeedsOf(config.readers)));
     if (!spec.ok()) findings.push_back({"L041", Severity::kFail, ToString(name), spec.error().message, "a partition that fits all tables whose changes are kept", "correct sinks.lake.changes.partition"});
   }
   for (const std::string& glob : unused)

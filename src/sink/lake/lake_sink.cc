@@ -135,6 +135,7 @@ void LakeSink::ForgetWhatIsOver(const TableName& name, const CopiedTable& copied
 Status LakeSink::LoadTables() {
   std::vector<std::pair<TableName, Error>> unfit;
   std::vector<std::pair<TableIdentifier, CatalogTable>> unwanted;
+  std::map<TableName, CatalogTable> changes_found;
   NamespaceUpdate over = ExpectEpoch(context_.epoch);
   ASSIGN_OR_RETURN(const auto namespaces, catalog_->ListNamespaces());
   for (const std::string& name_space : namespaces) {
@@ -147,6 +148,7 @@ Status LakeSink::LoadTables() {
       if (!loaded) continue;
       if (const auto of = ParseChangesOf(loaded->metadata->properties)) {
         if (!KeepsChanges(config_, *of)) unwanted.emplace_back(id, std::move(*loaded));
+        else if (NameOf(id) == ChangesTableOf(*of)) changes_found[*of] = std::move(*loaded);
         continue;
       }
       ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(loaded->metadata->properties));
@@ -173,17 +175,9 @@ Status LakeSink::LoadTables() {
     if (!forgotten.ok()) return forgotten.error();
   }
   for (auto& [id, changes] : unwanted) RETURN_IF_ERROR(StopChanges(id, std::move(changes)));
-  for (const auto& [name, copied] : copied_) {
-    if (std::any_of(unfit.begin(), unfit.end(), [&](const auto& one) { return one.first == name; })) continue;
-    Status started = StartChanges(tables_.at(name));
-    if (started.ok()) continue;
-    const Error error = OfTable(name, std::move(started).error());
-    const bool is_the_tables = TableOf(error).has_value() && (error.kind == ErrorKind::kNeedsOperator || error.kind == ErrorKind::kCorrupt);
-    if (!is_the_tables) return error;
-    unfit.emplace_back(name, error);
-  }
+  AttachChanges(std::move(changes_found));
   for (const auto& [name, error] : unfit) {
-    log::Error("lake", "lake.table_held", error.message, {{"table", ToString(name)}, {"code", fmt::format("SLU-{}", error.code)}});
+    log::Error("lake", "lake.table_changed_by_others", error.message, {{"table", ToString(name)}, {"code", fmt::format("SLU-{}", error.code)}});
     RETURN_IF_ERROR(Hold(name, {copied_.at(name).oid, error.code, error.message, bookmark_ ? bookmark_->position.lsn : Lsn{}}));
   }
   return Ok();
@@ -428,6 +422,11 @@ Status LakeSink::CommitUpdates(LakeTable& table, std::vector<iceberg::TableUpdat
 LakeCommit LakeSink::CommitBeside() const { return {.tables = {}, .bookmark = *bookmark_, .move_bookmark = false, .timestamp_ms = NowMs()}; }
 
 Status LakeSink::Commit(const Position& position, Timestamp source_time) {
+  RETURN_IF_ERROR(CommitStream(position, source_time));
+  return StartMissingChanges();
+}
+
+Status LakeSink::CommitStream(const Position& position, Timestamp source_time) {
   const std::lock_guard lock(mutex_);
   // A position that the bookmark has passed moves only the tables that catch up.
   const bool behind = bookmark_ && position.lsn < bookmark_->position.lsn;
@@ -463,12 +462,7 @@ Status LakeSink::Commit(const Position& position, Timestamp source_time) {
     });
   }
   RETURN_IF_ERROR(RunParallel(tasks, kEncodeThreads));
-  for (LakeTable* const table : dirty) {
-    if (table->changes == nullptr || !table->changes->changes_writer->dirty()) continue;
-    TableToCommit& changes = commit.tables.emplace_back(TableToCommit{.table = table->changes});
-    changes.change.added_files = table->changes->changes_writer->files();
-    changes.properties[kLastVersionProperty] = ToText(table->changes->changes_writer->last());
-  }
+  RETURN_IF_ERROR(AddChanges(commit));
   // A table whose changes left nothing behind needs no snapshot.
   std::erase_if(commit.tables, [](const TableToCommit& table) {
     return !table.makes_snapshot() && table.properties.empty() && table.removed_properties.empty();

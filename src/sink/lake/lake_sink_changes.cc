@@ -8,9 +8,12 @@
 #include <algorithm>
 
 #include "base/failpoint.h"
+#include "change/table_error.h"
+#include "iceberg/table_scan.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
 #include "sink/lake/changes_table.h"
+#include "sink/lake/foreign_changes.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_sink.h"
 #include "sink/lake/live_rows.h"
@@ -20,6 +23,8 @@
 
 namespace sluice {
 namespace {
+
+constexpr std::chrono::hours kOldVersionsEvery{1};
 
 std::shared_ptr<arrow::DataType> TypeOf(const iceberg::Field& field) { return ToArrowField(field)->type(); }
 
@@ -46,13 +51,15 @@ Status Restamp(const iceberg::Schema& table, Timestamp ingested_at, Lsn at, Colu
 }
 
 /// Says that none of the rows so far is there any more.
-Status AppendEmptied(const iceberg::Schema& table, Timestamp ingested_at, Lsn at, ChangesWriter& writer) {
+Status AppendEmptied(const iceberg::Schema& table, Timestamp ingested_at, Timestamp committed_at, Lsn at, ChangesWriter& writer) {
   Columns columns;
   for (const iceberg::Field& field : table.fields) {
     ASSIGN_OR_RETURN(auto nulls, AllNull(field, 1));
     columns.push_back(std::move(nulls));
   }
   RETURN_IF_ERROR(Restamp(table, ingested_at, at, columns));
+  const size_t committed = table.fields.size() - AddedColumnCount() + 1;
+  ASSIGN_OR_RETURN(columns[committed], AllTheSame(arrow::TimestampScalar(committed_at.time_since_epoch().count(), TypeOf(table.fields[committed])), 1));
   const RowVersion emptied = writer.Next(at, VersionKind::kTruncate);
   return writer.Append(table, columns, {&emptied, 1});
 }
@@ -83,16 +90,53 @@ Result<CatalogTable> LakeSink::CreateChanges(const TableIdentifier& id, const La
 // A table that was not named for a while has missed versions.
 Status LakeSink::StopChanges(const TableIdentifier& id, CatalogTable changes) {
   if (!changes.metadata->properties.contains(kCopyLsnProperty)) return Ok();
-  log::Info("lake", "lake.changes_stopped", "the versions of a table's rows are not kept any more", {{"table", ToString(id)}});
   LakeTable table;
   table.id = id;
   table.current = std::move(changes);
-  return CommitUpdates(table, {iceberg::RemoveProperties{{kCopyLsnProperty}}});
+  Status stopped = CommitUpdates(table, {iceberg::RemoveProperties{{kCopyLsnProperty}}});
+  if (stopped.ok()) log::Info("lake", "lake.changes_stopped", "the versions of a table's rows are not kept any more", {{"table", ToString(id)}});
+  if (stopped.ok() || stopped.error().kind == ErrorKind::kUnavailable || stopped.error().kind == ErrorKind::kConflict) return stopped;
+  log::Warn("lake", "lake.changes_not_stopped", stopped.error().message, {{"table", ToString(id)}});  // Nobody asks for it.
+  return Ok();
 }
 
-// For a complete table, before its first change.
+void LakeSink::LinkChanges(LakeTable& table, CatalogTable found) {
+  const TableName name = ChangesTableOf(NameOf(table.id));
+  const std::lock_guard lock(mutex_);
+  LakeTable& changes = tables_[name];
+  changes = LakeTable();
+  changes.id = IdOf(name);
+  changes.copied.oid = table.copied.oid;
+  changes.current = std::move(found);
+  changes.changes_of = &table;
+  table.changes = &changes;
+}
+
+// Those that have gone on with their tables so far. All others begin behind a commit, when it is known which tables are copied again.
+void LakeSink::AttachChanges(std::map<TableName, CatalogTable> found) {
+  for (auto& [name, changes] : found) {
+    const auto table = tables_.find(name);
+    if (table == tables_.end() || !copied_.contains(name)) continue;
+    const auto follows = changes.metadata->properties.find(kCopyLsnProperty);
+    if (follows == changes.metadata->properties.end() || follows->second != ToString(table->second.copied.copy_lsn)) continue;
+    if (!CheckForeignChanges(*changes.metadata, ToString(name)).ok()) continue;  // Set back, so that versions are missing.
+    LinkChanges(table->second, std::move(changes));
+    // Ahead of the bookmark, as a table may be where tables are committed one by one.
+    LakeTable& linked = *table->second.changes;
+    if (bookmark_ && MomentOf(linked) > bookmark_->position.lsn) linked.copied.catching_up_from = MomentOf(linked);
+  }
+}
+
+// For a table without open rows. Errors of this table alone say so; what is wrong with catalog or store holds no table.
 Status LakeSink::StartChanges(LakeTable& table) {
-  if (!KeepsChanges(config_, NameOf(table.id)) || !bookmark_) return Ok();
+  Status started = TryStartChanges(table);
+  if (started.ok()) return started;
+  const int code = started.error().code;
+  const bool is_the_tables = code == slu::kLakeForeignTable || code == slu::kLakePartition || code == slu::kLakeFormatUnknown;
+  return is_the_tables ? Status(About(NameOf(table.id), std::move(started).error())) : started;
+}
+
+Status LakeSink::TryStartChanges(LakeTable& table) {
   const TableIdentifier id = IdOf(ChangesTableOf(NameOf(table.id)));
   ASSIGN_OR_RETURN(auto existing, catalog_->LoadTable(id));
   if (existing && ParseChangesOf(existing->metadata->properties) != NameOf(table.id))
@@ -100,22 +144,19 @@ Status LakeSink::StartChanges(LakeTable& table) {
   if (!existing) {
     ASSIGN_OR_RETURN(existing, CreateChanges(id, table));
   }
-  {
-    const std::lock_guard lock(mutex_);
-    LakeTable& changes = tables_[NameOf(id)];
-    changes = LakeTable();
-    changes.id = id;
-    changes.copied.oid = table.copied.oid;
-    changes.current = std::move(*existing);
-    changes.changes_of = &table;
-    table.changes = &changes;
-    // Ahead of the bookmark, as a table may be where tables are committed one by one.
-    if (MomentOf(changes) > bookmark_->position.lsn) changes.copied.catching_up_from = MomentOf(changes);
-  }
+  LinkChanges(table, std::move(*existing));
   RETURN_IF_ERROR(FollowChanges(table));
-  const iceberg::Properties& properties = table.changes->current.metadata->properties;
-  const auto follows = properties.find(kCopyLsnProperty);
-  return follows != properties.end() && follows->second == ToString(table.copied.copy_lsn) ? Ok() : CopyIntoChanges(table);
+  RETURN_IF_ERROR(CopyIntoChanges(table));
+  return table.writer != nullptr ? OpenChangesWriter(table) : Ok();
+}
+
+// One behind each commit: the stream waits for it.
+Status LakeSink::StartMissingChanges() {
+  for (auto& [name, table] : tables_) {
+    const bool missing = table.changes_of == nullptr && table.changes == nullptr && copied_.contains(name) && KeepsChanges(config_, name);
+    if (missing) return StartChanges(table);
+  }
+  return Ok();
 }
 
 // Columns and partitions as the table and the configuration have them now.
@@ -157,18 +198,69 @@ Status LakeSink::OpenChangesWriter(LakeTable& table) {
   return Ok();
 }
 
-// What the table has at its moment, from the lake's own files.
+// Files all of whose versions came in too long ago, once in a while.
+Status LakeSink::RemoveOldVersions(LakeTable& changes, LakeCommit& commit) {
+  if (commit.reached) return Ok();  // Of tables that catch up alone.
+  const Timestamp now = clock_->Now();
+  const auto every = std::min<std::chrono::milliseconds>(kOldVersionsEvery, config_.changes.keep / 4);
+  if (config_.changes.keep == std::chrono::milliseconds(0) || now - changes.versions_looked_at < every || !changes.is_complete()) return Ok();
+  changes.versions_looked_at = now;
+  const iceberg::TableMetadata& metadata = *changes.current.metadata;
+  if (!changes.manifests) {
+    ASSIGN_OR_RETURN(changes.manifests, iceberg::CurrentManifests(metadata, cache_));
+  }
+  ASSIGN_OR_RETURN(const iceberg::TableScan scan, iceberg::PlanScan(*changes.manifests, cache_));
+  ASSIGN_OR_RETURN(const ChangesSchema schema, MakeChangesSchema(*changes.changes_of->current.metadata, &metadata));
+  const iceberg::Field& ingested_at = schema.iceberg.fields[schema.ingested_at()];
+  const int64_t oldest = (now - config_.changes.keep).time_since_epoch().count();
+  iceberg::TableChange old;
+  for (const iceberg::ScanFile& file : scan.data_files) {
+    const auto& bounds = file.data.file().upper_bounds;
+    const auto bound = std::find_if(bounds.begin(), bounds.end(), [&](const auto& one) { return one.first == ingested_at.id; });
+    if (bound == bounds.end()) continue;
+    ASSIGN_OR_RETURN(const iceberg::Literal newest, iceberg::DecodeBound(ingested_at.type, bound->second));
+    const auto* const time = std::get_if<int64_t>(&newest);
+    if (time == nullptr || *time >= oldest) continue;
+    old.removed_data_files.push_back(file.data.file().path);
+    if (iceberg::VectorOf(scan, file) != nullptr) old.removed_vectors.push_back(file.data.file().path);
+  }
+  if (old.removed_data_files.empty()) return Ok();
+  log::Info("lake", "lake.versions_removed", "versions that are older than changes.keep are removed", {{"table", ToString(changes.id)}, {"files", std::to_string(old.removed_data_files.size())}});
+  TableToCommit& part = PartOf(commit, changes);
+  part.change.removed_data_files = std::move(old.removed_data_files);
+  part.change.removed_vectors = std::move(old.removed_vectors);
+  return Ok();
+}
+
+// What tables of changes get and lose with what their tables get.
+Status LakeSink::AddChanges(LakeCommit& commit) {
+  for (auto& [name, changes] : tables_) {
+    if (changes.changes_of == nullptr) continue;
+    if (changes.changes_writer != nullptr && changes.changes_writer->dirty()) {
+      TableToCommit& part = PartOf(commit, changes);
+      part.change.added_files = changes.changes_writer->files();
+      part.properties[kLastVersionProperty] = ToText(changes.changes_writer->last());
+    }
+    RETURN_IF_ERROR(RemoveOldVersions(changes, commit));
+  }
+  return Ok();
+}
+
+// What the table has now, from the lake's own files.
 Status LakeSink::CopyIntoChanges(LakeTable& table) {
   LakeTable& changes = *table.changes;
   const iceberg::TableMetadata& metadata = *table.current.metadata;
   const iceberg::Schema& columns_of = metadata.schema();
-  const Lsn at = MomentOf(table);
+  const Lsn at = table.is_complete() ? std::max(MomentOf(table), bookmark_->position.lsn) : MomentOf(table);
+  if (at < MomentOf(changes))
+    return Error{ErrorKind::kNeedsOperator, fmt::format("table {} has versions up to {}, which is after the copy of {} at {}: they are of another log, and would come after the new ones", ToString(changes.id),
+                                                        ToString(MomentOf(changes)), ToString(table.id), ToString(at)), slu::kLakeForeignTable};
   ASSIGN_OR_RETURN(const auto writer, MakeChangesWriter(table, Lsn{}));
   const Timestamp now = clock_->Now();
   const bool begins_again = changes.current.metadata->properties.contains(kLastVersionProperty);
   log::Info("lake", "lake.changes_start", "the versions of a table's rows are kept from here on, beginning with those that are there",
             {{"table", ToString(changes.id)}, {"lsn", ToString(at)}, {"again", begins_again ? "yes" : "no"}});
-  if (begins_again) RETURN_IF_ERROR(AppendEmptied(columns_of, now, at, *writer));
+  if (begins_again) RETURN_IF_ERROR(AppendEmptied(columns_of, now, bookmark_->source_time, at, *writer));
 
   ASSIGN_OR_RETURN(const iceberg::ManifestFiles manifests, iceberg::CurrentManifests(metadata, cache_));
   std::vector<TableFile> files;
@@ -187,8 +279,7 @@ Status LakeSink::CopyIntoChanges(LakeTable& table) {
   const std::lock_guard lock(mutex_);
   LakeCommit commit = CommitBeside();
   commit.reached = commit.bookmark;
-  // What it has from before a crash may be newer than the copy, and is not taken again then.
-  commit.reached->position.lsn = std::max(at, MomentOf(changes));
+  commit.reached->position.lsn = at;
   TableToCommit& to_commit = commit.tables.emplace_back(TableToCommit{.table = &changes});
   to_commit.change.added_files = writer->files();
   to_commit.properties = {{kCopyLsnProperty, ToString(table.copied.copy_lsn)}, {kLastVersionProperty, ToText(writer->last())}};

@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
+#include "sink/lake/changes_table.h"
 #include "sink/lake/commit_in_turn.h"
 #include "sink/lake/definition_file.h"
 #include "sink/lake/foreign_changes.h"
@@ -235,10 +236,8 @@ Status LakeSink::RemoveCopied(const TableDefinition& table, Bytes keys, size_t c
 
 Status LakeSink::FinishTables(const std::vector<TableDefinition>& tables, const Position& copy_position, Timestamp source_time) {
   RETURN_IF_ERROR(FinishCopies(tables, copy_position, source_time));
-  for (const TableDefinition& table : tables) {
-    Status started = StartChanges(tables_.at(table.schema->name));
-    if (!started.ok()) return OfTable(table.schema->name, std::move(started).error());
-  }
+  for (const TableDefinition& table : tables)
+    if (KeepsChanges(config_, table.schema->name)) RETURN_IF_ERROR(StartChanges(tables_.at(table.schema->name)));
   return Ok();
 }
 

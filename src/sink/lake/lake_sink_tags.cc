@@ -21,12 +21,6 @@ Result<std::optional<CatalogTable>> LoadIfSound(Catalog& catalog, const TableIde
   return std::optional<CatalogTable>();
 }
 
-/// A table's part of a commit, added where it has none yet.
-TableToCommit& PartOf(LakeCommit& commit, LakeTable& table) {
-  const auto found = std::find_if(commit.tables.begin(), commit.tables.end(), [&](const TableToCommit& part) { return part.table == &table; });
-  return found != commit.tables.end() ? *found : commit.tables.emplace_back(TableToCommit{.table = &table});
-}
-
 void RemoveTags(const TagPlan& plan, LakeTable& table, LakeCommit& commit) {
   if (!plan.removed_from.empty() && !plan.removed_from.contains(NameOf(table.id))) return;
   for (const std::string& tag : plan.removed) {

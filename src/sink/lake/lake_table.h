@@ -28,6 +28,7 @@ struct LakeTable {
   LakeTable* changes = nullptr;            ///< The table of its changes; null: they are not kept.
   const LakeTable* changes_of = nullptr;   ///< Whose changes it has; null: it is the copy of a table of the source.
   std::unique_ptr<ChangesWriter> changes_writer;  ///< Of a table of changes; null until the first change.
+  Timestamp versions_looked_at{};                 ///< Of a table of changes: when it was last looked for those that are too old.
 
   /// Whether its rows are those of one moment: nothing of it is being copied or catches up.
   bool is_complete() const {

@@ -13,6 +13,11 @@
 
 namespace sluice {
 
+TableToCommit& PartOf(LakeCommit& commit, LakeTable& table) {
+  const auto found = std::find_if(commit.tables.begin(), commit.tables.end(), [&](const TableToCommit& part) { return part.table == &table; });
+  return found != commit.tables.end() ? *found : commit.tables.emplace_back(TableToCommit{.table = &table});
+}
+
 std::optional<int64_t> SettleSnapshotId(TableToCommit& table) {
   const iceberg::TableMetadata& base = *table.table->current.metadata;
   if (!table.makes_snapshot()) return base.current_snapshot_id;

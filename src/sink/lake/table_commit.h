@@ -50,6 +50,9 @@ struct LakeCommit {
   int64_t timestamp_ms = 0;
 };
 
+/// A table's part, added where it has none yet. Valid until another is added.
+TableToCommit& PartOf(LakeCommit& commit, LakeTable& table);
+
 /// The snapshot that is current once it is committed, which is settled by that; nullopt: none.
 std::optional<int64_t> SettleSnapshotId(TableToCommit& table);
 

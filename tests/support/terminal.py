@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import subprocess
 import termios
 
@@ -28,10 +29,16 @@ class Screen:
             self.wait_for(answer)
 
 
+def at_a_terminal():
+    """As a login's shell leaves a program: Ctrl-C ends it, also where whoever runs the tests ignores it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def on_terminal(command, folder, **environment) -> tuple:
     """The process, and its screen."""
     master, terminal = pty.openpty()
-    process = subprocess.Popen(command, cwd=folder, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    process = subprocess.Popen(command, cwd=folder, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True, preexec_fn=at_a_terminal,
                                env={**os.environ, "TERM": "xterm", **environment})
     os.close(terminal)
     return process, Screen(master)

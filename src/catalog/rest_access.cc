@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "storage/aws_signature.h"
 #include "catalog/rest_answers.h"
 #include "observability/error_catalog.h"
+#include "storage/aws_signature.h"
 
 namespace sluice {
 namespace {

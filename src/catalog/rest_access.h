@@ -8,9 +8,9 @@
 #include <string>
 
 #include "base/clock.h"
-#include "storage/http_client.h"
 #include "config/rest_catalog_config.h"
 #include "storage/aws_keys.h"
+#include "storage/http_client.h"
 
 namespace sluice {
 

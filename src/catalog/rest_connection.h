@@ -8,11 +8,11 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "storage/http_client.h"
 #include "catalog/rest_access.h"
 #include "catalog/rest_answers.h"
 #include "config/rest_catalog_config.h"
 #include "config/storage_config.h"
+#include "storage/http_client.h"
 
 namespace sluice {
 

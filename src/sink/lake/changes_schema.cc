@@ -45,13 +45,6 @@ void ForgetElementIds(Type& type) {
   }
 }
 
-void GiveElementIds(Type& type, int32_t& last_id) {
-  for (Field& element : type.fields) {
-    if (element.id == 0) element.id = ++last_id;
-    GiveElementIds(element.type, last_id);
-  }
-}
-
 std::vector<Wanted> WantedColumns(const iceberg::TableMetadata& table, const FieldIds& table_ids, size_t& own) {
   std::map<int32_t, int16_t> numbers;
   for (const auto& [number, id] : table_ids) numbers[id] = number;
@@ -116,7 +109,7 @@ Result<ChangesSchema> MakeChangesSchema(const iceberg::TableMetadata& table, con
     } else {
       field.id = ++last_id;
     }
-    GiveElementIds(field.type, last_id);
+    AssignElementIds(field.type, last_id);
     if (column.number != 0) made.field_ids[column.number] = field.id;
     taken.insert(LowerCase(field.name));
     made.iceberg.fields.push_back(std::move(field));

@@ -19,6 +19,16 @@ class ChangesTableTest : public LakeSinkFixture {
     auto store = ObjectStore::Open(config_.warehouse);
     return *(*OpenCatalog(config_, **store))->LoadTable({name.name_space, name.name});
   }
+  /// By a clock that the sink owns.
+  SetClock& OpenAt(Timestamp now) {
+    sink_.reset();
+    auto clock = std::make_unique<SetClock>(now);
+    SetClock& time = *clock;
+    auto store = *ObjectStore::Open(config_.warehouse);
+    auto catalog = *OpenCatalog(config_, *store);
+    sink_ = *LakeSink::OpenWith(config_, kLog, std::move(store), std::move(catalog), std::move(clock));
+    return time;
+  }
   /// id|kind|body|_op|_seq
   Rows Versions() { return RowsOf(config_, *Load(kChanges)->metadata); }
   std::vector<std::string> ColumnsOf(const TableName& name) {
@@ -156,27 +166,14 @@ TEST_F(ChangesTableTest, BeginsAgainWhenTheTableIsCopiedAgain) {
   EXPECT_EQ(Versions().count("5|NULL|NULL|delete|1"), 1u);
 }
 
-class SetClock final : public Clock {
- public:
-  explicit SetClock(const Timestamp& now) : now_(now) {}
-  Timestamp Now() const override { return now_; }
-
- private:
-  const Timestamp& now_;
-};
-
 TEST_F(ChangesTableTest, VersionsOfAnotherLogAreNotMixedWithThoseOfThisOne) {
   Open();
   Copy(schema_, {{1, "a", "x"}}, 5000);
   ASSERT_OK(sink_->Forget(kTable));
   ASSERT_OK(sink_->ForgetBookmark());
   Open();
-  const std::vector<TableDefinition> tables{DefinitionOf(schema_)};
-  ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {100}}, {}}));
-  auto writer = sink_->OpenCopyWriter(tables[0], BlockRange{});
-  ASSERT_OK(writer);
-  ASSERT_OK((*writer)->Finish());
-  const Status refused = sink_->FinishTables(tables, {kLog, {100}}, {});
+  ASSERT_OK(CopyRows(schema_, {}));
+  const Status refused = FinishCopy(schema_);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, slu::kLakeForeignTable);
   EXPECT_EQ(refused.error().table, (std::vector<std::string>{"public", "t"}));
@@ -201,38 +198,49 @@ TEST_F(ChangesTableTest, WhereATableOfChangesWasSetBackItBeginsAgain) {
 
 TEST_F(ChangesTableTest, VersionsThatAreOlderThanWhatIsKeptGoAlsoWhereNothingHappens) {
   config_.changes.keep = std::chrono::hours(2);
-  Timestamp now(std::chrono::hours(24 * 365 * 50));
-  auto store = *ObjectStore::Open(config_.warehouse);
-  auto catalog = *OpenCatalog(config_, *store);
-  sink_ = *LakeSink::OpenWith(config_, kLog, std::move(store), std::move(catalog), std::make_unique<SetClock>(now));
+  const Timestamp begin(std::chrono::hours(24 * 365 * 50));
+  SetClock& time = OpenAt(begin);
   Copy(schema_, {{1, "a", "x"}, {2, "b", "y"}});
-  now += std::chrono::minutes(90);
+  time.Set(begin + std::chrono::minutes(90));
   BatchMaker batch(schema_);
   batch.Update({1, "c", "z"});
   Apply(batch, 200);
   EXPECT_EQ(Versions().size(), 3u);
-  now += std::chrono::minutes(60);
+  time.Set(begin + std::chrono::minutes(150));
   BatchMaker later(schema_);
   later.Delete(2);
   Apply(later, 300);
   EXPECT_EQ(Versions(), (Rows{"1|c|z|update|1", "2|NULL|NULL|delete|1"}));
-  now += std::chrono::hours(5);
+  time.Set(begin + std::chrono::hours(8));
   ASSERT_OK(Commit(310));
   EXPECT_EQ(Versions(), Rows{});
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"1|c|z"}));
+}
+
+TEST_F(ChangesTableTest, WhileAnotherTableCatchesUpNothingIsTakenOutUnderAnEarlierMoment) {
+  config_.changes.keep = std::chrono::hours(2);
+  const Timestamp begin(std::chrono::hours(24 * 365 * 50));
+  OpenAt(begin);
+  Copy(schema_, {{1, "a", "x"}});
+  BatchMaker batch(schema_);
+  batch.Delete(1);
+  Apply(batch, 200);
+  Copy(TestSchema("u", false, 2000), {{1, "a", "x"}}, 150);
+  SetClock& time = OpenAt(begin);
+  time.Set(begin + std::chrono::hours(8));
+  ASSERT_OK(Commit(160));
+  EXPECT_EQ(Versions().size(), 2u);
+  EXPECT_EQ(ParseSnapshotMark(Load(kChanges)->metadata->properties)->lsn, Lsn{200});
+  ASSERT_OK(Commit(210));
+  EXPECT_EQ(Versions(), Rows{});
 }
 
 TEST_F(ChangesTableTest, ACrashBetweenTheCopyAndItsVersionsIsMadeUpFor) {
   Open();
   for (const char* const at : {"lake.changes_created", "lake.changes_copied"}) {
     ASSERT_OK(failpoint::Arm(std::string(at) + "=error"));
-    const std::vector<TableDefinition> tables{DefinitionOf(schema_)};
-    ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {100}}, {}}));
-    auto writer = sink_->OpenCopyWriter(tables[0], BlockRange{});
-    ASSERT_OK(writer);
-    ASSERT_OK((*writer)->Rows(AsBytes(CopyRow({1, "a", "x"})), 1));
-    ASSERT_OK((*writer)->Finish());
-    EXPECT_FALSE(sink_->FinishTables(tables, {kLog, {100}}, {}).ok()) << at;
+    ASSERT_OK(CopyRows(schema_, {{1, "a", "x"}}));
+    EXPECT_FALSE(FinishCopy(schema_).ok()) << at;
     ASSERT_OK(failpoint::Arm(""));
     Open();
     ASSERT_OK(Commit(100));

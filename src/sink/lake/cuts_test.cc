@@ -36,6 +36,15 @@ class Builder {
     metadata_.properties[key] = value;
     return *this;
   }
+  /// It has the changes of this table.
+  Builder& ChangesOf(const std::string& name) {
+    metadata_.properties.erase(kStateProperty);
+    return Set(kRoleProperty, kRoleChanges).Set(kChangesOfProperty, PropertySuffix({"public", name}));
+  }
+  Builder& StopChanges() {
+    metadata_.properties.erase(kCopyLsnProperty);
+    return *this;
+  }
   Builder& Hold(uint64_t lsn) {
     table_.held = HeldTable{7, 4107, "another type", Lsn{lsn}};
     return *this;
@@ -127,6 +136,20 @@ TEST(Cuts, TablesThatAreHeldOrCatchUpOrAreCopiedAreBehind) {
   cut = FindCut(tables, BookmarkAt(40), {.lsn = Lsn{20}, .time = {}});
   EXPECT_EQ(cut->tables[0].snapshot_id, 1);
   EXPECT_EQ(cut->tables[1].snapshot_id, 2);
+}
+
+TEST(Cuts, ATableOfChangesHasAllVersionsUpToThenWhileTheyAreKept) {
+  const Builder table = Builder("t", 10).Commit(1, 10).Commit(2, 20).Commit(3, 30).Commit(4, 40);
+  const auto at = [&](const Builder& changes, uint64_t lsn) { return FindCut({table, changes}, BookmarkAt(40), {.lsn = Lsn{lsn}, .time = {}})->tables[1]; };
+  Builder changes = Builder("t_changes", 20).ChangesOf("t").Commit(5, 20).Commit(6, 30);
+  EXPECT_EQ(at(changes, 30).snapshot_id, 6);
+  EXPECT_EQ(at(changes, 40).snapshot_id, 6);
+  EXPECT_EQ(at(changes, 20).snapshot_id, 5);
+  EXPECT_EQ(at(changes, 10).state, CutState::kNotYetThere);
+  EXPECT_EQ(at(Builder(changes).Expire(5), 20).state, CutState::kExpired);
+  const Builder stopped = Builder(changes).StopChanges();
+  EXPECT_EQ(at(stopped, 30).snapshot_id, 6);
+  EXPECT_EQ(at(stopped, 40).state, CutState::kBehind);
 }
 
 TEST(Cuts, ATableWithoutSnapshotIsEmpty) {

@@ -78,14 +78,6 @@ iceberg::Field FieldOf(const TableSchema& source, size_t column, int32_t id, con
   return {id, from.name, IsKey(source, column), MapType(*from.type, from.typmod, needs).type, ""};
 }
 
-// Of a new table each column's ids come before those of the next: the one order that Nessie keeps.
-void AssignElementIds(iceberg::Type& type, int32_t& last_id) {
-  for (iceberg::Field& field : type.fields) {
-    if (field.id == 0) field.id = ++last_id;
-    AssignElementIds(field.type, last_id);
-  }
-}
-
 Error Changed(const TableSchema& source, std::string_view column, std::string_view how) {
   return {ErrorKind::kNeedsOperator, fmt::format("table {}: column {} {}", ToString(source.name), column, how),
           slu::kLakeSchemaChanged};
@@ -109,6 +101,13 @@ bool IsNewerThanAll(int32_t field, const FieldIds& field_ids, const TableSchema&
 
 }  // namespace
 
+void AssignElementIds(iceberg::Type& type, int32_t& last_id) {
+  for (iceberg::Field& field : type.fields) {
+    if (field.id == 0) field.id = ++last_id;
+    AssignElementIds(field.type, last_id);
+  }
+}
+
 size_t AddedColumnCount() { return kAddedColumns.size(); }
 
 LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source, const ReaderNeeds& needs, Numbering numbering) {
@@ -118,6 +117,7 @@ LakeSchemaPtr MakeLakeSchema(const TableSchemaPtr& source, const ReaderNeeds& ne
   for (size_t i = 0; i < source->columns.size(); ++i) {
     schema.fields.push_back(FieldOf(*source, i, ++last_id, needs));
     if (source->columns[i].attribute_number != 0) field_ids[source->columns[i].attribute_number] = last_id;
+    // Each column's ids come before those of the next: the one order that Nessie keeps.
     if (numbering == Numbering::kNested) AssignElementIds(schema.fields.back().type, last_id);
   }
   const std::vector<std::string> names = NamesOfAddedColumns(*source);

@@ -38,6 +38,9 @@ struct LakeSchema {
 };
 using LakeSchemaPtr = std::shared_ptr<const LakeSchema>;
 
+/// Numbers what the type is made of, as far as it has no ids yet.
+void AssignElementIds(iceberg::Type& type, int32_t& last_id);
+
 /// How many columns sluice adds behind those of the source.
 size_t AddedColumnCount();
 

@@ -11,7 +11,6 @@
 #include "catalog/open_catalog.h"
 #include "observability/error_catalog.h"
 #include "observability/log.h"
-#include "sink/lake/changes_table.h"
 #include "sink/lake/commit_in_turn.h"
 #include "sink/lake/definition_file.h"
 #include "sink/lake/foreign_changes.h"
@@ -134,8 +133,7 @@ void LakeSink::ForgetWhatIsOver(const TableName& name, const CopiedTable& copied
 
 Status LakeSink::LoadTables() {
   std::vector<std::pair<TableName, Error>> unfit;
-  std::vector<std::pair<TableIdentifier, CatalogTable>> unwanted;
-  std::map<TableName, CatalogTable> changes_found;
+  std::map<TableIdentifier, CatalogTable> changes;
   NamespaceUpdate over = ExpectEpoch(context_.epoch);
   ASSIGN_OR_RETURN(const auto namespaces, catalog_->ListNamespaces());
   for (const std::string& name_space : namespaces) {
@@ -146,9 +144,8 @@ Status LakeSink::LoadTables() {
       if (!found.ok() && found.error().code == slu::kLakeFormatUnknown) continue;  // Somebody else's, or said where it is copied anew.
       ASSIGN_OR_RETURN(auto loaded, std::move(found));
       if (!loaded) continue;
-      if (const auto of = ParseChangesOf(loaded->metadata->properties)) {
-        if (!KeepsChanges(config_, *of)) unwanted.emplace_back(id, std::move(*loaded));
-        else if (NameOf(id) == ChangesTableOf(*of)) changes_found[*of] = std::move(*loaded);
+      if (ParseChangesOf(loaded->metadata->properties)) {
+        changes[id] = std::move(*loaded);
         continue;
       }
       ASSIGN_OR_RETURN(const auto copied, ParseCopiedTable(loaded->metadata->properties));
@@ -174,8 +171,7 @@ Status LakeSink::LoadTables() {
     const auto forgotten = catalog_->Commit({}, over);
     if (!forgotten.ok()) return forgotten.error();
   }
-  for (auto& [id, changes] : unwanted) RETURN_IF_ERROR(StopChanges(id, std::move(changes)));
-  AttachChanges(std::move(changes_found));
+  RETURN_IF_ERROR(AttachChanges(std::move(changes)));
   for (const auto& [name, error] : unfit) {
     log::Error("lake", "lake.table_changed_by_others", error.message, {{"table", ToString(name)}, {"code", fmt::format("SLU-{}", error.code)}});
     RETURN_IF_ERROR(Hold(name, {copied_.at(name).oid, error.code, error.message, bookmark_ ? bookmark_->position.lsn : Lsn{}}));
@@ -354,7 +350,10 @@ Status LakeSink::FollowSchema(LakeTable& table, const TableSchemaPtr& schema, Co
   if (table.writer != nullptr) {
     Count(table, table.writer->schema(), table.writer->TakePolicyCounts());
     table.writer->ChangeSchema(table.schema);
-    if (table.changes != nullptr) RETURN_IF_ERROR(FollowChanges(table));
+    if (table.changes != nullptr) {
+      ASSIGN_OR_RETURN(ChangesSchema changes, FollowChanges(table));
+      table.changes->changes_writer->Change(std::move(changes), LayoutOf(*table.changes->current.metadata, config_, NameOf(table.changes->id)));
+    }
   }
   return Ok();
 }

@@ -103,16 +103,16 @@ class LakeSink final : public Sink {
   Status FollowLayout(LakeTable& table);
   void DropOut(const TableName& name);
   Status CommitStream(const Position& position, Timestamp source_time);
-  void AttachChanges(std::map<TableName, CatalogTable> found);
+  Status AttachChanges(std::map<TableIdentifier, CatalogTable> found);
   void LinkChanges(LakeTable& table, CatalogTable found);
   Status StartChanges(LakeTable& table);
   Status TryStartChanges(LakeTable& table);
   Status StartMissingChanges();
   Status StopChanges(const TableIdentifier& id, CatalogTable changes);
   Result<CatalogTable> CreateChanges(const TableIdentifier& id, const LakeTable& table);
-  Status FollowChanges(LakeTable& table);
+  Result<ChangesSchema> FollowChanges(LakeTable& table);
   Status CopyIntoChanges(LakeTable& table);
-  Result<std::unique_ptr<ChangesWriter>> MakeChangesWriter(const LakeTable& table, Lsn done);
+  Result<std::unique_ptr<ChangesWriter>> MakeChangesWriter(LakeTable& table, Lsn done);
   Status OpenChangesWriter(LakeTable& table);
   Status RemoveOldVersions(LakeTable& changes, LakeCommit& commit);
   Status AddChanges(LakeCommit& commit);
@@ -173,6 +173,7 @@ class LakeSink final : public Sink {
   // The stream's thread only.
   std::map<const TableSchema*, std::pair<TableSchemaPtr, LakeTable*>> by_schema_;
   std::optional<Timestamp> ingested_at_;  ///< Of all rows since the last commit.
+  std::vector<TableName> changes_to_start_;  ///< Tables whose changes are to be kept from some commit on.
   std::set<TableName> skipped_;           ///< Tables whose changes are not taken; logged once.
   LakeOrders* const orders_;              ///< Null: attends nobody.
   std::unique_ptr<LakeWork> work_;        ///< What it is at; null: nothing.

@@ -26,42 +26,28 @@ namespace {
 
 constexpr std::chrono::hours kOldVersionsEvery{1};
 
-std::shared_ptr<arrow::DataType> TypeOf(const iceberg::Field& field) { return ToArrowField(field)->type(); }
-
-Result<std::shared_ptr<arrow::Array>> AllNull(const iceberg::Field& field, int64_t rows) {
-  auto nulls = arrow::MakeArrayOfNull(TypeOf(field), rows);
-  RETURN_IF_ERROR(FromArrow(nulls.status(), "a table of changes"));
-  return *nulls;
-}
-
 Result<std::shared_ptr<arrow::Array>> AllTheSame(const arrow::Scalar& value, int64_t rows) {
   auto same = arrow::MakeArrayFromScalar(value, rows);
   RETURN_IF_ERROR(FromArrow(same.status(), "a table of changes"));
   return *same;
 }
 
-/// The rows of `columns`, seen now in a table at that moment. What they were committed at stays.
-Status Restamp(const iceberg::Schema& table, Timestamp ingested_at, Lsn at, Columns& columns) {
-  const size_t stamps = table.fields.size() - AddedColumnCount();
-  const int64_t rows = columns.front()->length();
-  const arrow::TimestampScalar time(ingested_at.time_since_epoch().count(), TypeOf(table.fields[stamps]));
-  ASSIGN_OR_RETURN(columns[stamps], AllTheSame(time, rows));
-  ASSIGN_OR_RETURN(columns[stamps + 2], AllTheSame(arrow::Int64Scalar(static_cast<int64_t>(at.value)), rows));
-  return Ok();
+Result<std::shared_ptr<arrow::Array>> Times(const iceberg::Field& field, Timestamp time, int64_t rows) {
+  return AllTheSame(arrow::TimestampScalar(time.time_since_epoch().count(), ToArrowField(field)->type()), rows);
 }
+
+Result<std::shared_ptr<arrow::Array>> Lsns(Lsn lsn, int64_t rows) { return AllTheSame(arrow::Int64Scalar(static_cast<int64_t>(lsn.value)), rows); }
 
 /// Says that none of the rows so far is there any more.
 Status AppendEmptied(const iceberg::Schema& table, Timestamp ingested_at, Timestamp committed_at, Lsn at, ChangesWriter& writer) {
-  Columns columns;
-  for (const iceberg::Field& field : table.fields) {
-    ASSIGN_OR_RETURN(auto nulls, AllNull(field, 1));
-    columns.push_back(std::move(nulls));
-  }
-  RETURN_IF_ERROR(Restamp(table, ingested_at, at, columns));
-  const size_t committed = table.fields.size() - AddedColumnCount() + 1;
-  ASSIGN_OR_RETURN(columns[committed], AllTheSame(arrow::TimestampScalar(committed_at.time_since_epoch().count(), TypeOf(table.fields[committed])), 1));
+  iceberg::Schema stamps;
+  stamps.fields.assign(table.fields.end() - static_cast<ptrdiff_t>(AddedColumnCount()), table.fields.end());
+  Columns columns(stamps.fields.size());
+  ASSIGN_OR_RETURN(columns[0], Times(stamps.fields[0], ingested_at, 1));
+  ASSIGN_OR_RETURN(columns[1], Times(stamps.fields[1], committed_at, 1));
+  ASSIGN_OR_RETURN(columns[2], Lsns(at, 1));
   const RowVersion emptied = writer.Next(at, VersionKind::kTruncate);
-  return writer.Append(table, columns, {&emptied, 1});
+  return writer.Append(stamps, columns, {&emptied, 1});
 }
 
 /// What is there at the moment that the table's own mark names.
@@ -113,10 +99,15 @@ void LakeSink::LinkChanges(LakeTable& table, CatalogTable found) {
 }
 
 // Those that have gone on with their tables so far. All others begin behind a commit, when it is known which tables are copied again.
-void LakeSink::AttachChanges(std::map<TableName, CatalogTable> found) {
-  for (auto& [name, changes] : found) {
+Status LakeSink::AttachChanges(std::map<TableIdentifier, CatalogTable> found) {
+  for (auto& [id, changes] : found) {
+    const TableName name = *ParseChangesOf(changes.metadata->properties);
+    if (!KeepsChanges(config_, name)) {
+      RETURN_IF_ERROR(StopChanges(id, std::move(changes)));
+      continue;
+    }
     const auto table = tables_.find(name);
-    if (table == tables_.end() || !copied_.contains(name)) continue;
+    if (table == tables_.end() || id != IdOf(ChangesTableOf(name))) continue;
     const auto follows = changes.metadata->properties.find(kCopyLsnProperty);
     if (follows == changes.metadata->properties.end() || follows->second != ToString(table->second.copied.copy_lsn)) continue;
     if (!CheckForeignChanges(*changes.metadata, ToString(name)).ok()) continue;  // Set back, so that versions are missing.
@@ -125,6 +116,9 @@ void LakeSink::AttachChanges(std::map<TableName, CatalogTable> found) {
     LakeTable& linked = *table->second.changes;
     if (bookmark_ && MomentOf(linked) > bookmark_->position.lsn) linked.copied.catching_up_from = MomentOf(linked);
   }
+  for (const auto& [name, copied] : copied_)
+    if (tables_.at(name).changes == nullptr && KeepsChanges(config_, name)) changes_to_start_.push_back(name);
+  return Ok();
 }
 
 // For a table without open rows. Errors of this table alone say so; what is wrong with catalog or store holds no table.
@@ -145,22 +139,22 @@ Status LakeSink::TryStartChanges(LakeTable& table) {
     ASSIGN_OR_RETURN(existing, CreateChanges(id, table));
   }
   LinkChanges(table, std::move(*existing));
-  RETURN_IF_ERROR(FollowChanges(table));
   RETURN_IF_ERROR(CopyIntoChanges(table));
   return table.writer != nullptr ? OpenChangesWriter(table) : Ok();
 }
 
 // One behind each commit: the stream waits for it.
 Status LakeSink::StartMissingChanges() {
-  for (auto& [name, table] : tables_) {
-    const bool missing = table.changes_of == nullptr && table.changes == nullptr && copied_.contains(name) && KeepsChanges(config_, name);
-    if (missing) return StartChanges(table);
+  while (!changes_to_start_.empty()) {
+    const auto table = tables_.find(changes_to_start_.back());
+    changes_to_start_.pop_back();
+    if (table != tables_.end() && copied_.contains(table->first) && table->second.changes == nullptr) return StartChanges(table->second);
   }
   return Ok();
 }
 
 // Columns and partitions as the table and the configuration have them now.
-Status LakeSink::FollowChanges(LakeTable& table) {
+Result<ChangesSchema> LakeSink::FollowChanges(LakeTable& table) {
   LakeTable& changes = *table.changes;
   const TableName name = NameOf(changes.id);
   const iceberg::TableMetadata& metadata = *changes.current.metadata;
@@ -177,14 +171,13 @@ Status LakeSink::FollowChanges(LakeTable& table) {
     const std::lock_guard lock(mutex_);
     RETURN_IF_ERROR(CommitUpdates(changes, std::move(updates)));
   }
-  if (changes.changes_writer) changes.changes_writer->Change(std::move(schema), LayoutOf(*changes.current.metadata, config_, name));
-  return Ok();
+  return schema;
 }
 
-Result<std::unique_ptr<ChangesWriter>> LakeSink::MakeChangesWriter(const LakeTable& table, Lsn done) {
+Result<std::unique_ptr<ChangesWriter>> LakeSink::MakeChangesWriter(LakeTable& table, Lsn done) {
+  ASSIGN_OR_RETURN(ChangesSchema schema, FollowChanges(table));
   const LakeTable& changes = *table.changes;
   const iceberg::TableMetadata& metadata = *changes.current.metadata;
-  ASSIGN_OR_RETURN(ChangesSchema schema, MakeChangesSchema(*table.current.metadata, &metadata));
   const auto text = metadata.properties.find(kLastVersionProperty);
   ASSIGN_OR_RETURN(const LastVersion last, ParseLastVersion(text == metadata.properties.end() ? "" : text->second));
   return std::make_unique<ChangesWriter>(context_, std::move(schema), LayoutOf(metadata, config_, NameOf(changes.id)), done, last);
@@ -192,7 +185,6 @@ Result<std::unique_ptr<ChangesWriter>> LakeSink::MakeChangesWriter(const LakeTab
 
 Status LakeSink::OpenChangesWriter(LakeTable& table) {
   LakeTable& changes = *table.changes;
-  RETURN_IF_ERROR(FollowChanges(table));
   ASSIGN_OR_RETURN(changes.changes_writer, MakeChangesWriter(table, MomentOf(changes)));
   table.writer->TellChanges(changes.changes_writer.get());
   return Ok();
@@ -267,11 +259,14 @@ Status LakeSink::CopyIntoChanges(LakeTable& table) {
   RETURN_IF_ERROR(LoadTableFiles(*store_, cache_, *manifests, files));
   arrow::FieldVector fields;
   for (const iceberg::Field& field : columns_of.fields) fields.push_back(ToArrowField(field));
+  const size_t ingested_at = fields.size() - AddedColumnCount();
   const RowVersion version = writer->Next(at, VersionKind::kCopy);
   for (const TableFile& file : files) {
     Status copied = VisitLiveColumns(*store_, file, fields, [&](Columns columns) -> Status {
-      RETURN_IF_ERROR(Restamp(columns_of, now, at, columns));
-      return writer->Append(columns_of, columns, std::vector<RowVersion>(static_cast<size_t>(columns.front()->length()), version));
+      const int64_t rows = columns.front()->length();
+      ASSIGN_OR_RETURN(columns[ingested_at], Times(columns_of.fields[ingested_at], now, rows));
+      ASSIGN_OR_RETURN(columns.back(), Lsns(at, rows));
+      return writer->Append(columns_of, columns, std::vector<RowVersion>(static_cast<size_t>(rows), version));
     });
     if (!copied.ok()) return IfReplaced(*catalog_, table, std::move(copied).error());
   }

@@ -38,16 +38,19 @@ class LakeSinkFixture : public ::testing::Test {
   }
 
   void Copy(const TableSchemaPtr& schema, const std::vector<TestRow>& rows, uint64_t lsn = 100) {
+    ASSERT_OK(CopyRows(schema, rows, lsn));
+    ASSERT_OK(FinishCopy(schema, lsn));
+  }
+  Status CopyRows(const TableSchemaPtr& schema, const std::vector<TestRow>& rows, uint64_t lsn = 100) {
     const std::vector<TableDefinition> tables{DefinitionOf(schema)};
-    ASSERT_OK(sink_->PrepareTables(tables, {{kLog, {lsn}}, Timestamp(std::chrono::seconds(50))}));
-    auto writer = sink_->OpenCopyWriter(tables[0], BlockRange{});
-    ASSERT_OK(writer);
+    RETURN_IF_ERROR(sink_->PrepareTables(tables, {{kLog, {lsn}}, Timestamp(std::chrono::seconds(50))}));
+    ASSIGN_OR_RETURN(const auto writer, sink_->OpenCopyWriter(tables[0], BlockRange{}));
     std::string bytes;
     for (const TestRow& row : rows) bytes += CopyRow(row);
-    ASSERT_OK((*writer)->Rows(AsBytes(bytes), rows.size()));
-    ASSERT_OK((*writer)->Finish());
-    ASSERT_OK(sink_->FinishTables(tables, {kLog, {lsn}}, {}));
+    RETURN_IF_ERROR(writer->Rows(AsBytes(bytes), rows.size()));
+    return writer->Finish();
   }
+  Status FinishCopy(const TableSchemaPtr& schema, uint64_t lsn = 100) { return sink_->FinishTables({DefinitionOf(schema)}, {kLog, {lsn}}, {}); }
 
   /// What the catalog says of the table t now, and the files that readers of it open.
   CatalogTable Table() {

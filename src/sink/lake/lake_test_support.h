@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -79,6 +80,17 @@ class BatchMaker {
 
 /// One row of binary COPY.
 std::string CopyRow(const TestRow& row);
+
+/// Stands still until it is set. Thread-safe.
+class SetClock final : public Clock {
+ public:
+  explicit SetClock(Timestamp now) { Set(now); }
+  Timestamp Now() const override { return Timestamp(std::chrono::microseconds(now_us_.load())); }
+  void Set(Timestamp now) { now_us_ = now.time_since_epoch().count(); }
+
+ private:
+  std::atomic<int64_t> now_us_;
+};
 
 /// A folder that is gone at the end.
 class TestFolder {

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 
 #include "observability/error_catalog.h"
@@ -108,15 +107,6 @@ TEST_F(LeftUploadsTest, AFolderHasNone) {
   EXPECT_EQ(AbortLeftUploads(**folder, location_, {3, kNow - kAfter}, {}).count, 0);
 }
 
-class SetClock final : public Clock {
- public:
-  Timestamp Now() const override { return Timestamp(std::chrono::microseconds(now_us_.load())); }
-  void Set(Timestamp now) { now_us_ = now.time_since_epoch().count(); }
-
- private:
-  std::atomic<int64_t> now_us_{kNow.time_since_epoch().count()};
-};
-
 /// Looks for orphans when their time has come, as often as asked to. Returns what was said meanwhile.
 std::string LookForOrphans(const LakeConfig& config, StoreWithUploads& store, const iceberg::TableMetadataPtr& table, int times) {
   ::testing::internal::CaptureStderr();
@@ -126,7 +116,7 @@ std::string LookForOrphans(const LakeConfig& config, StoreWithUploads& store, co
     KeyIndexSpace space("", 1 << 20);
     const LakeContext context{store, manifests, config, space, 3};
     Garbage garbage(store, {});
-    SetClock clock;
+    testing::SetClock clock(kNow);
     clock.Set(kNow - std::chrono::minutes(10) - std::chrono::hours(24) * (times - 1));
     LakeMaintenance maintenance(context, **catalog, clock, garbage);
     for (int time = 0; time <= times; ++time) {

@@ -115,10 +115,7 @@ Status TableWriter::Delete(const ChangeBatch& batch, const Change& change, const
 }
 
 Status TableWriter::Truncate(const RowStamp& stamp) {
-  if (changes_ != nullptr) {
-    ASSIGN_OR_RETURN(const Columns columns, TakeOpenRows());
-    RETURN_IF_ERROR(changes_->Append(schema_->iceberg, columns, std::exchange(versions_, {})));
-  }
+  if (changes_ != nullptr) RETURN_IF_ERROR(TakeOpenRows());
   for (auto& [id, file] : new_files_) garbage_.push_back(file.path);
   new_files_.clear();
   files_.clear();
@@ -213,11 +210,12 @@ Status TableWriter::EnsureIndex() {
   return Ok();
 }
 
-/// Whole: with what the source did not send.
+/// Whole, with what the source did not send; the table of changes has got them then.
 Result<Columns> TableWriter::TakeOpenRows() {
   Columns columns = buffer_->Finish();
   RETURN_IF_ERROR(unchanged_.Fill(context_.store, *schema_, [&](uint32_t file) { return files_[file].path; }, columns));
   unchanged_.Clear();
+  if (changes_ != nullptr) RETURN_IF_ERROR(changes_->Append(schema_->iceberg, columns, std::exchange(versions_, {})));
   return columns;
 }
 
@@ -225,7 +223,6 @@ Status TableWriter::Flush() {
   if (buffer_->rows() == 0) return SettleIndex();
   SLUICE_FAILPOINT("lake.before_data_files");
   ASSIGN_OR_RETURN(Columns columns, TakeOpenRows());
-  if (changes_ != nullptr) RETURN_IF_ERROR(changes_->Append(schema_->iceberg, columns, std::exchange(versions_, {})));
   // Row i of the columns was open row open_rows[i]; empty where none is dead.
   std::vector<int64_t> open_rows;
   if (!dead_rows_.isEmpty()) {

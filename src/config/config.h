@@ -53,9 +53,17 @@ struct PartitionFieldConfig {
   int width = 0;                               ///< Of bucket and truncate.
 };
 
+/// One field of a sort order, e.g. facility_id, hit_at desc nulls last.
+struct SortFieldConfig {
+  std::string column;
+  bool ascending = true;
+  bool nulls_first = true;
+};
+
 /// What a table has of its own; what is absent is as the lake has it.
 struct LakeTableConfig {
   std::optional<std::vector<PartitionFieldConfig>> partition;
+  std::optional<std::vector<SortFieldConfig>> sort;
   std::optional<int> format_version;
   std::optional<uint64_t> file_bytes_target;
 };
@@ -99,6 +107,7 @@ struct LakeConfig {
   milliseconds commit_interval{60'000};
   uint64_t commit_bytes_max = 128ull << 20;    ///< Uncommitted Arrow bytes that make a commit early.
   std::vector<PartitionFieldConfig> partition{{"_ingested_at", "day", 0}};
+  std::vector<SortFieldConfig> sort;           ///< Of the rows of each file. Empty: as they come.
   int format_version = 2;                      ///< Of Iceberg: 2, or 3 with deletion vectors. Tables are upgraded, never downgraded.
   uint64_t file_bytes_target = 128ull << 20;
   std::string compression = "zstd";            ///< zstd, snappy, lz4 or none.

@@ -48,6 +48,7 @@ sinks:
     catalog: { type: sqlite, path: lake.db, name: main }
     commit: { interval: 10s, max_bytes: 64MiB }
     partition: ["day(_ingested_at)", "bucket(16, facility_id)"]
+    sort: [facility_id, hit_at desc]
     files: { target_size: 256MiB, compression: snappy, level: 3 }
     snapshots: { keep: 50 }
     tags: {hourly: 48, daily: 0}
@@ -65,7 +66,7 @@ pipelines:
     verify: { every: 6h, max_rate: 4MiB }
     table_options:
       public.shot:
-        lake: { partition: ["day(hit_at)"] }
+        lake: { partition: ["day(hit_at)"], sort: [] }
 observe:
   logs: { level: debug, format: json }
 x-note: anything
@@ -124,6 +125,9 @@ TEST(ConfigLoader, ReadsEveryField) {
   EXPECT_EQ(config.lake->partition[1].transform, "bucket");
   EXPECT_EQ(config.lake->partition[1].width, 16);
   EXPECT_EQ(config.lake->partition[1].column, "facility_id");
+  ASSERT_EQ(config.lake->sort.size(), 2u);
+  EXPECT_EQ(config.lake->sort[1].column, "hit_at");
+  EXPECT_FALSE(config.lake->sort[1].ascending);
   EXPECT_EQ(config.lake->file_bytes_target, 256u << 20);
   EXPECT_EQ(config.lake->compression, "snappy");
   EXPECT_EQ(config.lake->compression_level, 3);
@@ -136,6 +140,7 @@ TEST(ConfigLoader, ReadsEveryField) {
   EXPECT_EQ(config.lake->manifests_merged_at, 10);
   ASSERT_TRUE(config.lake->tables.contains("public.shot"));
   EXPECT_EQ(config.lake->tables.at("public.shot").partition->at(0).column, "hit_at");
+  EXPECT_TRUE(config.lake->tables.at("public.shot").sort->empty());
   EXPECT_THAT(config.pipeline.include, ElementsAre("public.*"));
   EXPECT_THAT(config.pipeline.exclude, ElementsAre("public.tmp_*"));
   EXPECT_EQ(config.pipeline.queue_bytes_max, 8u << 20);
@@ -181,7 +186,7 @@ TEST(ConfigLoader, ShowsATypoWithLineMarksAndWhatIsAllowed) {
   ASSERT_EQ(loaded.mistakes.size(), 1u);
   EXPECT_EQ(RenderMistake(loaded.mistakes[0], loaded.texts),
             "error[SLU-1104]: unknown field \"inclde\" in pipelines.trackman.tables\n"
-            "  ┌ sluice.yaml:43:7\n"
+            "  ┌ sluice.yaml:44:7\n"
             "  │       inclde: [\"public.*\"]\n"
             "  │       ^^^^^^ did you mean \"include\"?\n"
             "why:  A misspelt field would otherwise be ignored in silence.\n"

@@ -9,6 +9,7 @@
 #include "config/did_you_mean.h"
 #include "config/mapping_section.h"
 #include "config/partition.h"
+#include "config/sort.h"
 #include "config/printable.h"
 #include "config/rest_catalog_section.h"
 #include "config/storage_section.h"
@@ -120,6 +121,17 @@ void ReadPartition(FieldReader& fields, std::vector<PartitionFieldConfig>& parti
   }
 }
 
+void ReadSort(FieldReader& fields, std::vector<SortFieldConfig>& sort) {
+  std::vector<std::string> texts;
+  std::vector<const YamlNode*> nodes;
+  if (fields.Texts("sort", texts, &nodes) == nullptr) return;
+  sort.clear();
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (const auto field = ParseSortField(texts[i])) sort.push_back(*field);
+    else fields.Mistake(slu::kBadValue, fmt::format("{} is nothing to sort by", Quoted(*nodes[i])), nodes[i], "sort", "", "", "name a column: facility_id, hit_at desc, name nulls last");
+  }
+}
+
 void ReadLakeCatalog(FieldReader& catalog, const std::string& folder, LakeConfig& lake) {
   std::string type;
   catalog.Choice("type", type, {"sqlite", "postgres", "rest"}, Presence::kRequired);
@@ -198,6 +210,7 @@ LakeConfig ReadLake(FieldReader& fields, const std::string& name, const std::str
     commit->RefuseOthers();
   }
   ReadPartition(fields, lake.partition);
+  ReadSort(fields, lake.sort);
   fields.Integer("format_version", lake.format_version, kFormatVersionMin, kFormatVersionMax);
   if (auto files = fields.Mapping("files")) {
     files->Size("target_size", lake.file_bytes_target, kMiB, 16 * kGiB);
@@ -239,6 +252,9 @@ LakeTableConfig ReadLakeTable(FieldReader& fields) {
   std::vector<PartitionFieldConfig> partition;
   ReadPartition(fields, partition);
   if (fields.Has("partition")) table.partition = std::move(partition);
+  std::vector<SortFieldConfig> sort;
+  ReadSort(fields, sort);
+  if (fields.Has("sort")) table.sort = std::move(sort);
   int format_version = 0;
   if (fields.Integer("format_version", format_version, kFormatVersionMin, kFormatVersionMax) != nullptr) table.format_version = format_version;
   if (auto files = fields.Mapping("files")) {

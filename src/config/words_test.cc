@@ -2,6 +2,7 @@
 
 #include "config/did_you_mean.h"
 #include "config/partition.h"
+#include "config/sort.h"
 #include "config/printable.h"
 #include "config/secrets.h"
 
@@ -35,6 +36,25 @@ TEST(Partition, ReadsEveryTransform) {
 TEST(Partition, RefusesWhatIsNoTransform) {
   for (const char* text : {"", "(", "day(", "day()", "week(a)", "bucket(a)", "bucket(0, a)", "bucket(-1, a)", "bucket(9999999999, a)", "bucket(16,)", "DAY(a)"})
     EXPECT_FALSE(ParsePartitionField(text).has_value()) << text;
+}
+
+TEST(Sort, ReadsColumnsAndTheirDirections) {
+  const auto read = [](const char* text) {
+    const auto field = ParseSortField(text);
+    return field ? field->column + (field->ascending ? "|up" : "|down") + (field->nulls_first ? "|first" : "|last") : "nothing";
+  };
+  EXPECT_EQ(read("kind"), "kind|up|first");
+  EXPECT_EQ(read(" hit_at  desc "), "hit_at|down|last");
+  EXPECT_EQ(read("name asc nulls last"), "name|up|last");
+  EXPECT_EQ(read("name desc nulls first"), "name|down|first");
+  EXPECT_EQ(read("name nulls last"), "name|up|last");
+  EXPECT_EQ(read("two words desc"), "two words|down|last");
+  EXPECT_EQ(read("desc"), "desc|up|first");
+  EXPECT_EQ(read("last desc asc"), "last desc|up|first");
+  EXPECT_EQ(read("nulls last"), "nulls last|up|first");
+  EXPECT_EQ(read("first"), "first|up|first");
+  EXPECT_EQ(read("  "), "nothing");
+  EXPECT_EQ(read(""), "nothing");
 }
 
 TEST(Printable, LeavesLettersAndEscapesEverythingThatDrivesATerminal) {

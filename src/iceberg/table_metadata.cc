@@ -39,4 +39,11 @@ const PartitionSpec& TableMetadata::spec() const {
   return *found;
 }
 
+const SortOrder& TableMetadata::sort_order() const {
+  static const SortOrder kUnsorted;
+  for (const SortOrder& order : sort_orders)
+    if (order.id == default_sort_order_id) return order;
+  return kUnsorted;
+}
+
 }  // namespace sluice::iceberg

@@ -47,6 +47,8 @@ struct TableMetadata {
   /// Exist in every metadata that was parsed or made by ApplyUpdates to its end.
   const Schema& schema() const;
   const PartitionSpec& spec() const;
+  /// The default one; without fields where there is none.
+  const SortOrder& sort_order() const;
 
   bool operator==(const TableMetadata&) const = default;
 };

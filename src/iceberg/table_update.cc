@@ -267,7 +267,7 @@ std::vector<TableUpdate> UpdatesToCreate(const NewTable& table) {
           SetCurrentSchema{-1},
           AddPartitionSpec{table.spec},
           SetDefaultSpec{-1},
-          AddSortOrder{},
+          AddSortOrder{table.sort_order},
           SetDefaultSortOrder{-1},
           SetLocation{table.location},
           SetProperties{table.properties}};

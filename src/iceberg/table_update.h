@@ -107,6 +107,7 @@ struct NewTable {
   std::string location;
   Schema schema;
   PartitionSpec spec;
+  SortOrder sort_order;
   Properties properties;
   int32_t format_version = 2;
 };

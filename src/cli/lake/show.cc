@@ -57,9 +57,10 @@ std::string PartitionsText(const TableMetadata& metadata) {
 
 std::string SortText(const TableMetadata& metadata) {
   std::string text;
-  for (const iceberg::SortOrder& order : metadata.sort_orders)
-    if (order.id == metadata.default_sort_order_id)
-      for (const iceberg::SortField& field : order.fields) text += (text.empty() ? "" : ", ") + ColumnName(metadata, field.source_id) + (field.ascending ? "" : " desc");
+  for (const iceberg::SortField& field : metadata.sort_order().fields) {
+    text += (text.empty() ? "" : ", ") + ColumnName(metadata, field.source_id) + (field.ascending ? "" : " desc");
+    if (field.nulls_first != field.ascending) text += field.nulls_first ? " nulls first" : " nulls last";
+  }
   return text.empty() ? "none" : text;
 }
 

@@ -85,6 +85,10 @@ constexpr ErrorEntry kErrors[] = {
      "The partition names a column that the table doesn't have, or a transform that its type doesn't take.",
      "Correct the partition of this table in the configuration.",
      ExitCode::kConfig},
+    {slu::kLakeSort, "the lake's sort setting does not fit the table",
+     "It names a column that the table doesn't have, or one whose values have no order, as a list's.",
+     "Correct the sort of this table in the configuration.",
+     ExitCode::kConfig},
     {slu::kLakeSchemaChanged, "a table changed in a way that the lake's table can't follow in place",
      "A column has another type now, is new with a value for the rows that were there, or was removed although the lake's table is partitioned by it. The table is copied "
      "again by itself, three times at most; then it is held.",

@@ -21,6 +21,7 @@ inline constexpr int kCatalogNoNamespace = 4024;
 // Tables and rows of the lake: 4101 to 4149.
 inline constexpr int kLakeForeignTable = 4101;
 inline constexpr int kLakePartition = 4104;
+inline constexpr int kLakeSort = 4105;
 inline constexpr int kLakeSchemaChanged = 4107;
 inline constexpr int kLakeKeyValue = 4108;
 inline constexpr int kLakeRowMissing = 4110;

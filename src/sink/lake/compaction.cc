@@ -6,6 +6,7 @@
 #include <arrow/util/byte_size.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <numeric>
 #include <unordered_map>
@@ -18,6 +19,8 @@
 #include "sink/lake/position_deletes.h"
 #include "sink/lake/row_lineage.h"
 #include "sink/lake/row_selection.h"
+#include "sink/lake/row_sorter.h"
+#include "sink/lake/sorted_part.h"
 #include "sink/lake/table_id.h"
 #include "sink/lake/type_map.h"
 #include "storage/arrow_error.h"
@@ -27,6 +30,8 @@ namespace {
 
 // Arrow bytes that make a row group of what small files gave.
 constexpr int64_t kRowGroupBytes = 32 << 20;
+// That are put in order at once.
+constexpr int64_t kSortedBytes = 2 * kRowGroupBytes;
 
 using DeletesByPath = std::unordered_map<std::string, Roaring>;
 
@@ -176,53 +181,152 @@ class Compactor {
 
   Status WriteGroup(const Partition& partition, const std::vector<size_t>& group, std::vector<Roaring>& deleted) {
     const iceberg::DataFile& first = partition.data[group.front()]->data.file();
-    int64_t live_rows = 0;
-    for (const size_t i : group) live_rows += partition.data[i]->data.file().record_count - static_cast<int64_t>(deleted[i].cardinality());
+    std::vector<LiveInput> inputs;
+    uint32_t live_rows = 0;
+    for (const size_t i : group) {
+      inputs.push_back({partition.data[i]->data, deleted[i], live_rows});
+      live_rows += inputs.back().live_rows();
+    }
     const auto output = static_cast<uint32_t>(out_.outputs.size());
+    std::vector<uint32_t> places;  // In the new file, of each live row; empty: as they come.
     if (live_rows > 0) {
       const std::string uri = NewDataFileUri(context_, table_.location, FolderOf(first), "-compacted.parquet");
       ASSIGN_OR_RETURN(writer_, DataFileWriter::Open(context_.store, uri, arrow::schema(fields_), context_.parquet()));
+      if (layout_.is_sorted()) {
+        ASSIGN_OR_RETURN(places, PlacesInOrder(inputs));
+      }
+      RETURN_IF_ERROR(places.empty() ? CopyInputs(inputs) : CopyInOrder(inputs, places));
     }
-    uint32_t next_row = 0;
-    for (const size_t i : group) {
-      const iceberg::DataFile& file = partition.data[i]->data.file();
-      if (static_cast<int64_t>(deleted[i].cardinality()) < file.record_count) RETURN_IF_ERROR(CopyLiveRows(partition.data[i]->data, deleted[i]));
-      if (stop_.stop_requested()) return Ok();
-      const auto live = static_cast<uint32_t>(file.record_count - static_cast<int64_t>(deleted[i].cardinality()));
-      out_.inputs.push_back({file.path, file.record_count, {output, next_row, std::move(deleted[i])}});
-      next_row += live;
+    if (stop_.stop_requested()) return Ok();
+    for (size_t i = 0; i < group.size(); ++i) {
+      const LiveInput& input = inputs[i];
+      RowForward forward{output, input.first_row, {}, nullptr};
+      if (!places.empty()) {
+        ASSIGN_OR_RETURN(forward.places, RowPlaces::Make(std::span(places).subspan(input.first_row, input.live_rows()), context_.index_space.folder()));
+      }
+      forward.left_out = std::move(deleted[group[i]]);
+      out_.inputs.push_back({input.of.file().path, input.of.file().record_count, std::move(forward)});
     }
     if (live_rows == 0) return Ok();
-    RETURN_IF_ERROR(WriteRowGroup());
     ASSIGN_OR_RETURN(iceberg::DataFile made, writer_->Close());
     writer_.reset();
     made.spec_id = first.spec_id;
     made.partition = first.partition;
+    if (layout_.is_sorted()) made.sort_order_id = layout_.sort.id;
     LeaveOutLineage(made);
-    const bool complete = made.record_count == live_rows;
+    const bool complete = made.record_count == static_cast<int64_t>(live_rows);
     out_.outputs.push_back(std::move(made));
-    return complete ? Ok() : Status(Error{ErrorKind::kCorrupt, first.path + ": a file has another number of rows than its manifest says"});
+    return complete ? Ok() : Status(WrongCount(first));
   }
 
-  Status CopyLiveRows(const iceberg::LiveFile& live_file, const Roaring& deleted) {
-    const iceberg::DataFile& file = live_file.file();
+  static Error WrongCount(const iceberg::DataFile& file) { return {ErrorKind::kCorrupt, file.path + ": a file has another number of rows than its manifest says"}; }
+
+  struct LiveInput {
+    const iceberg::LiveFile& of;
+    const Roaring& deleted;
+    uint32_t first_row = 0;  ///< Of its live rows, among those of all inputs.
+
+    uint32_t live_rows() const { return static_cast<uint32_t>(of.file().record_count - static_cast<int64_t>(deleted.cardinality())); }
+  };
+  /// By their number among the live rows of a file. Null: all.
+  using Wanted = std::function<bool(uint32_t nth)>;
+  /// Rows of one row group, with these numbers if only some were wanted.
+  using Visit = std::function<Status(Columns columns, const std::vector<uint32_t>& numbers)>;
+
+  Status VisitLiveRows(const LiveInput& input, const arrow::FieldVector& fields, const Wanted& wanted, const Visit& visit) {
+    if (input.live_rows() == 0) return Ok();
+    const iceberg::DataFile& file = input.of.file();
+    const bool with_lineage = layout_.has_vectors() && fields.size() == fields_.size();
     ASSIGN_OR_RETURN(auto reader, DataFileReader::Open(context_.store, file.path));
-    int64_t first = 0;
-    for (int group = 0; group < reader->row_groups() && !stop_.stop_requested(); ++group) {
-      const int64_t rows = reader->rows_in(group);
-      ASSIGN_OR_RETURN(Columns columns, reader->Read(group, fields_));
-      if (layout_.has_vectors()) RETURN_IF_ERROR(FillLineage(live_file, first, columns));
-      Roaring here;
-      here.addRange(static_cast<uint64_t>(first), static_cast<uint64_t>(first + rows));
-      if (deleted.intersect(here)) {
-        std::vector<int64_t> live;
-        for (const uint32_t row : here - deleted) live.push_back(row - first);
-        ASSIGN_OR_RETURN(columns, TakeRows(columns, live));
+    int64_t first = 0, count = 0;
+    uint32_t nth = 0;
+    for (int group = 0; group < reader->row_groups() && !stop_.stop_requested(); ++group, first += count) {
+      count = reader->rows_in(group);
+      Roaring live;
+      live.addRange(static_cast<uint64_t>(first), static_cast<uint64_t>(first + count));
+      live -= input.deleted;
+      std::vector<int64_t> rows;
+      std::vector<uint32_t> numbers;
+      const bool all = !wanted && static_cast<int64_t>(live.cardinality()) == count;
+      if (!all) {
+        for (const uint32_t row : live) {
+          const uint32_t number = nth++;
+          if (wanted && !wanted(number)) continue;
+          rows.push_back(row - first);
+          if (wanted) numbers.push_back(number);
+        }
+        if (rows.empty()) continue;
       }
-      first += rows;
-      RETURN_IF_ERROR(Append(std::move(columns)));
+      ASSIGN_OR_RETURN(Columns columns, reader->Read(group, fields));
+      if (with_lineage) RETURN_IF_ERROR(FillLineage(input.of, first, columns));
+      if (!all && static_cast<int64_t>(rows.size()) < count) {
+        ASSIGN_OR_RETURN(columns, TakeRows(columns, rows));
+      }
+      RETURN_IF_ERROR(visit(std::move(columns), numbers));
       // Read here, and about as much to be written.
-      Spend(file.record_count == 0 ? 0 : 2 * file.file_size_bytes * rows / file.record_count);
+      if (file.record_count > 0) Spend(2 * file.file_size_bytes * count / file.record_count);
+    }
+    return Ok();
+  }
+
+  Status CopyInputs(const std::vector<LiveInput>& inputs) {
+    for (const LiveInput& input : inputs) {
+      RETURN_IF_ERROR(VisitLiveRows(input, fields_, nullptr, [this](Columns columns, const auto&) { return Append(std::move(columns)); }));
+    }
+    return WriteRowGroup();
+  }
+
+  /// Where in the new file each live row goes. Empty: all are in order.
+  Result<std::vector<uint32_t>> PlacesInOrder(const std::vector<LiveInput>& inputs) {
+    RowSorter sorter(layout_.sort, table_.schema());
+    arrow::FieldVector fields;
+    for (const size_t column : sorter.columns()) fields.push_back(fields_[column]);
+    for (const LiveInput& input : inputs) {
+      RETURN_IF_ERROR(VisitLiveRows(input, fields, nullptr, [&](Columns columns, const auto&) {
+        sorter.Add(columns);
+        return Ok();
+      }));
+      if (stop_.stop_requested()) return std::vector<uint32_t>();
+      if (sorter.rows() != static_cast<int64_t>(input.first_row) + input.live_rows()) return WrongCount(input.of.file());
+    }
+    const std::vector<int64_t> order = sorter.Order();
+    std::vector<uint32_t> places(order.size());
+    for (size_t place = 0; place < order.size(); ++place) places[static_cast<size_t>(order[place])] = static_cast<uint32_t>(place);
+    return places;
+  }
+
+  /// Part after part of the new file is picked from all inputs: as many rows as fit in memory, so what is large is read several times.
+  Status CopyInOrder(const std::vector<LiveInput>& inputs, const std::vector<uint32_t>& places) {
+    const auto rows = static_cast<uint32_t>(places.size());
+    uint32_t count = rows;
+    for (uint32_t begin = 0; begin < rows && !stop_.stop_requested();) {
+      uint32_t end = begin + std::min(count, rows - begin);
+      SortedPart part;
+      for (const LiveInput& input : inputs) {
+        const auto place_of = [&](uint32_t nth) { return places[input.first_row + nth]; };
+        const auto wanted = [&](uint32_t nth) { return nth < input.live_rows() && place_of(nth) >= begin && place_of(nth) < end; };
+        const Visit add = [&](Columns columns, const std::vector<uint32_t>& numbers) -> Status {
+          std::vector<uint32_t> of_rows;
+          for (const uint32_t nth : numbers) of_rows.push_back(place_of(nth));
+          part.Add(std::move(columns), std::move(of_rows));
+          while (part.bytes() > kSortedBytes && end - begin > 1) {
+            end = begin + (end - begin) / 2;
+            RETURN_IF_ERROR(part.KeepBelow(end));
+          }
+          return Ok();
+        };
+        RETURN_IF_ERROR(VisitLiveRows(input, fields_, wanted, add));
+      }
+      if (stop_.stop_requested()) return Ok();
+      const auto groups = static_cast<uint32_t>(1 + part.bytes() / kRowGroupBytes);
+      ASSIGN_OR_RETURN(const Columns columns, part.InOrder(begin, end));
+      count = end - begin;
+      for (uint32_t first = 0, size = (count + groups - 1) / groups; first < count; first += size) {
+        Columns slice;
+        for (size_t i = 0; i < columns.size(); ++i) slice.push_back(AsType(columns[i]->Slice(first, size), fields_[i]->type()));
+        RETURN_IF_ERROR(writer_->Write(slice));
+      }
+      begin = end;
     }
     return Ok();
   }

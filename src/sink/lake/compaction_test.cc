@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include "catalog/open_catalog.h"
 #include "iceberg/snapshot_producer.h"
@@ -126,6 +127,68 @@ TEST_P(CompactionTest, DeleteFilesWhoseDataFilesAreGoneGoByThemselves) {
   ASSERT_OK(Commit(500));
   EXPECT_EQ(FilesOfTable(), (Files{1, 0}));
   EXPECT_EQ(RowsInLake(config_, kTable), (Rows{"0|z|zero"}));
+}
+
+TEST_P(CompactionTest, PositionsNeverOutnumberTheRowsOfTheirPartition) {
+  config_.maintenance.enabled = false;
+  config_.partition = {{"kind", "identity", 0}};
+  Open();
+  std::vector<TestRow> rows{{100, "b", "quiet"}};
+  for (int64_t id = 0; id < 6; ++id) rows.push_back({id, "a", "0"});
+  Copy(schema_, rows);
+  Apply(BatchMaker(schema_).Insert({101, "b", "quiet"}).Insert({102, "c", "one"}).Insert({103, "c", "two"}), 150);
+  Apply(BatchMaker(schema_).Delete(101).Delete(102), 160);
+  size_t merged = 0, most = 0;
+  for (uint64_t round = 1; round <= 20; ++round) {
+    // A file of three rows loses two of them, then the third: its positions dangle.
+    BatchMaker batch(schema_);
+    for (int64_t id = 0; id < 6; ++id)
+      if (id % 3 != static_cast<int64_t>(round % 3)) batch.Update({id, "a", std::to_string(round)});
+    Apply(batch, 200 + 10 * round);
+    const iceberg::TableScan scan = Scan();
+    std::map<std::string, std::pair<int64_t, int64_t>> of_partition;
+    for (const auto& file : scan.data_files) of_partition[iceberg::PartitionKey(0, file.data.file().partition)].first += file.data.file().record_count;
+    for (const auto& file : scan.delete_files) of_partition[iceberg::PartitionKey(0, file.file().partition)].second += file.file().record_count;
+    for (const auto& [key, sums] : of_partition) EXPECT_LE(sums.second, sums.first) << "in round " << round;
+    merged += scan.delete_files.size() < most;
+    most = std::max(most, scan.delete_files.size());
+    Rows expected{"100|b|quiet", "103|c|two"};
+    for (int64_t id = 0; id < 6; ++id) expected.insert(std::to_string(id) + "|a|" + std::to_string(id % 3 != static_cast<int64_t>(round % 3) ? round : round - 1));
+    EXPECT_EQ(RowsInLake(config_, kTable), expected);
+  }
+  EXPECT_GT(merged, 0u) << "there was nothing to merge";
+  // The last row of a partition takes along what was deleted before it.
+  Apply(BatchMaker(schema_).Delete(103), 900);
+  for (const auto& file : Scan().delete_files) EXPECT_NE(std::get<std::string>(file.file().partition.at(0)), "c");
+}
+
+TEST_P(CompactionTest, DeleteFilesThatACommitWroteAgainAreNotMergedOnceMore) {
+  config_.file_bytes_target = 256 << 10;
+  Open();
+  std::mt19937 random(7);
+  std::vector<TestRow> rows;
+  for (int64_t id = 0; id < 200; ++id) {
+    std::string body(2000, ' ');
+    for (char& letter : body) letter = static_cast<char>('a' + random() % 26);
+    rows.push_back({id, "large", body});
+  }
+  Copy(schema_, rows);
+  BatchMaker small(schema_), most(schema_);
+  for (int64_t id = 1000; id < 1300; ++id) small.Insert({id, "s", "x"});
+  for (int64_t id = 1000; id < 1299; ++id) most.Delete(id);
+  Apply(small, 200);
+  Apply(most, 210);
+  Apply(BatchMaker(schema_).Insert({2000, "s", "y"}).Delete(1), 220);
+  Apply(BatchMaker(schema_).Insert({2001, "s", "z"}).Delete(2), 230);
+  lake_sink().WaitForMaintenance();  // Has the small files and all deletes written again.
+  EXPECT_EQ(FilesOfTable(), (Files{4, Deletes(3, 2)}));
+  Apply(BatchMaker(schema_).Delete(1299), 300);
+  // One of the large file, and one of the row that the new one has still got.
+  EXPECT_EQ(FilesOfTable(), (Files{2, 2}));
+  Rows expected{"2000|s|y", "2001|s|z"};
+  for (const TestRow& row : rows)
+    if (row.id != 1 && row.id != 2) expected.insert(row.Text());
+  EXPECT_EQ(RowsInLake(config_, kTable), expected);
 }
 
 TEST_P(CompactionTest, WhatWasWrittenForATableThatIsEmptiedIsRemoved) {

@@ -14,6 +14,7 @@
 #include "sink/lake/partition_deletes.h"
 #include "sink/lake/partitioner.h"
 #include "sink/lake/row_selection.h"
+#include "sink/lake/row_sorter.h"
 
 namespace sluice {
 namespace {
@@ -93,13 +94,16 @@ Status CopyFile::WriteRows() {
       ASSIGN_OR_RETURN(file_, DataFileWriter::Open(context_.store, uri, layout_.schema->arrow, context_.parquet()));
       file_tuple_ = group.tuple;
     }
-    if (group.rows.empty()) {
+    std::vector<int64_t> rows = group.rows;
+    SortRows(layout_.sort, layout_.schema->iceberg, columns, rows);
+    if (rows.empty()) {
       RETURN_IF_ERROR(file_->Write(columns));
     } else {
-      ASSIGN_OR_RETURN(const Columns part, TakeRows(columns, group.rows));
+      ASSIGN_OR_RETURN(const Columns part, TakeRows(columns, rows));
       RETURN_IF_ERROR(file_->Write(part));
     }
-    if (static_cast<uint64_t>(file_->size_bytes()) >= limit) RETURN_IF_ERROR(CloseFile());
+    // Rows are in order as far as they were in memory together; compaction merges such files.
+    if (layout_.is_sorted() || static_cast<uint64_t>(file_->size_bytes()) >= limit) RETURN_IF_ERROR(CloseFile());
   }
   return Ok();
 }
@@ -110,6 +114,7 @@ Status CopyFile::CloseFile() {
   file_.reset();
   file.spec_id = layout_.spec.id;
   file.partition = file_tuple_;
+  if (layout_.is_sorted()) file.sort_order_id = layout_.sort.id;
   closed_.push_back(std::move(file));
   return Ok();
 }

@@ -16,6 +16,7 @@
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_schema.h"
 #include "sink/lake/partitioner.h"
+#include "sink/lake/row_sorter.h"
 #include "sink/lake/pg_type_oid.h"
 #include "sink/lake/reader_profile.h"
 #include "sink/lake/table_id.h"
@@ -180,12 +181,15 @@ void CheckTypes(const LakeConfig& config, const std::vector<TableDefinition>& ta
   }
 }
 
-void CheckPartitions(const LakeConfig& config, const std::vector<TableDefinition>& tables, Findings& findings) {
+void CheckLayouts(const LakeConfig& config, const std::vector<TableDefinition>& tables, Findings& findings) {
   for (const TableDefinition& table : tables) {
     const auto spec = MakePartitionSpec(PartitionConfigOf(config, table.schema->name), *MakeLakeSchema(table.schema, NeedsOf(config.readers)));
     if (!spec.ok())
       findings.push_back({"L030", Severity::kFail, ToString(table.schema->name), spec.error().message, "a partition that fits the table",
-                          "correct lake.tables in the configuration"});
+                          "correct partition in the lake's options, or in the table's (table_options)"});
+    const auto sort = MakeSortOrder(SortConfigOf(config, table.schema->name), *MakeLakeSchema(table.schema, NeedsOf(config.readers)));
+    if (!sort.ok())
+      findings.push_back({"L033", Severity::kFail, ToString(table.schema->name), sort.error().message, "an order by columns of the table", "correct sort in the lake's options, or in the table's (table_options)"});
   }
   const auto check_format = [&](const std::string& of, int format_version) {
     if (const std::string who = ReadersRefuseFormat(config.readers, format_version); !who.empty())
@@ -229,7 +233,7 @@ Findings CheckLake(const LakeConfig& config, const std::vector<TableDefinition>&
   CheckNames(config, tables, findings);
   CheckReaders(config, tables, findings);
   CheckTypes(config, tables, findings);
-  CheckPartitions(config, tables, findings);
+  CheckLayouts(config, tables, findings);
   CheckChanges(config, tables, findings);
   return findings;
 }

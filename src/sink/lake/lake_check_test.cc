@@ -31,6 +31,7 @@ TEST(LakeCheck, NamesWhatCannotWork) {
   config.warehouse = folder.path() + "/lake";
   config.tables["public.t"].partition = {{"missing", "identity", 0}};
   config.tables["public.gone"].partition = {};
+  config.tables["public.t"].sort = {{{"nowhere", true, true}}};
   auto schema = std::make_shared<TableSchema>(*testing::TestSchema("t"));
   schema->columns.push_back({"_pos", 4, testing::BuiltinType(pg::kDate, "date"), -1, false});
   schema->columns.push_back({"Kind", 5, testing::BuiltinType(pg::kRegclass, "regclass"), -1, false});
@@ -42,6 +43,7 @@ TEST(LakeCheck, NamesWhatCannotWork) {
   EXPECT_THAT(findings, Has("L020", Severity::kWarn, "public.t.Kind"));
   EXPECT_THAT(findings, Has("L030", Severity::kFail, "public.t"));
   EXPECT_THAT(findings, Has("L031", Severity::kWarn, "public.gone"));
+  EXPECT_THAT(findings, Has("L033", Severity::kFail, "public.t"));
 }
 
 TEST(LakeCheck, ChangesThatHaveNoPlaceOrNoPartitionAreSaid) {

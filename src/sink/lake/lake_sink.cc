@@ -18,6 +18,7 @@
 #include "sink/lake/lake_view.h"
 #include "base/parallel.h"
 #include "sink/lake/partitioner.h"
+#include "sink/lake/row_sorter.h"
 #include "sink/lake/reader_profile.h"
 #include "storage/write_behind_store.h"
 
@@ -305,10 +306,12 @@ Status LakeSink::FollowLayout(LakeTable& table) {
   const iceberg::TableMetadata& metadata = *table.current.metadata;
   auto spec = MakePartitionSpec(PartitionConfigOf(config_, name), *table.schema);
   if (!spec.ok()) log::Warn("lake", "lake.partitions_kept", "a table keeps its partitions, since the configured ones do not fit", {{"table", ToString(name)}, {"evidence", spec.error().message}});
+  auto sort = MakeSortOrder(SortConfigOf(config_, name), *table.schema);
+  if (!sort.ok()) log::Warn("lake", "lake.not_sorted", "a table's new files are not sorted, since the configured order does not fit", {{"table", ToString(name)}, {"evidence", sort.error().message}});
   const int32_t format_version = FormatVersionOf(config_, name);
   if (format_version < metadata.format_version)
     log::Info("lake", "lake.format_kept", "a table keeps its format, since there is no way back", {{"table", ToString(name)}, {"format", std::to_string(metadata.format_version)}});
-  std::vector<iceberg::TableUpdate> updates = UpdatesToLayout(metadata, spec.ok() ? std::move(*spec) : metadata.spec(), format_version);
+  std::vector<iceberg::TableUpdate> updates = UpdatesToLayout(metadata, spec.ok() ? std::move(*spec) : metadata.spec(), sort.ok() ? std::move(*sort) : iceberg::SortOrder(), format_version);
   if (updates.empty()) return Ok();
   SLUICE_FAILPOINT("lake.before_layout_change");
   const std::lock_guard lock(mutex_);
@@ -339,9 +342,10 @@ Status LakeSink::FollowSchema(LakeTable& table, const TableSchemaPtr& schema, Co
     log::Info("lake", "lake.schema_changed", "a table's columns follow the source", {{"table", ToString(schema->name)}});
     const std::lock_guard lock(mutex_);
     // New columns are seen before their first value, as null; rows of this transaction are not.
-    RETURN_IF_ERROR(CommitUpdates(table,
-                                  {iceberg::AddSchema{evolved->iceberg}, iceberg::SetCurrentSchema{},
-                                   iceberg::SetProperties{{{kColumnsProperty, ToText(evolved->field_ids)}, {kSchemaProperty, SchemaMark(evolved->iceberg)}}}}));
+    std::vector<iceberg::TableUpdate> updates{iceberg::AddSchema{evolved->iceberg}, iceberg::SetCurrentSchema{},
+                                              iceberg::SetProperties{{{kColumnsProperty, ToText(evolved->field_ids)}, {kSchemaProperty, SchemaMark(evolved->iceberg)}}}};
+    for (iceberg::TableUpdate& update : UpdatesToDropSort(metadata, evolved->iceberg)) updates.push_back(std::move(update));
+    RETURN_IF_ERROR(CommitUpdates(table, std::move(updates)));
     SLUICE_FAILPOINT("lake.after_schema_change");
   } else if (table.writer != nullptr && table.schema != nullptr) {
     RETURN_IF_ERROR(table.writer->Flush());
@@ -349,7 +353,7 @@ Status LakeSink::FollowSchema(LakeTable& table, const TableSchemaPtr& schema, Co
   table.schema = std::move(evolved);
   if (table.writer != nullptr) {
     Count(table, table.writer->schema(), table.writer->TakePolicyCounts());
-    table.writer->ChangeSchema(table.schema);
+    table.writer->ChangeSchema(table.schema, LayoutOf(*table.current.metadata, config_, NameOf(table.id)).sort);
     if (table.changes != nullptr) {
       ASSIGN_OR_RETURN(ChangesSchema changes, FollowChanges(table));
       table.changes->changes_writer->Change(std::move(changes), LayoutOf(*table.changes->current.metadata, config_, NameOf(table.changes->id)));

@@ -166,7 +166,7 @@ Result<ChangesSchema> LakeSink::FollowChanges(LakeTable& table) {
   if (!std::all_of(wanted.begin(), wanted.end(), has)) updates.push_back(iceberg::SetProperties{wanted});
   auto spec = MakePartitionSpec(config_.changes.partition, name, schema.iceberg, schema.ingested_at());
   if (!spec.ok()) log::Warn("lake", "lake.partitions_kept", "a table keeps its partitions, since the configured ones do not fit", {{"table", ToString(name)}, {"evidence", spec.error().message}});
-  for (iceberg::TableUpdate& update : UpdatesToLayout(metadata, spec.ok() ? std::move(*spec) : metadata.spec(), FormatVersionOf(config_, name))) updates.push_back(std::move(update));
+  for (iceberg::TableUpdate& update : UpdatesToLayout(metadata, spec.ok() ? std::move(*spec) : metadata.spec(), iceberg::SortOrder(), FormatVersionOf(config_, name))) updates.push_back(std::move(update));
   if (!updates.empty()) {
     const std::lock_guard lock(mutex_);
     RETURN_IF_ERROR(CommitUpdates(changes, std::move(updates)));

@@ -16,6 +16,7 @@
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_sink.h"
 #include "sink/lake/partitioner.h"
+#include "sink/lake/row_sorter.h"
 #include "sink/lake/reader_profile.h"
 
 namespace sluice {
@@ -116,6 +117,7 @@ Status LakeSink::PrepareFresh(LakeTable& table, const TableDefinition& definitio
   table.schema = layout.schema = MakeLakeSchema(definition.schema, NeedsOf(config_.readers), commits_in_turn() ? Numbering::kNestedLast : Numbering::kNested);
   table.manifests = std::make_shared<const std::vector<iceberg::ManifestFile>>();
   ASSIGN_OR_RETURN(layout.spec, MakePartitionSpec(PartitionConfigOf(config_, name), *table.schema));
+  ASSIGN_OR_RETURN(layout.sort, MakeSortOrder(SortConfigOf(config_, name), *table.schema));
   if (!kept_.contains(name) || !table.current.metadata) {
     if (table.current.metadata) RETURN_IF_ERROR(RemoveLeftover(table));
     iceberg::NewTable made;
@@ -123,6 +125,7 @@ Status LakeSink::PrepareFresh(LakeTable& table, const TableDefinition& definitio
     made.location = catalog_->DefaultLocation(table.id);
     made.schema = table.schema->iceberg;
     made.spec = layout.spec;
+    made.sort_order = layout.sort;
     made.format_version = FormatVersionOf(config_, name);
     made.properties = {{kStateProperty, kStateCopying},
                        {kColumnsProperty, ToText(table.schema->field_ids)},
@@ -148,8 +151,9 @@ Status LakeSink::PrepareRefill(LakeTable& table, const TableDefinition& definiti
   if (copied && copied->oid != definition.schema->oid) ids.clear();  // Attribute numbers of another table.
   ASSIGN_OR_RETURN(table.schema, ReplaceLakeSchema(metadata.schema(), metadata.last_column_id, ids, definition.schema, NeedsOf(config_.readers)));
   ASSIGN_OR_RETURN(iceberg::PartitionSpec spec, MakePartitionSpec(PartitionConfigOf(config_, definition.schema->name), *table.schema));
+  ASSIGN_OR_RETURN(iceberg::SortOrder sort, MakeSortOrder(SortConfigOf(config_, definition.schema->name), *table.schema));
   table.refill_updates = {iceberg::AddSchema{table.schema->iceberg}, iceberg::SetCurrentSchema{}};
-  for (iceberg::TableUpdate& update : UpdatesToLayout(metadata, std::move(spec), FormatVersionOf(config_, definition.schema->name)))
+  for (iceberg::TableUpdate& update : UpdatesToLayout(metadata, std::move(spec), std::move(sort), FormatVersionOf(config_, definition.schema->name)))
     table.refill_updates.push_back(std::move(update));
   ASSIGN_OR_RETURN(const iceberg::TableMetadata changed, iceberg::ApplyUpdates(&metadata, table.refill_updates, metadata.last_updated_ms));
   table.refilled = true;

@@ -72,7 +72,7 @@ Result<bool> LakeSink::PutInPlace(const Compaction& compaction) {
     } else if (input.gave_rows()) {
       // A file goes when all its rows are deleted. So more rows are added than go with files, and no catalog takes that as a replace.
       to_commit.change.keeps_rows = false;
-      deleted[input.rows.file].addRange(input.rows.first_row, input.rows.first_row + static_cast<uint64_t>(input.row_count) - input.rows.left_out.cardinality());
+      input.rows.AddAll(input.row_count, deleted[input.rows.file]);
     }
   }
   for (const std::string& path : compaction.removed_delete_files)
@@ -93,8 +93,13 @@ Result<bool> LakeSink::PutInPlace(const Compaction& compaction) {
     if (file != live.data.end() && !live.vectored.contains(path)) deletes.push_back({path, file->second->spec_id, &file->second->partition, &rows});
   }
   ASSIGN_OR_RETURN(to_commit.change.added_files, WriteDeletesByPartition(context_, LayoutOf(metadata, config_, NameOf(table.id)), metadata.schema(), deletes));
-  for (const auto* files : {&compaction.outputs, &compaction.delete_files})
-    to_commit.change.added_files.insert(to_commit.change.added_files.end(), files->begin(), files->end());
+  std::vector<iceberg::DataFile>& added = to_commit.change.added_files;
+  added.insert(added.end(), compaction.outputs.begin(), compaction.outputs.end());
+  // Where a commit has written the partition's delete files again meanwhile, its own say all that these would.
+  if (to_commit.change.removed_delete_files.empty())
+    for (const iceberg::DataFile& file : compaction.delete_files) garbage_.Add({file.path});
+  else
+    added.insert(added.end(), compaction.delete_files.begin(), compaction.delete_files.end());
   LakeCommit commit = CommitBeside();
   commit.tables.push_back(std::move(to_commit));
   RETURN_IF_ERROR(CommitTables(*catalog_, *store_, cache_, config_, std::move(commit), garbage_));

@@ -7,6 +7,12 @@
 
 namespace sluice {
 
+void RowForward::AddAll(int64_t row_count, Roaring& rows) const {
+  const uint64_t went = static_cast<uint64_t>(row_count) - left_out.cardinality();
+  if (!places) return rows.addRange(first_row, first_row + went);
+  for (uint32_t i = 0; i < went; ++i) rows.add((*places)[i]);
+}
+
 TableFile TableFileOf(const iceberg::DataFile& file) {
   TableFile known;
   known.path = file.path;

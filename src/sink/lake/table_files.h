@@ -12,18 +12,25 @@
 #include "iceberg/data_file.h"
 #include "iceberg/manifest_list.h"
 #include "iceberg/table_scan.h"
+#include "sink/lake/row_places.h"
 #include "storage/object_store.h"
 
 namespace sluice {
 
-/// Where the rows of a data file are that was written again: in another one, in their order.
+/// Where the rows of a data file are that was written again: in another one, in their order or in that of the table.
 struct RowForward {
   uint32_t file = 0;
-  uint32_t first_row = 0;  ///< There, of the first row that went.
+  uint32_t first_row = 0;  ///< There, of the first row that went. 0 where there are places.
   Roaring left_out;        ///< Rows of the old file that were deleted by then.
+  RowPlacesPtr places;     ///< There, of each row that went; null: they kept their order.
 
   /// Of a row that was not left out.
-  uint32_t RowOf(uint32_t row) const { return first_row + row - static_cast<uint32_t>(left_out.rank(row)); }
+  uint32_t RowOf(uint32_t row) const {
+    const uint32_t went = row - static_cast<uint32_t>(left_out.rank(row));
+    return places ? (*places)[went] : first_row + went;
+  }
+  /// Adds the new places of all that went, of a file of so many rows.
+  void AddAll(int64_t row_count, Roaring& rows) const;
 };
 
 struct TableFile {

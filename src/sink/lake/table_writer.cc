@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 
 #include "base/check.h"
 #include "base/failpoint.h"
@@ -13,8 +12,8 @@
 #include "observability/log.h"
 #include "sink/lake/index_files.h"
 #include "sink/lake/partitioner.h"
-#include "sink/lake/partition_deletes.h"
 #include "sink/lake/row_selection.h"
+#include "sink/lake/row_sorter.h"
 
 namespace sluice {
 namespace {
@@ -35,9 +34,10 @@ void TableWriter::Reset() {
   buffer_ = std::make_unique<ColumnBuffer>(schema_);
 }
 
-void TableWriter::ChangeSchema(LakeSchemaPtr schema) {
+void TableWriter::ChangeSchema(LakeSchemaPtr schema, iceberg::SortOrder sort) {
   SLUICE_CHECK(buffer_->rows() == 0);
   schema_ = std::move(schema);
+  layout_.sort = std::move(sort);
   index_.reset();  // Keys may be made of other columns now.
   Reset();
 }
@@ -233,11 +233,12 @@ Status TableWriter::Flush() {
   }
   if (columns[0]->length() > 0) {
     for (const PartitionGroup& group : GroupByPartition(layout_.spec, schema_->iceberg, columns)) {
-      if (group.rows.empty()) {
+      std::vector<int64_t> of_group = group.rows;
+      SortRows(layout_.sort, schema_->iceberg, columns, of_group);
+      if (of_group.empty()) {
         RETURN_IF_ERROR(WriteGroup(group.tuple, columns, open_rows));
         continue;
       }
-      std::vector<int64_t> of_group = group.rows;
       ASSIGN_OR_RETURN(const Columns part, TakeRows(columns, of_group));
       if (!open_rows.empty()) {
         for (int64_t& row : of_group) row = open_rows[static_cast<size_t>(row)];
@@ -255,6 +256,7 @@ Status TableWriter::WriteGroup(const iceberg::PartitionTuple& tuple, const Colum
   ASSIGN_OR_RETURN(iceberg::DataFile file, WriteDataFile(context_.store, uri, schema_->arrow, columns, context_.parquet()));
   file.spec_id = layout_.spec.id;
   file.partition = tuple;
+  if (layout_.is_sorted()) file.sort_order_id = layout_.sort.id;
   const auto id = static_cast<uint32_t>(files_.size());
   TableFile known = TableFileOf(file);
   if (index_) {
@@ -279,25 +281,6 @@ void TableWriter::ResolveDuplicates() {
     }
   }
   doubled_keys_.clear();
-}
-
-Status TableWriter::PrepareDeletes(iceberg::TableChange& change) {
-  std::vector<FileDeletes> deletes;
-  std::deque<Roaring> vectors;
-  for (TableFile& file : files_) {
-    if (file.new_deletes.isEmpty() || file.removed) continue;
-    if (file.has_vector) change.removed_vectors.push_back(file.path);
-    if (file.deleted_count == file.rows) {
-      file.removed = true;
-      if (file.committed) change.removed_data_files.push_back(file.path); else garbage_.push_back(file.path);
-      continue;
-    }
-    const Roaring* rows = &file.new_deletes;
-    if (layout_.has_vectors()) rows = &vectors.emplace_back(file.committed_deletes | file.new_deletes);
-    deletes.push_back({file.path, file.spec_id, &file.partition, rows});
-  }
-  ASSIGN_OR_RETURN(change.added_files, WriteDeletesByPartition(context_, layout_, schema_->iceberg, deletes));
-  return Ok();
 }
 
 Result<iceberg::TableChange> TableWriter::Prepare() {

@@ -4,6 +4,7 @@
 
 #include <roaring/roaring.hh>
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,7 @@
 namespace sluice {
 
 struct Compaction;
+struct FileDeletes;
 
 /// Not thread-safe; writers of different tables may work at once.
 class TableWriter {
@@ -59,8 +61,8 @@ class TableWriter {
   /// The commit that put its outputs in place, with these rows deleted, succeeded.
   void Compacted(const Compaction& compaction, std::vector<Roaring> deleted, iceberg::ManifestFiles manifests);
 
-  /// The table's schema is another from here on. Only right after Flush.
-  void ChangeSchema(LakeSchemaPtr schema);
+  /// The table's schema is another from here on, and its order if that lost a column. Only right after Flush.
+  void ChangeSchema(LakeSchemaPtr schema, iceberg::SortOrder sort);
 
   bool dirty() const { return dirty_; }
   /// All live files with their deletes, which the index needs.
@@ -94,11 +96,12 @@ class TableWriter {
   Status WriteGroup(const iceberg::PartitionTuple& tuple, const Columns& columns, const std::vector<int64_t>& open_rows);
   void ResolveDuplicates();
   Status PrepareDeletes(iceberg::TableChange& change);
+  Status DropDanglingPositions(iceberg::TableChange& change, std::vector<FileDeletes>& deletes, std::deque<Roaring>& merged);
   void Reset();
 
   const LakeContext& context_;
   LakeSchemaPtr schema_;
-  const TableLayout layout_;
+  TableLayout layout_;
   iceberg::ManifestFiles manifests_;
 
   std::unique_ptr<RowDecoder> decoder_;
@@ -121,7 +124,8 @@ class TableWriter {
   ChangesWriter* changes_ = nullptr;  ///< Null: nobody wants them.
 
   std::vector<std::string> garbage_;
-  size_t forwards_ = 0;  ///< Of files_.
+  size_t forwards_ = 0;       ///< Of files_.
+  size_t placed_rows_ = 0;    ///< Whose new places these hold.
   bool truncated_ = false;
   bool dirty_ = false;
 };

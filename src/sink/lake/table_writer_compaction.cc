@@ -12,6 +12,8 @@ namespace {
 
 // Each file that went costs some hundred bytes; from here on the index is built anew, when it is needed next.
 constexpr size_t kForwardsMax = 20'000;
+// Four bytes each, in files.
+constexpr size_t kPlacedRowsMax = 64 << 20;
 
 std::unordered_map<std::string_view, size_t> LiveByPath(const std::vector<TableFile>& files) {
   std::unordered_map<std::string_view, size_t> by_path;
@@ -48,6 +50,7 @@ void TableWriter::Compacted(const Compaction& compaction, std::vector<Roaring> d
     file.forward = input.rows;
     file.forward->file += first_output;
     ++forwards_;
+    if (input.rows.places) placed_rows_ += input.rows.places->size();
   }
   for (const auto& [path, rows] : compaction.unvectored)
     if (const auto found = by_path.find(path); found != by_path.end()) files_[found->second].has_vector = true;
@@ -59,11 +62,12 @@ void TableWriter::Compacted(const Compaction& compaction, std::vector<Roaring> d
     file.committed_deletes = std::move(deleted[i]);
     files_.push_back(std::move(file));
   }
-  if (forwards_ <= kForwardsMax) return;
+  if (forwards_ <= kForwardsMax && placed_rows_ <= kPlacedRowsMax) return;
   index_.reset();
   files_.clear();
   files_loaded_ = false;
   forwards_ = 0;
+  placed_rows_ = 0;
 }
 
 }  // namespace sluice

@@ -1,6 +1,6 @@
 // lake_writing encode ROWS ROUNDS FOLDER
-//   Rows of binary COPY, with the columns of shots, become a Parquet file: decoded, buffered and written. The limit: Arrow writes the
-//   same arrays with the same settings. Prints {"seconds":[…],"ready_seconds":[…],"limit_seconds":[…]}; ready: our writer, on arrays.
+//   Rows of binary COPY, with the columns of shots, become a Parquet file: decoded, buffered and written, row group by row group. The limit:
+//   Arrow writes the same arrays with the same settings. Prints {"seconds":[…],"decode_seconds":[…],"ready_seconds":[…],"limit_seconds":[…]}; ready: our writer, on arrays.
 //
 // lake_writing commit COMMITS FOLDER
 //   Small commits into one table of a lake in FOLDER, each with an update. The limit: as many PUTs of these sizes that wait for each other.
@@ -80,11 +80,14 @@ std::shared_ptr<parquet::WriterProperties> SettingsOf(ObjectStore& store, const 
   return properties.build();
 }
 
-void WriteByArrow(ObjectStore& store, const std::string& uri, const arrow::Table& table, const std::shared_ptr<parquet::WriterProperties>& properties) {
+void WriteByArrow(ObjectStore& store, const std::string& uri, const arrow::Table& table, int64_t rows_of_a_group, const std::shared_ptr<parquet::WriterProperties>& properties) {
   const auto output = Must(store.OpenOutput(uri));
-  Must(parquet::arrow::WriteTable(table, arrow::default_memory_pool(), output, 1 << 20, properties));
+  Must(parquet::arrow::WriteTable(table, arrow::default_memory_pool(), output, rows_of_a_group, properties));
   Must(output->Close());
 }
+
+// As the initial copy does.
+constexpr size_t kRowGroupBytes = 32 << 20;
 
 void Encode(uint64_t row_count, int rounds, const std::string& folder) {
   const auto store = Must(ObjectStore::Open(folder));
@@ -93,30 +96,43 @@ void Encode(uint64_t row_count, int rounds, const std::string& folder) {
   std::string rows;
   for (uint64_t id = 0; id < row_count; ++id) AppendShot(id, random, rows);
   const ParquetOptions options;
-  Columns columns;
-  std::vector<double> seconds, ready, limit;
-  const auto decode = [&] {
+  std::vector<Columns> groups;
+  std::vector<double> seconds, decode_seconds, ready, limit;
+  const auto decode = [&](const auto& take) {
     RowDecoder decoder(*schema);
     ColumnBuffer buffer(schema);
     ByteReader reader(AsBytes(rows));
-    for (uint64_t row = 0; row < row_count; ++row) {
-      Require(decoder.DecodeCopyRow(reader));
-      buffer.Append(decoder.cells(), {});
+    for (uint64_t row = 0; row < row_count;) {
+      row += Must(decoder.DecodeCopyRows(reader, row_count - row, {}, buffer));
+      if (buffer.size_bytes() >= kRowGroupBytes) take(buffer.Finish());
     }
-    columns = buffer.Finish();
+    if (buffer.rows() > 0) take(buffer.Finish());
   };
+  decode([&](Columns columns) { groups.push_back(std::move(columns)); });
   const std::string ours = store->root_uri() + "/ours.parquet", theirs = store->root_uri() + "/theirs.parquet";
+  arrow::ChunkedArrayVector chunked;
+  for (size_t i = 0; i < groups.front().size(); ++i) {
+    arrow::ArrayVector chunks;
+    for (const Columns& group : groups) chunks.push_back(group[i]);
+    chunked.push_back(std::make_shared<arrow::ChunkedArray>(chunks));
+  }
+  const auto table = arrow::Table::Make(schema->arrow, chunked);
   for (int round = 0; round < rounds; ++round) {
     seconds.push_back(Seconds([&] {
-      decode();
-      Must(WriteDataFile(*store, ours, schema->arrow, columns, options));
+      const auto file = Must(DataFileWriter::Open(*store, ours, schema->arrow, options));
+      decode([&](const Columns& columns) { Require(file->Write(columns)); });
+      Must(file->Close());
     }));
-    ready.push_back(Seconds([&] { Must(WriteDataFile(*store, ours, schema->arrow, columns, options)); }));
+    decode_seconds.push_back(Seconds([&] { decode([](const Columns&) {}); }));
+    ready.push_back(Seconds([&] {
+      const auto file = Must(DataFileWriter::Open(*store, ours, schema->arrow, options));
+      for (const Columns& group : groups) Require(file->Write(group));
+      Must(file->Close());
+    }));
     const auto properties = SettingsOf(*store, ours, options);
-    const auto table = arrow::Table::Make(schema->arrow, columns);
-    limit.push_back(Seconds([&] { WriteByArrow(*store, theirs, *table, properties); }));
+    limit.push_back(Seconds([&] { WriteByArrow(*store, theirs, *table, groups.front().front()->length(), properties); }));
   }
-  fmt::print(R"({{"seconds":[{}],"ready_seconds":[{}],"limit_seconds":[{}]}})" "\n", fmt::join(seconds, ","), fmt::join(ready, ","), fmt::join(limit, ","));
+  fmt::print(R"({{"seconds":[{}],"decode_seconds":[{}],"ready_seconds":[{}],"limit_seconds":[{}]}})" "\n", fmt::join(seconds, ","), fmt::join(decode_seconds, ","), fmt::join(ready, ","), fmt::join(limit, ","));
 }
 
 const LogIdentity kLog{7'000'000'000'000'000'001, 1, "app", "sluice"};

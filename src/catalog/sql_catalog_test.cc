@@ -125,7 +125,7 @@ TEST_P(SqlCatalogTest, CreatesLoadsListsAndDropsTables) {
 
 TEST_P(SqlCatalogTest, RefusesATableThatExistsAndANamespaceThatDoesNot) {
   Create(kShot);
-  const auto again = catalog_->CreateTable(kShot, {"u", "file:///x", {}, {}, {}, 2});
+  const auto again = catalog_->CreateTable(kShot, {"u", "file:///x", {}, {}, {}, {}, 2});
   ASSERT_FALSE(again.ok());
   EXPECT_EQ(again.error().kind, ErrorKind::kConflict);
   iceberg::NewTable elsewhere;

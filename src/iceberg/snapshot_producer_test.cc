@@ -45,7 +45,7 @@ class Table {
   explicit Table(int32_t format_version = 2) {
     Schema schema;
     schema.fields = {{1, "id", true, Primitive(TypeId::kLong), ""}};
-    const NewTable definition{"uuid", "file:///t", schema, {}, {}, format_version};
+    const NewTable definition{"uuid", "file:///t", schema, {}, {}, {}, format_version};
     metadata = ApplyUpdates(nullptr, UpdatesToCreate(definition), 1000).value();
   }
 

@@ -12,7 +12,7 @@ Schema OneColumn(const std::string& name) {
 }
 
 TableMetadata NewMetadata() {
-  const NewTable table{"uuid-1", "file:///t", OneColumn("a"), {}, {{"k", "v"}}, 2};
+  const NewTable table{"uuid-1", "file:///t", OneColumn("a"), {}, {}, {{"k", "v"}}, 2};
   return ApplyUpdates(nullptr, UpdatesToCreate(table), 1000).value();
 }
 
@@ -82,6 +82,16 @@ TEST(ApplyUpdates, AddsASpecAndASortOrder) {
   EXPECT_EQ(metadata.default_spec_id, 1);
   EXPECT_EQ(metadata.last_partition_id, 1000);
   EXPECT_EQ(metadata.default_sort_order_id, 1);
+}
+
+TEST(UpdatesToCreate, MakesATableInItsOrder) {
+  EXPECT_EQ(NewMetadata().default_sort_order_id, 0);
+  EXPECT_TRUE(NewMetadata().sort_order().fields.empty());
+  NewTable table{"uuid-1", "file:///t", OneColumn("a"), {}, {}, {}, 2};
+  table.sort_order.fields = {{Transform{}, 1, false, false}};
+  const TableMetadata made = ApplyUpdates(nullptr, UpdatesToCreate(table), 1000).value();
+  EXPECT_EQ(made.default_sort_order_id, 1);
+  EXPECT_EQ(made.sort_order().fields, table.sort_order.fields);
 }
 
 TEST(ApplyUpdates, ASnapshotMovesTheTableOn) {

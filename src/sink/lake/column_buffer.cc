@@ -3,80 +3,16 @@
 #include <arrow/array.h>
 #include <arrow/builder.h>
 #include <arrow/extension_type.h>
-#include <arrow/util/decimal.h>
-
-#include <bit>
 
 #include "base/check.h"
+#include "sink/lake/column_appending.h"
 
 namespace sluice {
 namespace {
 
-using AppendCell = void (*)(arrow::ArrayBuilder&, const Cell&);
-
 // Appending fails only where memory is exhausted or 2^31 bytes of text are in one column, which the limits on
 // buffers exclude.
 void Must(const arrow::Status& status) { SLUICE_CHECK(status.ok()); }
-
-template <class Builder, class T>
-void AppendInteger(arrow::ArrayBuilder& builder, const Cell& cell) {
-  Must(static_cast<Builder&>(builder).Append(static_cast<T>(cell.integer)));
-}
-
-void AppendBool(arrow::ArrayBuilder& builder, const Cell& cell) {
-  Must(static_cast<arrow::BooleanBuilder&>(builder).Append(cell.integer != 0));
-}
-
-void AppendFloat(arrow::ArrayBuilder& builder, const Cell& cell) {
-  Must(static_cast<arrow::FloatBuilder&>(builder).Append(std::bit_cast<float>(static_cast<uint32_t>(cell.integer))));
-}
-
-void AppendDouble(arrow::ArrayBuilder& builder, const Cell& cell) {
-  Must(static_cast<arrow::DoubleBuilder&>(builder).Append(std::bit_cast<double>(cell.integer)));
-}
-
-void AppendDecimal(arrow::ArrayBuilder& builder, const Cell& cell) {
-  const auto bits = static_cast<unsigned __int128>(cell.decimal);
-  Must(static_cast<arrow::Decimal128Builder&>(builder).Append(
-      arrow::Decimal128(static_cast<int64_t>(bits >> 64), static_cast<uint64_t>(bits))));
-}
-
-template <class Builder>
-void AppendBytes(arrow::ArrayBuilder& builder, const Cell& cell) {
-  Must(static_cast<Builder&>(builder).Append(cell.bytes));
-}
-
-AppendCell AppendFor(const arrow::DataType& type);
-
-void AppendList(arrow::ArrayBuilder& builder, const Cell& cell) {
-  auto& list = static_cast<arrow::ListBuilder&>(builder);
-  Must(list.Append());
-  arrow::ArrayBuilder& items = *list.value_builder();
-  const AppendCell append = AppendFor(*items.type());
-  for (const Cell& item : cell.items) {
-    if (item.is_null()) Must(items.AppendNull()); else append(items, item);
-  }
-}
-
-AppendCell AppendFor(const arrow::DataType& type) {
-  switch (type.id()) {
-    case arrow::Type::BOOL: return AppendBool;
-    case arrow::Type::INT32: return AppendInteger<arrow::Int32Builder, int32_t>;
-    case arrow::Type::INT64: return AppendInteger<arrow::Int64Builder, int64_t>;
-    case arrow::Type::DATE32: return AppendInteger<arrow::Date32Builder, int32_t>;
-    case arrow::Type::TIMESTAMP: return AppendInteger<arrow::TimestampBuilder, int64_t>;
-    case arrow::Type::FLOAT: return AppendFloat;
-    case arrow::Type::DOUBLE: return AppendDouble;
-    case arrow::Type::DECIMAL128: return AppendDecimal;
-    case arrow::Type::STRING: return AppendBytes<arrow::StringBuilder>;
-    case arrow::Type::BINARY: return AppendBytes<arrow::BinaryBuilder>;
-    case arrow::Type::FIXED_SIZE_BINARY: return AppendBytes<arrow::FixedSizeBinaryBuilder>;
-    case arrow::Type::LIST: return AppendList;
-    default: break;
-  }
-  SLUICE_CHECK(!"ToArrowField makes no such type");
-  return nullptr;
-}
 
 // An extension type is built as what it is stored as.
 std::shared_ptr<arrow::DataType> StorageOf(const std::shared_ptr<arrow::DataType>& type) {
@@ -106,10 +42,17 @@ std::shared_ptr<arrow::Array> AsType(const std::shared_ptr<arrow::Array>& array,
   return arrow::MakeArray(data);
 }
 
+// Bytes behind the offsets of a text column, which a builder does not reserve with its rows.
+int64_t BytesIn(const arrow::Array& array) {
+  const bool is_text = array.type_id() == arrow::Type::STRING || array.type_id() == arrow::Type::BINARY;
+  return is_text ? static_cast<const arrow::BinaryArray&>(array).total_values_length() : 0;
+}
+
 struct ColumnBuffer::Column {
   std::unique_ptr<arrow::ArrayBuilder> builder;
   AppendCell append;
   std::shared_ptr<arrow::DataType> type;
+  int64_t bytes_before = 0;  ///< Of text, when it was finished last.
 };
 
 ColumnBuffer::ColumnBuffer(LakeSchemaPtr schema) : schema_(std::move(schema)) {
@@ -126,17 +69,40 @@ ColumnBuffer::~ColumnBuffer() = default;
 
 void ColumnBuffer::Append(std::span<const Cell> cells, const RowStamp& stamp) {
   SLUICE_CHECK(cells.size() == schema_->source_columns());
+  size_t bytes = 0;
   for (size_t i = 0; i < cells.size(); ++i) {
     const Column& column = columns_[i];
     if (cells[i].is_null()) Must(column.builder->AppendNull()); else column.append(*column.builder, cells[i]);
-    size_bytes_ += SizeOf(cells[i]);
+    bytes += SizeOf(cells[i]);
   }
-  const auto append_added = [&](size_t column, int64_t value) { columns_[column].append(*columns_[column].builder, Cell::Integer(value)); };
-  append_added(schema_->ingested_at(), stamp.ingested_at.time_since_epoch().count());
-  append_added(schema_->committed_at(), stamp.committed_at.time_since_epoch().count());
-  append_added(schema_->lsn(), static_cast<int64_t>(stamp.lsn.value));
-  size_bytes_ += 24;
-  ++rows_;
+  Appended(1, bytes, stamp);
+}
+
+arrow::ArrayBuilder& ColumnBuffer::column(size_t number) { return *columns_[number].builder; }
+
+void ColumnBuffer::Appended(int64_t rows, size_t bytes, const RowStamp& stamp) {
+  const auto append = [&](auto& builder, int64_t value) {
+    Must(builder.Reserve(rows));
+    for (int64_t i = 0; i < rows; ++i) builder.UnsafeAppend(value);
+  };
+  append(static_cast<arrow::TimestampBuilder&>(column(schema_->ingested_at())), stamp.ingested_at.time_since_epoch().count());
+  append(static_cast<arrow::TimestampBuilder&>(column(schema_->committed_at())), stamp.committed_at.time_since_epoch().count());
+  append(static_cast<arrow::Int64Builder&>(column(schema_->lsn())), static_cast<int64_t>(stamp.lsn.value));
+  const bool was_small = rows_ < kWorthReserving;
+  rows_ += rows;
+  size_bytes_ += bytes + 24 * static_cast<size_t>(rows);
+  if (was_small && rows_ >= kWorthReserving) Reserve();
+}
+
+// A buffer that is filled again and again comes to about the same size: growing would copy all of it several times. Pages that are
+// not used in the end take no memory.
+void ColumnBuffer::Reserve() {
+  for (Column& column : columns_) {
+    const auto grown = [](int64_t before) { return before + before / 8; };
+    if (rows_before_ > rows_) Must(column.builder->Reserve(grown(rows_before_) - rows_));
+    auto* const text = dynamic_cast<arrow::BinaryBuilder*>(column.builder.get());
+    if (text != nullptr && column.bytes_before > text->value_data_length()) Must(text->ReserveData(grown(column.bytes_before) - text->value_data_length()));
+  }
 }
 
 Columns ColumnBuffer::Finish() {
@@ -144,8 +110,10 @@ Columns ColumnBuffer::Finish() {
   for (Column& column : columns_) {
     std::shared_ptr<arrow::Array> array;
     Must(column.builder->Finish(&array));
+    column.bytes_before = BytesIn(*array);
     arrays.push_back(AsType(array, column.type));
   }
+  rows_before_ = rows_;
   rows_ = 0;
   size_bytes_ = 0;
   return arrays;

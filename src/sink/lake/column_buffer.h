@@ -40,6 +40,11 @@ class ColumnBuffer {
   /// `cells`: one per source column, of the types that the schema says.
   void Append(std::span<const Cell> cells, const RowStamp& stamp);
 
+  /// Where rows are appended column by column: the builder of a column of the source. All must have got as many rows before Appended is called.
+  arrow::ArrayBuilder& column(size_t number);
+  /// So many rows were appended to each of them; `bytes`: about what they take.
+  void Appended(int64_t rows, size_t bytes, const RowStamp& stamp);
+
   /// The rows so far, one array per column of the lake's schema; the buffer is empty then.
   Columns Finish();
 
@@ -50,10 +55,14 @@ class ColumnBuffer {
 
  private:
   struct Column;
+  static constexpr int64_t kWorthReserving = 1024;
+
+  void Reserve();
 
   const LakeSchemaPtr schema_;
   std::vector<Column> columns_;
   int64_t rows_ = 0;
+  int64_t rows_before_ = 0;  ///< When it was finished last.
   size_t size_bytes_ = 0;
 };
 

@@ -32,6 +32,8 @@ namespace {
 constexpr int64_t kRowGroupBytes = 32 << 20;
 // That are put in order at once.
 constexpr int64_t kSortedBytes = 2 * kRowGroupBytes;
+// Whose order is found at once: it takes some 30 bytes for each, and the values of a column of texts.
+constexpr int64_t kSortedRowsMax = 4 << 20;
 
 using DeletesByPath = std::unordered_map<std::string, Roaring>;
 
@@ -97,7 +99,8 @@ PartitionFiles SizesOf(const Partition& partition, const iceberg::TableScan& sca
 class Compactor {
  public:
   Compactor(const LakeContext& context, const iceberg::TableMetadata& table, TableLayout layout, const CompactionLimits& limits, Pace& pace, const std::stop_token& stop, Compaction& out)
-      : context_(context), table_(table), layout_(std::move(layout)), limits_(limits), pace_(pace), stop_(stop), out_(out) {
+      : context_(context), table_(table), layout_(std::move(layout)), limits_(limits), policy_(limits.policy), pace_(pace), stop_(stop), out_(out) {
+    if (layout_.is_sorted()) policy_.file_rows_target = kSortedRowsMax;
     for (const iceberg::Field& field : table.schema().fields) fields_.push_back(ToArrowField(field));
     if (layout_.has_vectors())
       for (auto& field : LineageFields()) fields_.push_back(std::move(field));
@@ -109,7 +112,7 @@ class Compactor {
     sizes.quiet = IsQuiet(partition, scan, table_, limits_);
     // What an upgraded table has of position deletes becomes vectors.
     const bool has_old_deletes = layout_.has_vectors() && !partition.deletes.empty();
-    if (!has_old_deletes && !MayNeedCompaction(sizes, limits_.policy)) return false;
+    if (!has_old_deletes && !MayNeedCompaction(sizes, policy_)) return false;
     std::map<uint32_t, DeletesByPath> deletes;
     for (const uint32_t i : partition.deletes) {
       RETURN_IF_ERROR(ReadPositionDeletes(context_.store, scan.delete_files[i].file().path, deletes[i]));
@@ -126,7 +129,7 @@ class Compactor {
       }
       sizes.data[i].deleted_rows = static_cast<int64_t>(deleted[i].cardinality());
     }
-    const auto groups = PlanDataGroups(sizes, limits_.policy);
+    const auto groups = PlanDataGroups(sizes, policy_);
     std::unordered_map<std::string_view, size_t> staying;  // Without those that have a vector.
     for (size_t i = 0; i < partition.data.size(); ++i)
       if (partition.vectors[i] == nullptr) staying.emplace(partition.data[i]->data.file().path, i);
@@ -137,7 +140,7 @@ class Compactor {
         if (!staying.contains(path)) sizes.deletes[i].dangling += static_cast<int64_t>(rows.cardinality());
     std::vector<size_t> merged(partition.deletes.size());
     if (has_old_deletes) std::iota(merged.begin(), merged.end(), size_t{0});
-    else merged = PlanDeleteMerge(sizes, limits_.policy);
+    else merged = PlanDeleteMerge(sizes, policy_);
     if (groups.empty() && merged.empty()) return false;
 
     for (const auto& group : groups) {
@@ -364,6 +367,7 @@ class Compactor {
   const iceberg::TableMetadata& table_;
   const TableLayout layout_;
   const CompactionLimits& limits_;
+  CompactionPolicy policy_;
   Pace& pace_;
   const std::stop_token& stop_;
   Compaction& out_;

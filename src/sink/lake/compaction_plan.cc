@@ -17,6 +17,8 @@ double LiveShare(const PlannedDataFile& file) {
   return file.rows <= 0 ? 1 : 1 - static_cast<double>(std::min(file.deleted_rows, file.rows)) / static_cast<double>(file.rows);
 }
 
+int64_t LiveRows(const PlannedDataFile& file) { return std::max<int64_t>(0, file.rows - file.deleted_rows); }
+
 int64_t LiveBytes(const PlannedDataFile& file) { return static_cast<int64_t>(static_cast<double>(file.size_bytes) * LiveShare(file)); }
 
 bool IsWorn(const PlannedDataFile& file, const CompactionPolicy& policy) {
@@ -25,6 +27,7 @@ bool IsWorn(const PlannedDataFile& file, const CompactionPolicy& policy) {
 
 // 0: large enough.
 int TierOf(const PlannedDataFile& file, const CompactionPolicy& policy) {
+  if (LiveRows(file) >= policy.file_rows_target / 2) return 0;
   int tier = 0;
   for (int64_t bytes = std::max(LiveBytes(file), kSmallestBytes); bytes < policy.file_bytes_target / 2; bytes *= static_cast<int64_t>(policy.files_to_merge)) ++tier;
   return tier;
@@ -65,20 +68,21 @@ std::vector<std::vector<size_t>> PlanDataGroups(const PartitionFiles& partition,
   const std::vector<bool> small = ChooseSmall(partition, policy);
   std::vector<std::vector<size_t>> groups;
   std::vector<size_t> group;
-  int64_t group_bytes = 0, unit_bytes = 0;
+  int64_t group_bytes = 0, group_rows = 0, unit_bytes = 0;
   const auto close = [&] {
     // Writing a single file again gains nothing but for what is deleted of it.
     if (group.size() > 1 || (group.size() == 1 && IsWorn(partition.data[group[0]], policy))) groups.push_back(group);
     group.clear();
-    group_bytes = 0;
+    group_bytes = group_rows = 0;
   };
   for (size_t i = 0; i < partition.data.size(); ++i) {
     const PlannedDataFile& file = partition.data[i];
     if (!small[i] && !IsWorn(file, policy)) continue;
     if (unit_bytes + file.size_bytes > policy.unit_bytes_max) break;
-    if (group_bytes + LiveBytes(file) > policy.file_bytes_target) close();
+    if (group_bytes + LiveBytes(file) > policy.file_bytes_target || group_rows + LiveRows(file) > policy.file_rows_target) close();
     group.push_back(i);
     group_bytes += LiveBytes(file);
+    group_rows += LiveRows(file);
     unit_bytes += file.size_bytes;
   }
   close();

@@ -13,6 +13,7 @@ namespace sluice {
 
 struct CompactionPolicy {
   int64_t file_bytes_target = 128ll << 20;
+  int64_t file_rows_target = INT64_MAX;  ///< Of tables in an order: rows are put in it by what is in memory of each.
   size_t files_to_merge = 8;          ///< Of one tier; also delete files. At least 2.
   double deleted_share_max = 0.3;     ///< Of a file's rows.
   int64_t unit_bytes_max = 1ll << 30; ///< Read for one commit.

@@ -1,6 +1,7 @@
 #include "sink/lake/copy_target.h"
 
 #include <arrow/array.h>
+#include <arrow/builder.h>
 #include <arrow/type.h>
 #include <fmt/format.h>
 
@@ -65,15 +66,15 @@ CopyFile::CopyFile(const LakeContext& context, const CopyLayout& layout)
 Status CopyFile::Append(Bytes rows, size_t count) {
   ByteReader reader(rows);
   const TableSchema& source = *layout_.schema->source;
-  for (size_t i = 0; i < count; ++i) {
-    RETURN_IF_ERROR(decoder_.DecodeCopyRow(reader));
+  while (count > 0) {
+    ASSIGN_OR_RETURN(const size_t taken, decoder_.DecodeCopyRows(reader, count, layout_.stamp, buffer_));
+    count -= taken;
     for (const size_t column : source.key) {
-      if (decoder_.cells()[column].is_null())
+      if (buffer_.column(column).null_count() > 0)
         return Error{ErrorKind::kNeedsOperator,
                      fmt::format("table {}: a value of key column {} can't be held in the lake", ToString(source.name), source.columns[column].name),
                      slu::kLakeKeyValue};
     }
-    buffer_.Append(decoder_.cells(), layout_.stamp);
     if (buffer_.size_bytes() >= kRowGroupBytes) RETURN_IF_ERROR(WriteRows());
   }
   if (!reader.at_end()) return Error{ErrorKind::kCorrupt, fmt::format("table {}: bytes are left over behind the copied rows", ToString(source.name))};

@@ -6,6 +6,12 @@
 #include <utility>
 
 namespace sluice {
+namespace {
+
+// Rows that are decoded together have about so many, so that they stay in the processor's cache.
+constexpr size_t kBytesAtOnce = 256 << 10;
+
+}  // namespace
 
 RowDecoder::RowDecoder(const TableSchema& schema)
     : schema_(schema), cells_(schema.columns.size()), counts_(schema.columns.size()) {
@@ -48,6 +54,31 @@ Status RowDecoder::DecodeCopyRow(ByteReader& reader) {
     if (!reader.ok() || !decoders_[i]->Decode(bytes, cells_[i], counts_[i])) return Malformed(i);
   }
   return Ok();
+}
+
+Result<size_t> RowDecoder::DecodeCopyRows(ByteReader& reader, size_t count, const RowStamp& stamp, ColumnBuffer& buffer) {
+  values_.resize(decoders_.size() * kValuesAtOnce);
+  const size_t before = reader.rest_size();
+  size_t rows = 0;
+  while (rows < std::min(count, kValuesAtOnce) && before - reader.rest_size() < kBytesAtOnce) {
+    if (reader.Read<uint16_t>() != decoders_.size()) return Malformed(0);
+    for (size_t i = 0; i < decoders_.size(); ++i) {
+      const auto length = reader.Read<int32_t>();
+      Bytes& value = values_[i * kValuesAtOnce + rows];
+      value = length < 0 ? Bytes() : reader.ReadBytes(static_cast<size_t>(length));
+      if (length < -1 || !reader.ok()) return Malformed(i);
+    }
+    ++rows;
+  }
+  size_t bytes = 0;
+  for (size_t i = 0; i < decoders_.size(); ++i) {
+    const std::span<const Bytes> values(&values_[i * kValuesAtOnce], rows);
+    if (!decoders_[i]->AppendAll(values, buffer.column(i), counts_[i])) return Malformed(i);
+    // As cells are counted: eight bytes, and what varies.
+    for (const Bytes& value : values) bytes += 8 + (value.size() > 8 ? value.size() : 0);
+  }
+  buffer.Appended(static_cast<int64_t>(rows), bytes, stamp);
+  return rows;
 }
 
 void RowDecoder::Reset() { std::fill(cells_.begin(), cells_.end(), Cell{}); }

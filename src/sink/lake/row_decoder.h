@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "change/table_schema.h"
 #include "sink/lake/cell.h"
+#include "sink/lake/column_buffer.h"
 #include "sink/lake/lake_schema.h"
 #include "sink/lake/value_decoder.h"
 
@@ -26,6 +27,10 @@ class RowDecoder {
 
   /// The next row of binary COPY. Error: kCorrupt.
   Status DecodeCopyRow(ByteReader& reader);
+
+  /// The next rows of binary COPY, at most `count`, to the end of the buffer; how many: as are decoded together well, at least one.
+  /// Error: kCorrupt, and the buffer is of no use any more.
+  Result<size_t> DecodeCopyRows(ByteReader& reader, size_t count, const RowStamp& stamp, ColumnBuffer& buffer);
 
   /// Forgets all cells: unchanged columns of the next tuple become null.
   void Reset();
@@ -46,6 +51,7 @@ class RowDecoder {
   std::vector<Cell> cells_;
   std::vector<uint32_t> unchanged_;
   std::vector<PolicyCounts> counts_;
+  std::vector<Bytes> values_;  // Of some rows, column after column.
 };
 
 }  // namespace sluice

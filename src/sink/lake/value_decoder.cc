@@ -1,12 +1,17 @@
 #include "sink/lake/value_decoder.h"
 
+#include <arrow/builder.h>
+
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <deque>
 #include <limits>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "sink/lake/column_appending.h"
 #include "sink/lake/decimal_decoder.h"
 #include "sink/lake/pg_type_oid.h"
 #include "sink/lake/text_writer.h"
@@ -34,6 +39,15 @@ class IntegerDecoder final : public ValueDecoder {
     T number = 0;
     return text::ParseInteger(text, number) && Hold(number, cell);
   }
+  bool AppendAll(std::span<const Bytes> values, arrow::ArrayBuilder& column, PolicyCounts& counts) override {
+    const auto load = [](const std::byte* value, auto& number) {
+      number = static_cast<std::remove_reference_t<decltype(number)>>(LoadBigEndian<T>(value));
+      return true;
+    };
+    if (auto* const ints = dynamic_cast<arrow::Int32Builder*>(&column); ints != nullptr && sizeof(T) < 8) return AppendNumbers(values, sizeof(T), *ints, load);
+    if (auto* const longs = dynamic_cast<arrow::Int64Builder*>(&column)) return AppendNumbers(values, sizeof(T), *longs, load);
+    return ValueDecoder::AppendAll(values, column, counts);
+  }
 
  private:
   static bool Hold(T number, Cell& cell) {
@@ -54,10 +68,18 @@ class FloatDecoder final : public ValueDecoder {
     Float number = 0;
     return kParse(text, number) && Hold(number, cell);
   }
+  bool AppendAll(std::span<const Bytes> values, arrow::ArrayBuilder& column, PolicyCounts&) override {
+    using Builder = std::conditional_t<sizeof(Float) == 4, arrow::FloatBuilder, arrow::DoubleBuilder>;
+    return AppendNumbers(values, sizeof(Bits), static_cast<Builder&>(column), [](const std::byte* value, Float& number) {
+      number = OneNaN(std::bit_cast<Float>(LoadBigEndian<Bits>(value)));
+      return true;
+    });
+  }
 
  private:
+  static Float OneNaN(Float number) { return std::isnan(number) ? std::numeric_limits<Float>::quiet_NaN() : number; }
   static bool Hold(Float number, Cell& cell) {
-    if (std::isnan(number)) number = std::numeric_limits<Float>::quiet_NaN();
+    number = OneNaN(number);
     cell = Cell::Integer(static_cast<int64_t>(std::bit_cast<Bits>(number)));
     return true;
   }
@@ -76,6 +98,12 @@ class BoolDecoder final : public ValueDecoder {
     cell = Cell::Integer(value ? 1 : 0);
     return true;
   }
+  bool AppendAll(std::span<const Bytes> values, arrow::ArrayBuilder& column, PolicyCounts&) override {
+    return AppendNumbers(values, 1, static_cast<arrow::BooleanBuilder&>(column), [](const std::byte* value, uint8_t& number) {
+      number = *value != std::byte{0};
+      return true;
+    });
+  }
 };
 
 template <class T, bool (*kParse)(std::string_view, T&), int64_t kToEpoch, int64_t kFirst, int64_t kEnd>
@@ -89,11 +117,24 @@ class InstantDecoder final : public ValueDecoder {
     T since_2000 = 0;
     return kParse(text, since_2000) && Hold(since_2000, cell, counts);
   }
+  bool AppendAll(std::span<const Bytes> values, arrow::ArrayBuilder& column, PolicyCounts& counts) override {
+    using Builder = std::conditional_t<sizeof(T) == 4, arrow::Date32Builder, arrow::TimestampBuilder>;
+    return AppendNumbers(values, sizeof(T), static_cast<Builder&>(column), [&](const std::byte* value, T& number) {
+      const auto since_2000 = LoadBigEndian<T>(value);
+      if (IsBeyond(since_2000)) {
+        ++counts[Policy::kInfinity];
+        return false;
+      }
+      number = static_cast<T>(since_2000 + kToEpoch);
+      return true;
+    });
+  }
 
  private:
+  // Compared before it is moved: ±infinity are the ends of the range.
+  static bool IsBeyond(int64_t since_2000) { return since_2000 < kFirst - kToEpoch || since_2000 >= kEnd - kToEpoch; }
   static bool Hold(int64_t since_2000, Cell& cell, PolicyCounts& counts) {
-    // Compared before it is moved: ±infinity are the ends of the range.
-    if (since_2000 < kFirst - kToEpoch || since_2000 >= kEnd - kToEpoch) {
+    if (IsBeyond(since_2000)) {
       ++counts[Policy::kInfinity];
       cell = Cell{};
     } else {
@@ -114,6 +155,7 @@ class BytesDecoder final : public ValueDecoder {
     cell = Cell::Of(held_);
     return true;
   }
+  bool AppendAll(std::span<const Bytes> values, arrow::ArrayBuilder& column, PolicyCounts&) override { return AppendTexts(values, 0, column); }
 
  private:
   std::string held_;
@@ -129,6 +171,7 @@ class PlainTextDecoder final : public ValueDecoder {
     cell = Cell::Of(text);
     return true;
   }
+  bool AppendAll(std::span<const Bytes> values, arrow::ArrayBuilder& column, PolicyCounts&) override { return AppendTexts(values, 0, column); }
 };
 
 class VersionedTextDecoder final : public ValueDecoder {
@@ -142,6 +185,10 @@ class VersionedTextDecoder final : public ValueDecoder {
     cell = Cell::Of(text);
     return true;
   }
+  bool AppendAll(std::span<const Bytes> values, arrow::ArrayBuilder& column, PolicyCounts&) override {
+    const auto has_version = [](const Bytes& value) { return value.data() == nullptr || (!value.empty() && value[0] == std::byte{1}); };
+    return std::all_of(values.begin(), values.end(), has_version) && AppendTexts(values, 1, column);
+  }
 };
 
 class UuidDecoder final : public ValueDecoder {
@@ -154,6 +201,16 @@ class UuidDecoder final : public ValueDecoder {
   bool DecodeText(std::string_view text, Cell& cell, PolicyCounts&) override {
     if (!text::ParseUuid(text, held_)) return false;
     cell = Cell::Of(held_);
+    return true;
+  }
+  bool AppendAll(std::span<const Bytes> values, arrow::ArrayBuilder& column, PolicyCounts&) override {
+    auto& uuids = static_cast<arrow::FixedSizeBinaryBuilder&>(column);
+    if (!uuids.Reserve(static_cast<int64_t>(values.size())).ok()) return false;
+    for (const Bytes& value : values) {
+      if (value.data() == nullptr) uuids.UnsafeAppendNull();
+      else if (value.size() == 16) uuids.UnsafeAppend(reinterpret_cast<const uint8_t*>(value.data()));
+      else return false;
+    }
     return true;
   }
 
@@ -316,6 +373,17 @@ std::unique_ptr<ValueDecoder> MakeBase(const Type& type, int32_t typmod) {
 }
 
 }  // namespace
+
+bool ValueDecoder::AppendAll(std::span<const Bytes> values, arrow::ArrayBuilder& column, PolicyCounts& counts) {
+  const AppendCell append = AppendFor(*column.type());
+  Cell cell;
+  for (const Bytes& value : values) {
+    cell = Cell{};
+    if (value.data() != nullptr && !Decode(value, cell, counts)) return false;
+    append(column, cell);
+  }
+  return true;
+}
 
 std::string_view ToString(Policy policy) {
   switch (policy) {

@@ -4,12 +4,17 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "change/tuple.h"
 #include "change/type.h"
 #include "iceberg/type.h"
 #include "sink/lake/cell.h"
+
+namespace arrow {
+class ArrayBuilder;
+}
 
 namespace sluice {
 
@@ -34,6 +39,9 @@ struct PolicyCounts {
   }
 };
 
+/// So many values of one column are decoded at a time, at most: they stay in the processor's cache.
+inline constexpr size_t kValuesAtOnce = 256;
+
 /// One column's decoder, with its scratch space. Not thread-safe.
 class ValueDecoder {
  public:
@@ -43,6 +51,10 @@ class ValueDecoder {
   /// The same cell from the text that the server prints (value_text.h says how). False: the text is malformed, or
   /// doesn't tell the binary form of a type that is held as that (Policy::kUnknownBinary).
   virtual bool DecodeText(std::string_view text, Cell& cell, PolicyCounts& counts) = 0;
+
+  /// Values of successive rows, at most kValuesAtOnce, go to the end of their column: each as its cell would. One without data is null.
+  /// False: as of Decode; some may be in the column then.
+  virtual bool AppendAll(std::span<const Bytes> values, arrow::ArrayBuilder& column, PolicyCounts& counts);
 
   /// A value of a tuple; kUnchanged becomes null.
   bool DecodeValue(const Value& value, Cell& cell, PolicyCounts& counts) {

@@ -477,6 +477,62 @@ TEST_F(ValueDecoderServerTest, ValuesComeBackOutOfColumnsAsTheyWentInAndGiveTheS
   }
 }
 
+TEST_F(ValueDecoderServerTest, ManyRowsAtATimeAreTheSameColumnsAsRowByRow) {
+  for (const TestedType& tested : TestedTypes()) {
+    SCOPED_TRACE(tested.type);
+    TypePtr type;
+    int32_t typmod = -1;
+    std::string rows;
+    size_t count = 0;
+    const auto append = [&](const std::string* value) {
+      AppendBigEndian(rows, int16_t{1});
+      AppendBigEndian(rows, value == nullptr ? int32_t{-1} : static_cast<int32_t>(value->size()));
+      if (value != nullptr) rows += *value;
+      ++count;
+    };
+    for (const char* value : tested.values) {
+      const Sample sample = Ask(tested, value);
+      type = sample.type;
+      typmod = sample.typmod;
+      append(&sample.binary);
+    }
+    const std::string few = rows;
+    const size_t few_rows = count;
+    // More than one block; with nulls only in some.
+    while (count < 2 * kValuesAtOnce) {
+      rows += few;
+      count += few_rows;
+    }
+    append(nullptr);
+    rows += few;
+    count += few_rows;
+    auto schema = std::make_shared<TableSchema>();
+    schema->name = {"public", "sample"};
+    schema->columns = {{"x", 1, type, typmod, false}};
+    const LakeSchemaPtr lake = MakeLakeSchema(schema);
+    const RowStamp stamp{Timestamp(std::chrono::seconds(1)), Timestamp(std::chrono::seconds(2)), Lsn{3}};
+    RowDecoder decoder(*lake), bulk_decoder(*lake);
+    ColumnBuffer one_by_one(lake), bulk(lake);
+    ByteReader reader(AsBytes(rows)), bulk_reader(AsBytes(rows));
+    for (size_t i = 0; i < count; ++i) {
+      ASSERT_TRUE(decoder.DecodeCopyRow(reader).ok());
+      one_by_one.Append(decoder.cells(), stamp);
+    }
+    for (size_t left = count; left > 0;) {
+      const auto taken = bulk_decoder.DecodeCopyRows(bulk_reader, left, stamp, bulk);
+      ASSERT_TRUE(taken.ok());
+      ASSERT_GT(*taken, 0u);
+      left -= *taken;
+    }
+    EXPECT_TRUE(bulk_reader.at_end());
+    EXPECT_EQ(bulk.rows(), static_cast<int64_t>(count));
+    EXPECT_EQ(decoder.TakeCounts()[0].counts, bulk_decoder.TakeCounts()[0].counts);
+    const Columns expected = one_by_one.Finish(), columns = bulk.Finish();
+    ASSERT_EQ(columns.size(), expected.size());
+    for (size_t i = 0; i < columns.size(); ++i) EXPECT_TRUE(columns[i]->Equals(*expected[i], arrow::EqualOptions::Defaults().nans_equal(true).signed_zeros_equal(false))) << columns[i]->ToString();
+  }
+}
+
 TEST_F(ValueDecoderServerTest, WhatTheLakeCannotHoldBecomesNullAndIsCounted) {
   const std::vector<std::tuple<const char*, const char*, Policy>> beyond = {
       {"date", "infinity", Policy::kInfinity},       {"date", "-infinity", Policy::kInfinity},

@@ -1,6 +1,7 @@
 #include "cli/parts.h"
 
 #include "catalog/open_catalog.h"
+#include "cli/lake/served_moments.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/lake_sink.h"
 #include "sink/mapping/mapped_sink.h"
@@ -111,7 +112,7 @@ PipelineOptions MakePipelineOptions(const Config& config) {
 
 Result<std::unique_ptr<CatalogServer>> ServeCatalog(const Config& config) {
   if (!config.serve_catalog || !config.lake) return std::unique_ptr<CatalogServer>();
-  return CatalogServer::Start(*config.serve_catalog, *config.lake, {kBookmarkNamespace});
+  return CatalogServer::Start(*config.serve_catalog, *config.lake, {kBookmarkNamespace}, std::make_unique<ServedMoments>(*config.lake));
 }
 
 std::string SocketPath(const Config& config) { return config.state_folder + "/sluice.sock"; }

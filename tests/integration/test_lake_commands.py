@@ -141,7 +141,7 @@ def test_a_cut_reads_all_tables_at_one_moment_of_the_source(source, filled):
     states = {entry["table"]: entry["state"] for entry in early["tables"]}
     assert states["public.orders"] == "snapshot" and states["public.empty"] == "empty" and states["public.a"] == "not_yet_there"
     assert "SLU-4133" in filled.command("lake", "cut", "--at", "2001-01-01", expect=NOT_FOUND).stderr
-    assert "VERSION AS OF" in filled.command("lake", "cut", "--sql", "spark").stdout
+    assert "CREATE OR REPLACE TEMPORARY VIEW `public_a` AS SELECT * FROM lake.`public`.`a` VERSION AS OF " in filled.command("lake", "cut", "--sql", "spark").stdout
     script = filled.command("lake", "cut", "--sql", "duckdb").stdout
     assert "AT (VERSION => " in script
     assert open_duckdb().execute(script + "SELECT count(*) FROM public.orders").fetchone()[0] == source.scalar("SELECT count(*) FROM orders")

@@ -18,7 +18,7 @@ from support.object_store import KEY, REGION, SECRET, S3Server
 from support.sluice import BINARY, CONFIG
 from support.spark import by_spark
 from support.tls import free_port, make_certificate
-from support.workload import MIXED_SCHEMA, MixedLoad
+from support.workload import MIXED_SCHEMA, Load, MixedLoad
 
 TOKEN, CLIENT_SECRET = "a-token-of-many-characters", "a-secret-of-many-characters"
 
@@ -82,6 +82,60 @@ def test_readers_see_the_source_through_one_url_while_it_is_written(source, slui
         lake.table("public", "nothing")
     with pytest.raises(NoSuchNamespaceError):
         lake.catalog.list_tables("sluice")
+    sluice.stop()
+
+
+PAIR = """
+CREATE TABLE a (id int PRIMARY KEY, n int); CREATE TABLE b (id int PRIMARY KEY, n int); CREATE TABLE later (id int PRIMARY KEY);
+INSERT INTO a SELECT i, 0 FROM generate_series(1, 20) i; INSERT INTO b SELECT i, 0 FROM generate_series(1, 20) i;
+"""
+SUMS = "SELECT (SELECT sum(n) FROM lake.public.a), (SELECT sum(n) FROM lake.public.b), (SELECT count(*) FROM lake.public.a)"
+
+
+def test_who_attaches_at_a_moment_reads_all_tables_as_of_it(source, sluice, serve):
+    source.execute(PAIR)
+    sluice.init(commit_interval="200ms")
+    sluice.configure(lambda config: config["sinks"]["lake"].update(snapshots={"keep": 5000}))  # A moment can be read as long as its snapshots are there.
+    url = serve()
+    sluice.start()
+    sluice.wait_settled()
+    with Load(source, ["BEGIN; UPDATE a SET n = n + {n} WHERE id = {n} % 20 + 1; UPDATE b SET n = n - {n} WHERE id = {n} % 7 + 1; COMMIT"], pause=0.01):
+        seen = set()
+        first = RestLake(url, warehouse="lake@now")
+        first_duck = first.open_duckdb()
+        first_sums = first_duck.execute(SUMS).fetchall()
+        for _ in range(15):
+            lake = RestLake(url, warehouse="lake@now")
+            duck = lake.open_duckdb()
+            with_duck = duck.execute(SUMS).fetchone()
+            assert with_duck[0] + with_duck[1] == 0 and with_duck[2] == 20, with_duck
+            time.sleep(0.3)
+            # The same catalog, when the source has gone on.
+            assert duck.execute(SUMS).fetchone() == with_duck
+            of_a, of_b = (sum(lake.table("public", name).scan(selected_fields=("n",)).to_arrow()["n"].to_pylist()) for name in "ab")
+            assert of_a + of_b == 0
+            seen.add(with_duck)
+        assert len(seen) > 5, "the moments are always new ones"
+        assert first_duck.execute(SUMS).fetchall() == first_sums
+        spark = by_spark("spark_moment.py", url, "lake@now")
+        assert spark["first"][0] + spark["first"][1] == 0 and spark["first"] == spark["second"], spark
+    sluice.wait_until()
+    snapshots = sluice.command("lake", "snapshots", "a", "--json").json()["snapshots"]
+    old = snapshots[len(snapshots) // 2]
+    then = [RestLake(url, warehouse=f"x@{wish}").open_duckdb().execute(SUMS).fetchone() for wish in (old["lsn"], old["source_time"])]
+    assert all(row[0] + row[1] == 0 for row in then), then
+    assert then[0] != RestLake(url, warehouse="x@now").open_duckdb().execute(SUMS).fetchone()
+    for wish in ("yesterday", "", "2001-01-01"):
+        status, answer = ask(f"{url}/v1/config?warehouse=lake%40{wish}")
+        assert status == 400 and answer["error"]["message"], answer
+    # A table that came later is not there, and says why.
+    source.execute("CREATE TABLE young (id int PRIMARY KEY); INSERT INTO young VALUES (1)")
+    sluice.wait_table("public.young", state="streaming")
+    sluice.wait_until()
+    with pytest.raises(NoSuchTableError, match="copied later"):
+        RestLake(url, warehouse=f"lake@{old['lsn']}").table("public", "young")
+    assert RestLake(url, warehouse="lake@now").table("public", "young").scan().to_arrow().num_rows == 1
+    assert RestLake(url, warehouse="lake@now").table("public", "later").scan().to_arrow().num_rows == 0
     sluice.stop()
 
 

@@ -58,6 +58,7 @@ class RestLake:
     def __init__(self, url: str, token: str | None = None, s3=None, **properties):
         self.url, self.token, self.s3 = url, token, s3
         given = {"token": token} if token else {}
+        self.warehouse = properties.get("warehouse", "")
         self.catalog = RestCatalog("lake", uri=url, **given, **(keys_of(s3) if s3 else {}), **properties)
 
     def table(self, namespace: str, name: str):
@@ -68,7 +69,7 @@ class RestLake:
         authorization = f"TOKEN '{self.token}'" if self.token else "AUTHORIZATION_TYPE 'none'"
         # Else it takes the store's address from the catalog as a secret without keys, in place of its own.
         keys = ", ACCESS_DELEGATION_MODE 'none'" if self.s3 else ""
-        connection.execute(f"ATTACH '' AS lake (TYPE iceberg, ENDPOINT '{self.url}', {authorization}{keys})")
+        connection.execute(f"ATTACH '{self.warehouse}' AS lake (TYPE iceberg, ENDPOINT '{self.url}', {authorization}{keys})")
         return connection
 
     def duckdb_relation(self, table) -> str:

@@ -45,7 +45,9 @@ std::string SparkName(std::string_view name) {
 /// One statement that reads the table as of the cut; empty where there is none.
 std::string Statement(const std::string& dialect, const TableAtCut& table, const std::string& metadata_location) {
   if (table.state != CutState::kSnapshot) return "";
-  if (dialect == "spark") return fmt::format("SELECT * FROM {}.{} VERSION AS OF {};", SparkName(table.name.name_space), SparkName(table.name.name), *table.snapshot_id);
+  if (dialect == "spark")
+    return fmt::format("CREATE OR REPLACE TEMPORARY VIEW {} AS SELECT * FROM lake.{}.{} VERSION AS OF {};", SparkName(table.name.name_space + "_" + table.name.name), SparkName(table.name.name_space),
+                       SparkName(table.name.name), *table.snapshot_id);
   return fmt::format("CREATE OR REPLACE VIEW {}.{} AS {};", DuckDbName(table.name.name_space), DuckDbName(table.name.name), ScanOf(metadata_location, *table.snapshot_id));
 }
 
@@ -59,6 +61,7 @@ void PrintSql(const Cut& cut, const LoadedTables& loaded, const std::string& dia
   // A program gets names as they are; what drives a terminal must not reach one.
   const auto shown = [&](const std::string& sql) { return to_terminal ? Printable(sql) : sql; };
   PrintData(fmt::format("-- the lake at {}{}\n", ToString(cut.lsn), cut.source_time ? ", everything up to " + ToRfc3339(*cut.source_time) : ""));
+  if (dialect == "spark") PrintData("-- in Spark the catalog is called lake, and spark.sql.catalog.lake.cache-enabled=false\n");
   std::vector<std::string> made;
   for (size_t i = 0; i < cut.tables.size(); ++i) {
     const TableAtCut& table = cut.tables[i];

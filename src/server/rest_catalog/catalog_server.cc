@@ -20,11 +20,12 @@ std::map<std::string, std::string> StoreSettings(const LakeConfig& lake) {
   return settings;
 }
 
-CatalogServer::CatalogServer(const CatalogServeConfig& config, const LakeConfig& lake, std::set<std::string> hidden)
-    : config_(config), lake_(lake, std::move(hidden)), catalog_({lake.catalog_name, StoreSettings(lake), config.token, config.clients}, lake_) {}
+CatalogServer::CatalogServer(const CatalogServeConfig& config, const LakeConfig& lake, std::set<std::string> hidden, std::unique_ptr<Moments> moments)
+    : config_(config), lake_(lake, std::move(hidden)), moments_(std::move(moments)), catalog_({lake.catalog_name, StoreSettings(lake), config.token, config.clients}, lake_, *moments_) {}
 
-Result<std::unique_ptr<CatalogServer>> CatalogServer::Start(const CatalogServeConfig& config, const LakeConfig& lake, std::set<std::string> hidden) {
-  std::unique_ptr<CatalogServer> started(new CatalogServer(config, lake, std::move(hidden)));
+Result<std::unique_ptr<CatalogServer>> CatalogServer::Start(const CatalogServeConfig& config, const LakeConfig& lake, std::set<std::string> hidden,
+                                                            std::unique_ptr<Moments> moments) {
+  std::unique_ptr<CatalogServer> started(new CatalogServer(config, lake, std::move(hidden), std::move(moments)));
   HttpServerOptions options{.address = config.address, .port = config.port, .certificate_file = config.certificate_file, .key_file = config.key_file};
   ASSIGN_OR_RETURN(started->server_, HttpServer::Listen(std::move(options), [raw = started.get()](const HttpRequest& request) { return raw->catalog_.Answer(request); }));
   log::Info("serve", "serve.catalog", fmt::format("readers find the lake at {}", started->url()));

@@ -17,16 +17,17 @@ namespace sluice {
 class CatalogServer {
  public:
   /// `hidden`: as of LakeReader. Error: as of HttpServer::Listen.
-  static Result<std::unique_ptr<CatalogServer>> Start(const CatalogServeConfig& config, const LakeConfig& lake, std::set<std::string> hidden);
+  static Result<std::unique_ptr<CatalogServer>> Start(const CatalogServeConfig& config, const LakeConfig& lake, std::set<std::string> hidden, std::unique_ptr<Moments> moments);
 
   /// What readers are told: "http://127.0.0.1:8181".
   std::string url() const;
 
  private:
-  CatalogServer(const CatalogServeConfig& config, const LakeConfig& lake, std::set<std::string> hidden);
+  CatalogServer(const CatalogServeConfig& config, const LakeConfig& lake, std::set<std::string> hidden, std::unique_ptr<Moments> moments);
 
   const CatalogServeConfig config_;
   LakeReader lake_;
+  const std::unique_ptr<Moments> moments_;
   const RestCatalog catalog_;
   std::unique_ptr<HttpServer> server_;  // Its handlers use all above.
 };

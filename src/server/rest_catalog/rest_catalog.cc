@@ -5,9 +5,11 @@
 #include <openssl/sha.h>
 
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "server/rest_catalog/metadata_document.h"
 #include "server/rest_catalog/namespace_levels.h"
 #include "server/rest_catalog/paging.h"
 #include "server/rest_catalog/rest_error.h"
@@ -47,6 +49,40 @@ bool NamesThisMachine(std::string host) {
   return host == "localhost" || inet_pton(AF_INET, host.c_str(), address.data()) == 1 || inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
 }
 
+// A moment as the prefix of paths: one segment, which no client has to escape.
+constexpr std::string_view kMomentPrefix = "at-";
+std::string PrefixOf(uint64_t moment) { return fmt::format("{}{:016x}", kMomentPrefix, moment); }
+std::optional<uint64_t> MomentOf(std::string_view segment) {
+  if (!segment.starts_with(kMomentPrefix)) return std::nullopt;
+  segment.remove_prefix(kMomentPrefix.size());
+  uint64_t moment = 0;
+  const auto parsed = std::from_chars(segment.data(), segment.data() + segment.size(), moment, 16);
+  return segment.size() == 16 && parsed.ec == std::errc() && parsed.ptr == segment.data() + segment.size() ? std::optional(moment) : std::nullopt;
+}
+
+std::optional<SnapshotsWanted> SnapshotsOf(const RoutedRequest& request) {
+  const std::string_view wanted = Find(request.target.query, "snapshots").value_or("all");
+  if (wanted == "all") return SnapshotsWanted::kAll;
+  return wanted == "refs" ? std::optional(SnapshotsWanted::kReferenced) : std::nullopt;
+}
+
+HttpResponse WrongSnapshots() { return RestError(400, "BadRequestException", "snapshots is 'all' or 'refs'"); }
+HttpResponse GoneEachTime(const TableIdentifier& table) {
+  return RestFailure(Error{ErrorKind::kUnavailable, fmt::format("the metadata of {} is gone each time it is read", ToString(table))});
+}
+
+HttpResponse Unchanged(const std::string& etag) {
+  HttpResponse response{.status = 304};
+  response.headers.Add("ETag", etag);
+  return response;
+}
+
+void Fill(HttpResponse& response, const std::string& location, const std::string& metadata, const std::string& store_json) {
+  response.status = 200;
+  response.headers.Add("Content-Type", "application/json");
+  response.body = fmt::format(R"({{"metadata-location":{},"metadata":{},"config":{}}})", Text(location), metadata, store_json);
+}
+
 bool Matches(std::string_view if_none_match, std::string_view etag) {
   while (!if_none_match.empty()) {
     std::string_view one = if_none_match.substr(0, if_none_match.find(','));
@@ -59,19 +95,24 @@ bool Matches(std::string_view if_none_match, std::string_view etag) {
   return false;
 }
 
+/// The client has it already.
+bool IsKnown(const RoutedRequest& request, const HttpResponse& unchanged) { return Matches(request.http.headers.Get("If-None-Match"), unchanged.headers.Get("ETag")); }
+
 }  // namespace
 
-RestCatalog::RestCatalog(RestCatalogOptions options, LakeReader& lake)
-    : options_(std::move(options)), authority_(options_.token, options_.clients), store_json_(Text(options_.store)), lake_(lake), router_(Otherwise) {
-  const std::string name_space = "/v1/namespaces/{namespace}", table = name_space + "/tables/{table}";
+RestCatalog::RestCatalog(RestCatalogOptions options, LakeReader& lake, Moments& moments)
+    : options_(std::move(options)), authority_(options_.token, options_.clients), store_json_(Text(options_.store)), lake_(lake), moments_(moments), router_(Otherwise) {
   const auto serve = [this](auto method) { return [this, method](const RoutedRequest& request) { return (this->*method)(request); }; };
-  router_.Add("GET", "/v1/config", [this](const RoutedRequest&) { return Config(); });
-  router_.Add("GET", "/v1/namespaces", serve(&RestCatalog::ListNamespaces));
-  for (const char* const method : {"GET", "HEAD"}) router_.Add(method, name_space, serve(&RestCatalog::LoadNamespace));
-  router_.Add("GET", name_space + "/tables", serve(&RestCatalog::ListTables));
-  router_.Add("GET", table, serve(&RestCatalog::LoadTable));
-  router_.Add("HEAD", table, serve(&RestCatalog::HasTable));
-  router_.Add("POST", table + "/metrics", [](const RoutedRequest&) { return HttpResponse{.status = 204}; });
+  router_.Add("GET", "/v1/config", serve(&RestCatalog::Config));
+  for (const std::string base : {"/v1", "/v1/at/{moment}"}) {
+    const std::string name_space = base + "/namespaces/{namespace}", table = name_space + "/tables/{table}";
+    router_.Add("GET", base + "/namespaces", serve(&RestCatalog::ListNamespaces));
+    for (const char* const method : {"GET", "HEAD"}) router_.Add(method, name_space, serve(&RestCatalog::LoadNamespace));
+    router_.Add("GET", name_space + "/tables", serve(&RestCatalog::ListTables));
+    router_.Add("GET", table, serve(base == "/v1" ? &RestCatalog::LoadTable : &RestCatalog::LoadTableAtMoment));
+    router_.Add("HEAD", table, serve(&RestCatalog::HasTable));
+    router_.Add("POST", table + "/metrics", [](const RoutedRequest&) { return HttpResponse{.status = 204}; });
+  }
 }
 
 HttpResponse RestCatalog::Answer(const HttpRequest& request) const {
@@ -89,6 +130,7 @@ HttpResponse RestCatalog::Answer(const HttpRequest& request) const {
   }
   const bool has_prefix = path.size() > 2 && path[1] == options_.name && path[1] != "namespaces";
   if (has_prefix) path.erase(path.begin() + 1);
+  if (path.size() > 2 && MomentOf(path[1])) path.insert(path.begin() + 1, "at");
   return router_.Route(std::move(routed));
 }
 
@@ -110,8 +152,17 @@ HttpResponse RestCatalog::GiveToken(const RoutedRequest& request) const {
   return given;
 }
 
-HttpResponse RestCatalog::Config() const {
-  return JsonResponse(200, Text({{"defaults", Json::object()}, {"overrides", Json::object()}, {"endpoints", kEndpoints}}));
+// Who asks for "anything@now" gets a prefix that stands for a moment: what is loaded under it is as of then, for as long as the client lives.
+HttpResponse RestCatalog::Config(const RoutedRequest& request) const {
+  Json overrides = Json::object();
+  const std::string_view warehouse = Find(request.target.query, "warehouse").value_or("");
+  if (const size_t at = warehouse.rfind('@'); at != std::string_view::npos) {
+    const auto moment = moments_.Find(warehouse.substr(at + 1));
+    if (!moment.ok() && moment.error().kind == ErrorKind::kNeedsOperator) return RestError(400, "BadRequestException", moment.error().message);
+    if (!moment.ok()) return RestFailure(moment.error());
+    overrides["prefix"] = PrefixOf(*moment);
+  }
+  return JsonResponse(200, Text({{"defaults", Json::object()}, {"overrides", std::move(overrides)}, {"endpoints", kEndpoints}}));
 }
 
 HttpResponse RestCatalog::ListNamespaces(const RoutedRequest& request) const {
@@ -165,32 +216,55 @@ HttpResponse RestCatalog::HasTable(const RoutedRequest& request) const {
 
 HttpResponse RestCatalog::LoadTable(const RoutedRequest& request) const {
   const TableIdentifier table = TableOf(request);
-  const std::string_view wanted = Find(request.target.query, "snapshots").value_or("all");
-  if (wanted != "all" && wanted != "refs") return RestError(400, "BadRequestException", "snapshots is 'all' or 'refs'");
-  const SnapshotsWanted snapshots = wanted == "all" ? SnapshotsWanted::kAll : SnapshotsWanted::kReferenced;
+  const auto snapshots = SnapshotsOf(request);
+  if (!snapshots) return WrongSnapshots();
   // Between looking and reading, the writer may commit so often that the file is gone.
   for (int attempt = 0; attempt < kLoadAttempts; ++attempt) {
     const auto location = lake_.FindMetadata(table);
     if (!location.ok()) return RestFailure(location.error());
     if (!*location) return NoTable(table);
-    const std::string etag = EtagOf(**location, snapshots);
-    HttpResponse response{.status = 304};
-    response.headers.Add("ETag", etag);
-    if (Matches(request.http.headers.Get("If-None-Match"), etag)) return response;
-    const auto metadata = lake_.ReadMetadata(**location, snapshots);
+    HttpResponse response = Unchanged(EtagOf((*snapshots == SnapshotsWanted::kAll ? "all\n" : "refs\n") + **location));
+    if (IsKnown(request, response)) return response;
+    const auto metadata = lake_.ReadMetadata(**location, *snapshots);
     if (!metadata.ok()) return RestFailure(metadata.error());
     if (!*metadata) continue;
-    response.status = 200;
-    response.headers.Add("Content-Type", "application/json");
-    response.body = fmt::format(R"({{"metadata-location":{},"metadata":{},"config":{}}})", Text(**location), **metadata, store_json_);
+    Fill(response, **location, **metadata, store_json_);
     return response;
   }
-  return RestFailure(Error{ErrorKind::kUnavailable, fmt::format("the metadata of {} is gone each time it is read", ToString(table))});
+  return GoneEachTime(table);
+}
+
+HttpResponse RestCatalog::LoadTableAtMoment(const RoutedRequest& request) const {
+  const TableIdentifier table = TableOf(request);
+  const auto snapshots = SnapshotsOf(request);
+  if (!snapshots) return WrongSnapshots();
+  const std::string& moment = request.names.at("moment");
+  const auto position = MomentOf(moment);
+  if (!position) return Otherwise(request);
+  for (int attempt = 0; attempt < kLoadAttempts; ++attempt) {
+    const auto loaded = moments_.Load(table, *position);
+    if (!loaded.ok()) return RestFailure(loaded.error());
+    if (!*loaded) return NoTable(table);
+    const TableAtMoment& then = **loaded;
+    if (!then.missing.empty()) return RestError(404, "NoSuchTableException", fmt::format("Table cannot be read as of that moment: {}: {}", ToString(table), then.missing));
+    const std::string& location = then.metadata_location;
+    HttpResponse response = Unchanged(EtagOf(fmt::format("{}\n{}\n{}", then.stays ? "" : moment, *snapshots == SnapshotsWanted::kAll ? "all" : "refs", location)));
+    if (IsKnown(request, response)) return response;
+    const auto metadata = lake_.ReadMetadata(location, SnapshotsWanted::kAll);
+    if (!metadata.ok()) return RestFailure(metadata.error());
+    if (!*metadata) continue;
+    auto document = then.stays ? Result<std::string>(**metadata) : AsOfSnapshot(**metadata, then.snapshot_id);
+    if (document.ok() && *snapshots == SnapshotsWanted::kReferenced) document = KeepReferencedSnapshots(*document);
+    if (!document.ok()) return RestFailure(document.error());
+    Fill(response, location, *document, store_json_);
+    return response;
+  }
+  return GoneEachTime(table);
 }
 
 // Of everything that an answer is made of.
-std::string RestCatalog::EtagOf(const std::string& location, SnapshotsWanted snapshots) const {
-  const std::string all = fmt::format("{}\n{}\n{}", snapshots == SnapshotsWanted::kAll ? "all" : "refs", location, store_json_);
+std::string RestCatalog::EtagOf(const std::string& document) const {
+  const std::string all = document + "\n" + store_json_;
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
   SHA256(reinterpret_cast<const unsigned char*>(all.data()), all.size(), digest.data());
   std::string etag = "\"";

@@ -19,6 +19,21 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+/// One moment, at which one table is as the test says.
+class OneMoment final : public Moments {
+ public:
+  Result<uint64_t> Find(std::string_view wish) override {
+    if (wish == "now") return 0x5c9a01f2e8;
+    return Error{ErrorKind::kNeedsOperator, "no such moment"};
+  }
+  Result<std::optional<TableAtMoment>> Load(const TableIdentifier& table, uint64_t moment) override {
+    EXPECT_EQ(moment, 0x5c9a01f2e8u);
+    return table.name == "shot" ? std::optional(then) : std::nullopt;
+  }
+
+  TableAtMoment then;
+};
+
 class RestCatalogTest : public ::testing::Test {
  protected:
   RestCatalogTest() {
@@ -31,7 +46,7 @@ class RestCatalogTest : public ::testing::Test {
   }
   ~RestCatalogTest() override { std::filesystem::remove_all(folder_); }
 
-  void Serve(RestCatalogOptions options) { rest_ = std::make_unique<RestCatalog>(std::move(options), *lake_); }
+  void Serve(RestCatalogOptions options) { rest_ = std::make_unique<RestCatalog>(std::move(options), *lake_, moments_); }
 
   /// As sluice run does.
   Catalog& Writer() {
@@ -66,6 +81,7 @@ class RestCatalogTest : public ::testing::Test {
   std::unique_ptr<ObjectStore> store_;
   std::unique_ptr<Catalog> writer_;
   std::unique_ptr<LakeReader> lake_;
+  OneMoment moments_;
   std::unique_ptr<RestCatalog> rest_;
 };
 
@@ -81,6 +97,39 @@ TEST_F(RestCatalogTest, SaysWhatItServes) {
   EXPECT_TRUE(config["defaults"].empty());
   EXPECT_TRUE(config["overrides"].empty());
   EXPECT_THAT(config["endpoints"].dump(), HasSubstr("GET /v1/{prefix}/namespaces/{namespace}/tables/{table}"));
+}
+
+TEST_F(RestCatalogTest, WhoAsksForAMomentReadsAllTablesAsOfIt) {
+  const json config = json::parse(Get("/v1/config?warehouse=lake%40now").body);
+  const std::string prefix = config["overrides"]["prefix"];
+  EXPECT_EQ(prefix, "at-0000005c9a01f2e8");
+  EXPECT_TRUE(json::parse(Get("/v1/config?warehouse=lake").body)["overrides"].empty());
+  EXPECT_EQ(Get("/v1/config?warehouse=lake%40yesterday").status, 400);
+  EXPECT_THAT(Get("/v1/config?warehouse=lake%40").body, HasSubstr("no such moment"));
+  const CatalogTable created = Create({"public", "shot"});
+  Create({"public", "other"});
+  moments_.then.metadata_location = created.metadata_location;
+  const std::string path = "/v1/" + prefix + "/namespaces/public/tables/";
+  const HttpResponse empty = Get(path + "shot");
+  ASSERT_EQ(empty.status, 200) << empty.body;
+  EXPECT_EQ(json::parse(empty.body)["metadata"]["current-snapshot-id"], -1);
+  EXPECT_EQ(json::parse(empty.body)["metadata-location"], created.metadata_location);
+  const std::string etag(empty.headers.Get("ETag"));
+  EXPECT_EQ(Ask("GET", path + "shot", {{"If-None-Match", etag}}).status, 304);
+  EXPECT_EQ(Ask("GET", "/v1/namespaces/public/tables/shot", {{"If-None-Match", etag}}).status, 200) << "it is another answer";
+  moments_.then.snapshot_id = 77;  // Which that file does not have.
+  EXPECT_EQ(Get(path + "shot").status, 500);
+  moments_.then.stays = true;
+  EXPECT_EQ(json::parse(Get(path + "shot").body)["metadata"]["table-uuid"], created.metadata->table_uuid);
+  moments_.then.missing = "it was copied later";
+  EXPECT_THAT(Get(path + "shot").body, HasSubstr("it was copied later"));
+  EXPECT_EQ(TypeOf(Get(path + "shot")), "NoSuchTableException");
+  EXPECT_EQ(Get(path + "nothing").status, 404);
+  EXPECT_EQ(Get(path + "shot?snapshots=some").status, 400);
+  EXPECT_EQ(json::parse(Get("/v1/" + prefix + "/namespaces/public/tables").body)["identifiers"].size(), 2u);
+  EXPECT_EQ(Ask("HEAD", path + "shot").status, 204);
+  EXPECT_EQ(Ask("DELETE", path + "shot").status, 403);
+  for (const std::string wrong : {"/v1/at/x/namespaces/public/tables/shot", "/v1/at-5c/namespaces/public/tables/shot", "/v1/at-0000005c9a01f2eg/namespaces/public/tables/shot"}) EXPECT_EQ(Get(wrong).status, 404) << wrong;
 }
 
 TEST_F(RestCatalogTest, LoadsATableAsTheCatalogHasItAtThatMoment) {

@@ -80,13 +80,6 @@ TableAtCut ChangesAtCut(const CutTable& table, Lsn lsn) {
   return Missing(table.name, CutState::kExpired, {}, "its snapshots of then have expired");
 }
 
-TableAtCut AtCut(const CutTable& table, Lsn lsn) {
-  if (ParseChangesOf(table.metadata->properties)) return ChangesAtCut(table, lsn);
-  if (StateOf(*table.metadata).empty()) return {table.name, CutState::kForeign, std::nullopt, {}, ""};
-  const auto copied = ParseCopiedTable(table.metadata->properties);
-  return Choose(table, copied.ok() && *copied ? &**copied : nullptr, lsn);
-}
-
 /// Every moment that a commit speaks of, with the earliest time that is said of it.
 std::map<Lsn, std::optional<Timestamp>> Candidates(const std::vector<CutTable>& tables, const std::optional<Bookmark>& bookmark) {
   std::map<Lsn, std::optional<Timestamp>> moments;
@@ -120,6 +113,13 @@ std::vector<MarkedSnapshot> MainHistory(const TableMetadata& metadata) {
   for (size_t i = history.size(); i-- > 1;)
     if (!history[i - 1].mark) history[i - 1].mark = history[i].mark;
   return history;
+}
+
+TableAtCut AtCut(const CutTable& table, Lsn lsn) {
+  if (ParseChangesOf(table.metadata->properties)) return ChangesAtCut(table, lsn);
+  if (StateOf(*table.metadata).empty()) return {table.name, CutState::kForeign, std::nullopt, {}, ""};
+  const auto copied = ParseCopiedTable(table.metadata->properties);
+  return Choose(table, copied.ok() && *copied ? &**copied : nullptr, lsn);
 }
 
 std::optional<Cut> FindCut(const std::vector<CutTable>& tables, const std::optional<Bookmark>& bookmark, const CutWish& wish) {

@@ -64,4 +64,7 @@ struct Cut {
 /// nullopt: nothing in the lake is that old, or nothing was ever committed.
 std::optional<Cut> FindCut(const std::vector<CutTable>& tables, const std::optional<Bookmark>& bookmark, const CutWish& wish);
 
+/// One table as of a moment that FindCut found, or that a bookmark named.
+TableAtCut AtCut(const CutTable& table, Lsn lsn);
+
 }  // namespace sluice

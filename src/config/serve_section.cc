@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kSecretBytesMin = 16;  // It guards against the whole network and may be tried without end.
 constexpr const char* kElsewhere = "terminated_elsewhere";
-constexpr const char* kMakeSecret = "umask 077; openssl rand -hex 32 > .sluice/secrets/NAME";
+constexpr const char* kMakeSecret = "umask 077; mkdir -p .sluice/secrets; openssl rand -hex 32 > .sluice/secrets/NAME";
 
 bool IsAddress(const std::string& text) {
   std::array<unsigned char, sizeof(in6_addr)> address;

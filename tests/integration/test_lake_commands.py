@@ -140,6 +140,8 @@ def test_a_cut_reads_all_tables_at_one_moment_of_the_source(source, filled):
     early = filled.command("lake", "cut", "--lsn", orders[-1]["lsn"], "--json", expect=FINDINGS).json()
     states = {entry["table"]: entry["state"] for entry in early["tables"]}
     assert states["public.orders"] == "snapshot" and states["public.empty"] == "empty" and states["public.a"] == "not_yet_there"
+    high, low = (int(part, 16) for part in orders[-1]["lsn"].split("/"))
+    assert filled.command("lake", "cut", "--lsn", str(high << 32 | low), "--json", expect=FINDINGS).json() == early
     assert "SLU-4133" in filled.command("lake", "cut", "--at", "2001-01-01", expect=NOT_FOUND).stderr
     assert "CREATE OR REPLACE TEMPORARY VIEW `public_a` AS SELECT * FROM lake.`public`.`a` VERSION AS OF " in filled.command("lake", "cut", "--sql", "spark").stdout
     script = filled.command("lake", "cut", "--sql", "duckdb").stdout

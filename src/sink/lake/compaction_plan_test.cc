@@ -45,7 +45,7 @@ TEST(CompactionPlan, GroupsStayWithinTheTargetAndAUnitWithinItsBytes) {
 TEST(CompactionPlan, FilesMayBeLargeByTheirRows) {
   CompactionPolicy policy = Policy();
   policy.file_rows_target = 1000;
-  const PartitionFiles partition{{{kMiB, 500, 0}, {kMiB, 499, 99}, {kMiB, 400, 0}, {kMiB, 300, 0}, {kMiB, 700, 201}, {kMiB, 900, 100}}, {}};
+  const PartitionFiles partition{{{kMiB, 500, 0}, {kMiB, 499, 99}, {kMiB, 400, 0}, {kMiB, 300, 0}, {kMiB, 520, 30}, {kMiB, 900, 100}}, {}};
   EXPECT_EQ(PlanDataGroups(partition, policy), (Groups{{1, 2}, {3, 4}}));
   EXPECT_EQ(PlanDataGroups(partition, Policy()), (Groups{{0, 1, 2, 3, 4, 5}}));
   const PartitionFiles large{std::vector<PlannedDataFile>(5, {kMiB, 600, 0}), {}};

@@ -376,11 +376,11 @@ std::unique_ptr<ValueDecoder> MakeBase(const Type& type, int32_t typmod) {
 
 bool ValueDecoder::AppendAll(std::span<const Bytes> values, arrow::ArrayBuilder& column, PolicyCounts& counts) {
   const AppendCell append = AppendFor(*column.type());
-  Cell cell;
   for (const Bytes& value : values) {
-    cell = Cell{};
+    Cell cell;
     if (value.data() != nullptr && !Decode(value, cell, counts)) return false;
-    append(column, cell);
+    if (!cell.is_null()) append(column, cell);
+    else if (!column.AppendNull().ok()) return false;
   }
   return true;
 }

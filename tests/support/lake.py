@@ -55,10 +55,12 @@ class Lake:
 class RestLake:
     """The same tables through the one URL. `s3`: the server whose objects the reader has keys for; where it is, the catalog says."""
 
+    warehouse = ""
+
     def __init__(self, url: str, token: str | None = None, s3=None, **properties):
         self.url, self.token, self.s3 = url, token, s3
         given = {"token": token} if token else {}
-        self.warehouse = properties.get("warehouse", "")
+        self.warehouse = properties.get("warehouse", self.warehouse)
         self.catalog = RestCatalog("lake", uri=url, **given, **(keys_of(s3) if s3 else {}), **properties)
 
     def table(self, namespace: str, name: str):

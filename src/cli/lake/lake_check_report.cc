@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <utility>
+
 #include "cli/terminal.h"
 #include "config/printable.h"
 
@@ -63,7 +66,14 @@ std::string RenderLakeCheck(const std::vector<CheckedLakeTable>& tables, bool co
     const auto& findings = table.checked.findings;
     const std::string mark = findings.bad() > 0 ? Colored("✗", Ink::kRed, color) : Colored("✓", Ink::kGreen, color);
     out += fmt::format("{} {}  {}{}\n", mark, Printable(table.name), LookedAt(table.checked), table.checked.stopped ? ", then stopped" : "");
-    for (const audit::Finding& finding : findings.kept()) out += Lines(finding, color);
+    // Of notes one of each kind is enough; the JSON has all.
+    std::map<std::string_view, size_t> notes;
+    for (const audit::Finding& finding : findings.kept()) notes[finding.rule->id] += finding.rule->gravity == Gravity::kNote;
+    for (const audit::Finding& finding : findings.kept()) {
+      const size_t alike = finding.rule->gravity == Gravity::kNote ? std::exchange(notes[finding.rule->id], 0) : 1;
+      if (alike > 0) out += Lines(finding, color);
+      if (alike > 1) out += fmt::format("         and {} more like it\n", alike - 1);
+    }
     if (findings.not_kept() > 0) out += fmt::format("  and {} more of the same kinds\n", findings.not_kept());
   }
   const Counts counts = CountKept(tables);

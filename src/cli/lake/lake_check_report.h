@@ -15,7 +15,8 @@ struct CheckedLakeTable {
   audit::CheckedTable checked;
 };
 
-/// Tables without finding in one line each; each finding with its file, what it breaks and what to do below it.
+/// Tables without finding in one line each; each finding with its file, what it breaks and what to do below it; of notes
+/// of one kind the first, and how many more there are.
 std::string RenderLakeCheck(const std::vector<CheckedLakeTable>& tables, bool color);
 
 /// Schema sluice.lake.check/v1.

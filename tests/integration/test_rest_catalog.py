@@ -149,7 +149,7 @@ def test_nobody_reads_without_the_token_and_nobody_writes_with_it(source, sluice
     with pytest.raises(UnauthorizedError):
         RestLake(url, "wrong")
     with pytest.raises(duckdb.Error):
-        RestLake.open_duckdb(type("Stranger", (), {"url": url, "token": "wrong", "s3": None}))
+        RestLake.open_duckdb(type("Stranger", (), {"url": url, "token": "wrong", "s3": None, "warehouse": ""}))
     lake = RestLake(url, TOKEN)
     sluice.wait_until()
     compare.lake_equals(catalog.tables(source), lake)

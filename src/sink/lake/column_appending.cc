@@ -8,10 +8,6 @@
 namespace sluice {
 namespace {
 
-// Appending fails only where memory is exhausted or 2^31 bytes of text are in one column, which the limits on
-// buffers exclude.
-void Must(const arrow::Status& status) { SLUICE_CHECK(status.ok()); }
-
 template <class Builder, class T>
 void AppendInteger(arrow::ArrayBuilder& builder, const Cell& cell) {
   Must(static_cast<Builder&>(builder).Append(static_cast<T>(cell.integer)));

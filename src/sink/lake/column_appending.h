@@ -15,6 +15,9 @@
 
 namespace sluice {
 
+/// Appending fails only where memory is exhausted or 2^31 bytes of text are in one column, which the limits on buffers exclude.
+inline void Must(const arrow::Status& status) { SLUICE_CHECK(status.ok()); }
+
 /// Appends a cell that is not null.
 using AppendCell = void (*)(arrow::ArrayBuilder& column, const Cell& cell);
 AppendCell AppendFor(const arrow::DataType& type);

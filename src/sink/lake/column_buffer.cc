@@ -10,10 +10,6 @@
 namespace sluice {
 namespace {
 
-// Appending fails only where memory is exhausted or 2^31 bytes of text are in one column, which the limits on
-// buffers exclude.
-void Must(const arrow::Status& status) { SLUICE_CHECK(status.ok()); }
-
 // An extension type is built as what it is stored as.
 std::shared_ptr<arrow::DataType> StorageOf(const std::shared_ptr<arrow::DataType>& type) {
   if (type->id() == arrow::Type::EXTENSION) return static_cast<const arrow::ExtensionType&>(*type).storage_type();

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/secrets.h"
+#include "config/storage_section.h"
 
 namespace sluice::cli {
 namespace {
@@ -59,7 +60,12 @@ std::string SourceSection(ConfigTemplate& content) {
 
 // Credentials are never written: they come from where every AWS tool finds them.
 std::string Storage(const ConfigTemplate& content) {
-  if (!content.warehouse.starts_with("s3://")) return {};
+  if (!IsInBucket(content.warehouse)) return {};
+  if (IsAtGoogle(content.warehouse)) return content.endpoint.empty() ? "" : fmt::format("    storage: {{ endpoint: {} }}\n", Scalar(content.endpoint));
+  if (IsInAzure(content.warehouse)) {
+    const std::string endpoint = content.endpoint.empty() ? "" : "endpoint: " + Scalar(content.endpoint) + ", ";
+    return fmt::format("    {}storage: {{ {}account_key: \"${{AZURE_STORAGE_KEY}}\" }}  # else what Azure's tools find: environment, workload or managed identity\n", content.has_account_key ? "" : "# ", endpoint);
+  }
   std::string fields;
   if (!content.endpoint.empty()) fields += " endpoint: " + Scalar(content.endpoint);
   if (!content.region.empty()) fields += (fields.empty() ? " region: " : ", region: ") + Scalar(content.region);

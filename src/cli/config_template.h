@@ -15,7 +15,8 @@ struct ConfigTemplate {
   std::optional<DsnParts> replica;
   std::string warehouse;                       ///< Empty: no lake.
   std::string catalog_path;                    ///< Of a warehouse in a bucket, which cannot hold the catalog's file.
-  std::string endpoint, region;                ///< Of the bucket's store; empty: Amazon's.
+  std::string endpoint, region;                ///< Of the bucket's store; empty: the cloud's own.
+  bool has_account_key = false;                ///< In the environment, of Azure's account.
   std::string yaml;                            ///< Filled.
   std::map<std::string, std::string> secrets;  ///< Filled: what must stand in .sluice/secrets, by file name.
 };

@@ -84,7 +84,7 @@ Result<Facts> LookAtTarget(const Options& options, const Facts& source, const In
   return facts;
 }
 
-// As AWS's own tools take them.
+// As the clouds' own tools take them.
 std::string FromEnvironment(std::initializer_list<const char*> names) {
   for (const char* const name : names)
     if (const char* const value = std::getenv(name); value != nullptr && *value != '\0') return value;
@@ -92,10 +92,18 @@ std::string FromEnvironment(std::initializer_list<const char*> names) {
 }
 
 Status LookAtBucket(const Options& options, const Invocation& invocation, ConfigTemplate& content) {
-  content.endpoint = FromEnvironment({"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"});
-  content.region = FromEnvironment({"AWS_REGION", "AWS_DEFAULT_REGION"});
   content.catalog_path = "catalog.db";
   StorageConfig storage;
+  if (IsInAzure(options.lake)) {
+    content.endpoint = FromEnvironment({"AZURE_STORAGE_SERVICE_ENDPOINT"});
+    storage.secret_key = FromEnvironment({"AZURE_STORAGE_KEY"});
+    content.has_account_key = !storage.secret_key.empty();
+  } else if (IsAtGoogle(options.lake)) {
+    content.endpoint = FromEnvironment({"STORAGE_EMULATOR_HOST"});
+  } else {
+    content.endpoint = FromEnvironment({"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"});
+    content.region = FromEnvironment({"AWS_REGION", "AWS_DEFAULT_REGION"});
+  }
   storage.endpoint = content.endpoint;
   storage.region = content.region;
   ASSIGN_OR_RETURN(const auto store, ObjectStore::Open(options.lake, storage));

@@ -7,7 +7,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::array<std::string_view, 6> kSecretFields = {"password", "salt", "secret_key", "session_token", "token", "client_secret"};
+constexpr std::array<std::string_view, 7> kSecretFields = {"password", "salt", "secret_key", "account_key", "session_token", "token", "client_secret"};
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 

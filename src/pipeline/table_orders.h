@@ -12,6 +12,9 @@ struct TableOrder {
   std::string sink;                ///< Empty: every sink.
 };
 
+/// No table of `tables` matches, and what is near.
+Error NoSuchTable(const std::vector<std::string>& globs, const std::vector<TableName>& tables);
+
 /// Error: kNeedsOperator (7007 no table matches, 9102 there is no such sink).
 Result<std::vector<TableRequest>> RequestsFor(const TableOrder& order, const std::vector<TableName>& tables,
                                               const std::vector<std::string>& sinks);

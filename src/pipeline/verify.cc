@@ -8,10 +8,11 @@
 #include <tuple>
 
 #include "base/failpoint.h"
+#include "change/table_glob.h"
 #include "observability/error_catalog.h"
 #include "pipeline/source_rows.h"
 #include "pipeline/table_compare.h"
-#include "change/table_glob.h"
+#include "pipeline/table_orders.h"
 
 namespace sluice {
 namespace {
@@ -28,10 +29,10 @@ constexpr uint64_t kSlowRangeBytes = 16ull << 20;
 
 Result<std::vector<TableDefinition>> ChosenTables(Source& source, const std::vector<std::string>& globs) {
   ASSIGN_OR_RETURN(std::vector<TableDefinition> tables, source.ReadTables());
+  std::vector<TableName> names;
+  for (const TableDefinition& table : tables) names.push_back(table.schema->name);
   std::erase_if(tables, [&](const TableDefinition& table) { return !MatchesAny(globs, ToString(table.schema->name)); });
-  if (tables.empty() && !globs.empty())
-    return Error{ErrorKind::kNeedsOperator, fmt::format("no table matches {}", fmt::join(globs, " ")),
-                 slu::kVerifyNoSuchTable};
+  if (tables.empty() && !globs.empty()) return NoSuchTable(globs, names);
   std::sort(tables.begin(), tables.end(),
             [](const auto& a, const auto& b) { return a.schema->name < b.schema->name; });
   return tables;

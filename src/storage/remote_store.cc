@@ -9,9 +9,12 @@
 #include <utility>
 
 #include "base/parallel.h"
+#include "config/storage_section.h"
 #include "observability/error_catalog.h"
 #include "storage/arrow_error.h"
+#include "storage/azure.h"
 #include "storage/canonical_path.h"
+#include "storage/gcs.h"
 #include "storage/listing.h"
 #include "storage/s3.h"
 #include "storage/s3_uploads.h"
@@ -68,7 +71,7 @@ class RemoteStore final : public ObjectStore {
   Result<std::shared_ptr<arrow::io::OutputStream>> OpenOutput(const std::string& uri) override {
     ASSIGN_OR_RETURN(const std::string path, PathOf(uri));
     auto stream = files_->OpenOutputStream(path);
-    if (!stream.ok()) return ErrorFromArrow(stream.status(), uri);
+    if (!stream.ok()) return WritingFailed(stream.status(), uri);
     return std::shared_ptr<arrow::io::OutputStream>(std::make_shared<AbandonedUnlessClosed>(std::move(stream).ValueUnsafe()));
   }
 
@@ -106,19 +109,27 @@ class RemoteStore final : public ObjectStore {
   Status PutPath(const std::string& path, std::string_view bytes) override {
     const std::string uri = UriOf(path);
     ASSIGN_OR_RETURN(const auto stream, OpenOutput(uri));
-    RETURN_IF_ERROR(FromArrow(stream->Write(bytes.data(), static_cast<int64_t>(bytes.size())), uri));
-    return FromArrow(stream->Close(), uri);
+    arrow::Status written = stream->Write(bytes.data(), static_cast<int64_t>(bytes.size()));
+    if (written.ok()) written = stream->Close();
+    return written.ok() ? Ok() : Status(WritingFailed(written, uri));
   }
 
  private:
+  /// What a new object lacks is its bucket.
+  static Error WritingFailed(const arrow::Status& status, const std::string& uri) {
+    Error error = ErrorFromArrow(status, uri);
+    if (IsNotFound(error)) error.kind = ErrorKind::kNeedsOperator, error.code = slu::kStorageLocation;
+    return error;
+  }
+
   const std::shared_ptr<arrow::fs::FileSystem> files_;
   const std::unique_ptr<S3Uploads> uploads_;
 };
 
 struct Place {
-  std::string prefix;  ///< "s3://"
+  std::string prefix;  ///< "s3://"; what the file system's paths lack of URIs.
   std::string bucket;
-  std::string path;    ///< Of the bucket and below: "lake/warehouse".
+  std::string path;    ///< "bucket/warehouse", as the file system has it.
 };
 
 Result<Place> Parse(std::string_view location) {
@@ -130,21 +141,29 @@ Result<Place> Parse(std::string_view location) {
   return Place{std::string(location.substr(0, scheme + 3)), path.substr(0, path.find('/')), path};
 }
 
-Result<std::shared_ptr<arrow::fs::FileSystem>> OpenFileSystem(const Place& place, const StorageConfig& config) {
-  if (place.prefix == "s3://") return OpenS3(place.bucket, config);
-  auto opened = arrow::fs::FileSystemFromUri(place.prefix + place.path);
-  if (!opened.ok()) return ErrorFromArrow(opened.status(), place.prefix + place.path);
-  return std::move(opened).ValueUnsafe();
+std::unique_ptr<ObjectStore> StoreOf(std::shared_ptr<arrow::fs::FileSystem> files, std::string prefix, const std::string& path, std::unique_ptr<S3Uploads> uploads = nullptr) {
+  std::string root = prefix + path;
+  return std::make_unique<RemoteStore>(std::move(files), std::move(uploads), std::move(root), std::move(prefix));
 }
 
 }  // namespace
 
 Result<std::unique_ptr<ObjectStore>> OpenRemoteStore(std::string_view location, const StorageConfig& config) {
-  ASSIGN_OR_RETURN(Place place, Parse(location));
-  ASSIGN_OR_RETURN(auto files, OpenFileSystem(place, config));
-  auto uploads = place.prefix == "s3://" ? std::make_unique<S3Uploads>(place.bucket, config) : nullptr;
-  std::string root = place.prefix + place.path;
-  return std::unique_ptr<ObjectStore>(std::make_unique<RemoteStore>(std::move(files), std::move(uploads), std::move(root), std::move(place.prefix)));
+  const std::string uri(location);
+  if (IsInAzure(uri)) {
+    ASSIGN_OR_RETURN(const AzurePlace place, ParseAzurePlace(location));
+    ASSIGN_OR_RETURN(auto files, OpenAzure(place, config));
+    return StoreOf(std::move(files), place.prefix, place.path);
+  }
+  ASSIGN_OR_RETURN(const Place place, Parse(location));
+  if (IsAtGoogle(uri)) {
+    ASSIGN_OR_RETURN(auto files, OpenGcs(place.bucket, config));
+    return StoreOf(std::move(files), place.prefix, place.path);
+  }
+  if (place.prefix != "s3://")
+    return Error{ErrorKind::kNeedsOperator, fmt::format("the storage location '{}' is in no store that is known", location), slu::kStorageLocation};
+  ASSIGN_OR_RETURN(auto files, OpenS3(place.bucket, config));
+  return StoreOf(std::move(files), place.prefix, place.path, std::make_unique<S3Uploads>(place.bucket, config));
 }
 
 }  // namespace sluice

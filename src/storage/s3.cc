@@ -1,12 +1,11 @@
 #include "storage/s3.h"
 
 #include <arrow/filesystem/s3fs.h>
-#include <fmt/format.h>
 
 #include <utility>
 
-#include "observability/error_catalog.h"
 #include "storage/arrow_error.h"
+#include "storage/endpoint.h"
 
 namespace sluice {
 namespace {
@@ -14,16 +13,6 @@ namespace {
 // A store that says nothing for so long has lost the request: it is sent again.
 constexpr double kConnectSeconds = 5, kSilenceSeconds = 20;
 constexpr int64_t kAttempts = 5;
-
-Status TakeEndpoint(const std::string& endpoint, arrow::fs::S3Options& options) {
-  const size_t scheme = endpoint.find("://");
-  options.scheme = endpoint.substr(0, scheme);
-  if (scheme == std::string::npos || (options.scheme != "https" && options.scheme != "http"))
-    return Error{ErrorKind::kNeedsOperator, fmt::format("the storage endpoint '{}' does not begin with https:// or http://", endpoint), slu::kStorageLocation};
-  options.endpoint_override = endpoint.substr(scheme + 3);
-  while (options.endpoint_override.ends_with('/')) options.endpoint_override.pop_back();
-  return Ok();
-}
 
 }  // namespace
 
@@ -48,7 +37,11 @@ namespace {
 Result<arrow::fs::S3Options> MakeOptions(const std::string& bucket, const StorageConfig& config) {
   RETURN_IF_ERROR(FromArrow(arrow::fs::EnsureS3Initialized(), "s3://" + bucket));
   arrow::fs::S3Options options;
-  if (!config.endpoint.empty()) RETURN_IF_ERROR(TakeEndpoint(config.endpoint, options));
+  if (!config.endpoint.empty()) {
+    ASSIGN_OR_RETURN(Endpoint endpoint, ParseEndpoint(config.endpoint));
+    options.scheme = std::move(endpoint.scheme);
+    options.endpoint_override = std::move(endpoint.authority);
+  }
   ASSIGN_OR_RETURN(options.region, RegionOf(bucket, config));
   TakeCredentials(config, options);
   options.tls_ca_file_path = config.ca_file;

@@ -7,7 +7,7 @@ import pytest
 
 from support import catalog
 from support.compare import Comparison
-from support.object_store import KEY, REGION, SECRET, S3Server, SeaweedServer
+from support.object_store import KEY, REGION, SECRET, AzureServer, GoogleServer, S3Server, SeaweedServer
 from support.s3_requests import begin_upload, unfinished_uploads
 from support.sluice import CONFIG, NO_PERMISSION
 from support.store_proxy import DENIED, FAILS, LOST_REPLY, LOST_REQUEST, NOT_OFFERED, PASS, SILENT, THROTTLED, StoreProxy, sometimes
@@ -24,8 +24,9 @@ INSERT INTO large SELECT i, string_agg(md5(i::text || j::text), '') FROM generat
 NUMBERS = itertools.count()
 
 
-MAKES = {"versitygw": S3Server, "seaweedfs": SeaweedServer}
-on_both = pytest.mark.parametrize("s3", MAKES, indirect=True)
+MAKES = {"versitygw": S3Server, "seaweedfs": SeaweedServer, "azurite": AzureServer, "fake-gcs": GoogleServer}
+on_both = pytest.mark.parametrize("s3", ["versitygw", "seaweedfs"], indirect=True)
+on_all = pytest.mark.parametrize("s3", MAKES, indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def s3(stores, request):
 @pytest.fixture
 def lake(s3, request):
     """The warehouse, in a bucket of the test's own."""
-    name = request.node.name.split("[")[0].replace("_", "-")[:40] + f"-{next(NUMBERS)}"
+    name = request.node.name.split("[")[0].replace("_", "-")[:40].rstrip("-") + f"-{next(NUMBERS)}"
     return s3.bucket(name) + "/deep/warehouse"
 
 
@@ -67,7 +68,7 @@ def compare(source, replica, sluice, s3):
     return Comparison(source, replica, sluice.folder, s3)
 
 
-@on_both
+@on_all
 def test_the_lake_in_a_bucket_is_the_source_through_kills(source, s3, sluice, lake, compare):
     source.execute(MIXED_SCHEMA + LARGE)
     sluice.init(commit_interval="300ms")
@@ -175,22 +176,28 @@ def test_a_store_that_is_away_is_waited_for_and_the_replica_goes_on(source, repl
     compare()
 
 
-@on_both
-@pytest.mark.parametrize("change, expect, words", [
-    ({"AWS_ACCESS_KEY_ID": "nobody"}, NO_PERMISSION, "SLU-4006"),
-    ({"AWS_SECRET_ACCESS_KEY": "wrong"}, NO_PERMISSION, "SLU-4006"),
-])
-def test_who_is_not_known_is_told_so(change, expect, words, sluice, source):
+@pytest.mark.parametrize("s3, change", [
+    *((make, change) for make in ("versitygw", "seaweedfs") for change in ({"AWS_ACCESS_KEY_ID": "nobody"}, {"AWS_SECRET_ACCESS_KEY": "wrong"})),
+    ("azurite", {"AZURE_STORAGE_KEY": "d3Jvbmc="}),
+    ("azurite", {"AZURE_STORAGE_KEY": "wrong, and nothing that a key can be"}),
+], indirect=["s3"])
+def test_who_is_not_known_is_told_so(change, sluice, source):
     source.execute("CREATE TABLE t (id int PRIMARY KEY)")
-    refused = sluice.command("init", "--from", source.dsn(), "--lake", sluice.lake, env=change, expect=expect)
-    assert words in refused.stderr and "wrong" not in refused.stderr and not sluice.config_file.exists()
+    refused = sluice.command("init", "--from", source.dsn(), "--lake", sluice.lake, env=change, expect=NO_PERMISSION)
+    assert "SLU-4006" in refused.stderr and "wrong" not in refused.stderr and "d3Jv" not in refused.stderr and not sluice.config_file.exists()
 
 
-@on_both
-def test_a_bucket_that_is_not_there_is_named(sluice, source):
+@on_all
+def test_a_bucket_that_is_not_there_is_named(sluice, source, s3):
     source.execute("CREATE TABLE t (id int PRIMARY KEY)")
-    refused = sluice.command("init", "--from", source.dsn(), "--lake", "s3://no-such-bucket/lake", expect=CONFIG)
+    refused = sluice.command("init", "--from", source.dsn(), "--lake", s3.uri("no-such-bucket") + "/lake", expect=CONFIG)
     assert "SLU-4001" in refused.stderr and "no-such-bucket" in refused.stderr
+
+
+def test_a_place_in_azure_is_spelled_as_readers_spell_it(sluice, source):
+    source.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    refused = sluice.command("init", "--from", source.dsn(), "--lake", "abfss://lake/warehouse", expect=CONFIG)
+    assert "CONTAINER@ACCOUNT.dfs.core.windows.net" in refused.stderr
 
 
 @on_both

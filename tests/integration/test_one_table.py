@@ -125,6 +125,10 @@ def test_a_table_that_nobody_has_is_not_found(streaming):
     assert "no table matches public.nothing" in sluice.command("resync", "public.nothing", expect=None).stderr
     assert sluice.command("skip", "public.good", "--sink", "nowhere", expect=None).code != 0
     assert sluice.command("resync", "public.*", "--dry-run").stdout == "public.bad\npublic.good\n"
+    assert sluice.command("resync", "good", "--dry-run").stdout == "public.good\n", "a name without namespace is good for all of them"
+    for command in (["resync"], ["resync", "--dry-run"], ["verify"]):
+        assert "did you mean good?" in sluice.command(*command, "goood", expect=None).stderr
+    assert "did you mean public.good?" in sluice.command("skip", "public.god", expect=None).stderr
     sluice.wait_table("public.good", state="streaming")
 
 

@@ -82,6 +82,9 @@ def test_formats_say_the_same(source, filled):
     kinds = ask(filled, "SELECT * EXCLUDE (_ingested_at, _committed_at, _lsn) FROM public.kinds").json()
     assert kinds == [{"id": 1, "u": "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee", "n": -0.05, "at": "2024-03-31 00:30:00+00", "d": "0044-01-01", "l": [1, None], "b": "\\x00ff", "f": "NaN", "ok": True}]
     assert ask(filled, "SELECT id, tags FROM public.empty").json() == []
+    filled.command("lake", "tag", "then")
+    cuts = ask(filled, "SELECT tag, table_name FROM lake.sluice.cuts ORDER BY table_name").json()
+    assert [cut["table_name"] for cut in cuts] == ["it's; DROP", "kinds"] and {cut["tag"] for cut in cuts} == {"then"}, "other moments can be found in the session"
     assert ask(filled, "SELECT u::text AS u FROM replica.public.kinds").json() == [{"u": kinds[0]["u"]}]
 
 

@@ -127,6 +127,11 @@ def test_rows_in_an_order_are_skipped_by_readers_and_the_order_goes_with_its_col
     compare()
     table.refresh()
     assert table.sort_order().is_unsorted
+    assert "sort by facility names a column that the table doesn't have" in sluice.command("lake", "show", "hit", "--json").json()["layout_notes"]["sort"]
+    for sort, note in (["sped"], "did you mean speed?"), (["speed"], "from the table's next change on"):
+        lay_out(sluice, {}, hit={"sort": sort})
+        assert note in sluice.command("lake", "show", "hit").stdout
+    assert sluice.command("lake", "show", "hit", "--json").json()["sort"] == "none"
     # Java refuses a table whose order names a column that is gone.
     seen = by_spark("spark_columns.py", table.metadata_location, "id", text="id")["columns"]["id"]
     assert seen == [int(row[0]) for row in source.rows("SELECT id FROM hit ORDER BY id")]

@@ -72,7 +72,7 @@ class Comparison:
         duck = lake.open_duckdb()
         _load_source(duck, source, table, columns, self.mapping)
         duck.register("by_pyiceberg", pyiceberg_rows(in_lake))
-        for reader, relation in (("PyIceberg", "by_pyiceberg"), ("DuckDB", lake.duckdb_relation(in_lake))):
+        for reader, relation in (("PyIceberg", "by_pyiceberg"), *([("DuckDB", lake.duckdb_relation(in_lake))] if lake.has_duckdb else [])):
             shown = _names_shown(duck, relation, list(fields))
             values = ", ".join(f"{self.mapping(c.type).lake.format(x=quote(shown[c.name]))} AS c{i}" for i, c in enumerate(columns))
             duck.execute(f"CREATE OR REPLACE TEMP TABLE lake AS SELECT {values or '1 AS nothing'} FROM {relation}")

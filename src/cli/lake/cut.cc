@@ -98,7 +98,7 @@ ordered_json ToJson(const Cut& cut, const LoadedTables& loaded, const std::strin
 
 void Print(const Cut& cut, const Invocation& invocation) {
   PrintData(fmt::format("lsn          {}\nsource time  {}\n\n", ToString(cut.lsn), cut.source_time ? ToRfc3339(*cut.source_time) : "not known"));
-  Table table({{"TABLE"}, {"SNAPSHOT", Align::kRight}, {"COMMITTED AT"}, {""}});
+  Table table({{"TABLE"}, {"SNAPSHOT", Align::kRight}, {"LSN"}, {""}});
   for (const TableAtCut& at : cut.tables) {
     if (at.state == CutState::kForeign) continue;
     table.AddRow({ToString(at.name), at.snapshot_id ? std::to_string(*at.snapshot_id) : "–", at.state == CutState::kSnapshot ? ToString(at.lsn) : "–",

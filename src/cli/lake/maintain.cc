@@ -87,7 +87,7 @@ Result<ExitCode> Expire(const Options& options, Invocation& invocation) {
   (*report)["dry_run"] = options.dry_run;
   return PrintReport(invocation, *report, "sluice.lake.expire/v1", [&](const ordered_json& json) {
     using enum Align;
-    Table table({{"TABLE"}, {"EXPIRED", kRight}, {"LEFT", kRight}, {"FILES REMOVED", kRight}});
+    Table table({{"TABLE"}, {options.dry_run ? "TO EXPIRE" : "EXPIRED", kRight}, {"LEFT", kRight}, {options.dry_run ? "FILES TO REMOVE" : "FILES REMOVED", kRight}});
     for (const ordered_json& one : json.at("tables")) table.AddRow({one.at("table").get<std::string>(), Count(one, "snapshots_expired"), Count(one, "snapshots_left"), Count(one, "files_removed")});
     invocation.PrintTable(table);
     SayDryRun(options, invocation);
@@ -134,7 +134,7 @@ Result<ExitCode> Orphans(const Options& options, Invocation& invocation) {
   (*report)["dry_run"] = options.dry_run;
   return PrintReport(invocation, *report, "sluice.lake.orphans/v1", [&](const ordered_json& json) {
     using enum Align;
-    Table table({{"TABLE"}, {"FILES REMOVED", kRight}, {"SIZE", kRight}, {"UPLOADS ABORTED", kRight}});
+    Table table({{"TABLE"}, {options.dry_run ? "FILES TO REMOVE" : "FILES REMOVED", kRight}, {"SIZE", kRight}, {options.dry_run ? "UPLOADS TO ABORT" : "UPLOADS ABORTED", kRight}});
     for (const ordered_json& one : json.at("tables")) table.AddRow({one.at("table").get<std::string>(), Count(one, "files_removed"), Size(one, "bytes_removed"), Count(one, "uploads_aborted")});
     invocation.PrintTable(table);
     SayDryRun(options, invocation);

@@ -14,7 +14,11 @@
 #include "iceberg/snapshot_producer.h"
 #include "pipeline/status_json.h"
 #include "sink/lake/cuts.h"
+#include "sink/lake/partitioner.h"
+#include "sink/lake/row_sorter.h"
 #include "sink/lake/table_figures.h"
+#include "sink/lake/table_id.h"
+#include "sink/lake/table_layout.h"
 #include "sink/lake/tag_cost.h"
 
 namespace sluice::cli {
@@ -64,6 +68,25 @@ std::string SortText(const TableMetadata& metadata) {
   return text.empty() ? "none" : text;
 }
 
+constexpr const char* kFromTheNextChangeOn = "the configuration asks for another one, which holds from the table's next change on after a start";
+
+// Where the table is laid out otherwise than the configuration says, and why; empty where not.
+ordered_json LayoutNotes(const TableMetadata& metadata, const LakeConfig& config, const TableName& name) {
+  ordered_json notes = ordered_json::object();
+  const auto copied = ParseCopiedTable(metadata.properties);
+  const iceberg::Field* const ingested_at = metadata.schema().FindColumn("_ingested_at");
+  if (!copied.ok() || !*copied || ParseChangesOf(metadata.properties) || ingested_at == nullptr) return notes;
+  const auto at = static_cast<size_t>(ingested_at - metadata.schema().fields.data());
+  const auto spec = MakePartitionSpec(PartitionConfigOf(config, name), name, metadata.schema(), at);
+  if (!spec.ok()) notes["partition"] = spec.error().message;
+  else if (!SamePartitions(*spec, metadata.spec())) notes["partition"] = kFromTheNextChangeOn;
+  const auto sort = MakeSortOrder(SortConfigOf(config, name), name, metadata.schema(), at);
+  if (!sort.ok()) notes["sort"] = sort.error().message;
+  else if (sort->fields != metadata.sort_order().fields) notes["sort"] = kFromTheNextChangeOn;
+  if (FormatVersionOf(config, name) > metadata.format_version) notes["format"] = kFromTheNextChangeOn;
+  return notes;
+}
+
 // What readers and maintenance go by; ours speak of the bookmark, which has a line of its own.
 ordered_json PropertiesThatMatter(const TableMetadata& metadata) {
   ordered_json json = ordered_json::object();
@@ -93,7 +116,7 @@ Largest LargestPartitions(const TableFigures& figures, size_t top) {
 
 std::string DuckDbLine(const std::string& metadata_location) { return fmt::format("SELECT * FROM iceberg_scan({});", DuckDbText(metadata_location)); }
 
-ordered_json Document(const FoundTable& found, const TableFigures& figures, const Largest& largest, const TagCost& cost) {
+ordered_json Document(const FoundTable& found, const TableFigures& figures, const Largest& largest, const TagCost& cost, const LakeConfig& config) {
   const TableMetadata& metadata = *found.table.metadata;
   ordered_json json = {{"schema", "sluice.lake.table/v1"}, {"table", ToString(found.id)}, {"location", metadata.location}, {"metadata_location", found.table.metadata_location},
                        {"table_uuid", metadata.table_uuid}, {"format_version", metadata.format_version}};
@@ -103,6 +126,7 @@ ordered_json Document(const FoundTable& found, const TableFigures& figures, cons
     json["columns"].push_back({{"id", field.id}, {"name", field.name}, {"type", TypeText(field.type)}, {"required", field.required}, {"key", std::find(keys.begin(), keys.end(), field.id) != keys.end()}});
   json["partition"] = PartitionsText(metadata);
   json["sort"] = SortText(metadata);
+  json["layout_notes"] = LayoutNotes(metadata, config, NameOf(found.id));
   json["properties"] = PropertiesThatMatter(metadata);
   const iceberg::Snapshot* const current = metadata.current_snapshot();
   json["snapshot_id"] = current ? ordered_json(current->snapshot_id) : ordered_json();
@@ -137,6 +161,7 @@ void Print(const ordered_json& json, const FileFigures& all, const Largest& larg
   line("format", fmt::format("{}, {} snapshots", json["format_version"].get<int>(), json["snapshots"].get<size_t>()));
   line("partition", TextOr(json["partition"]));
   line("sort", TextOr(json["sort"]));
+  for (const auto& [of, note] : json["layout_notes"].items()) line("note", fmt::format("{}: {}", of, TextOr(note)));
   line("snapshot", fmt::format("{} of {}", TextOr(json["snapshot_id"]), TextOr(json["committed_at"])));
   line("bookmark", fmt::format("{}, everything up to {} on the source", TextOr(json["lsn"]), TextOr(json["source_time"])));
   for (const ordered_json& ref : json["refs"]) line(ref["type"] == "tag" ? "tag" : "branch", fmt::format("{} at {}", TextOr(ref["name"]), TextOr(ref["snapshot_id"])));
@@ -171,7 +196,7 @@ Result<ExitCode> Show(const Options& options, Invocation& invocation) {
   ASSIGN_OR_RETURN(const TableFigures figures, ReadFigures(metadata, *manifests, *lake.manifests, 0));
   const Largest largest = LargestPartitions(figures, options.top);
   ASSIGN_OR_RETURN(const TagCost cost, FindTagCost(metadata, lake.config.snapshots_kept, *lake.manifests));
-  const ordered_json document = Document(found, figures, largest, cost);
+  const ordered_json document = Document(found, figures, largest, cost, lake.config);
   if (invocation.options.json) invocation.PrintJson(document);
   else Print(document, figures.all, largest, invocation);
   return ExitCode::kOk;

@@ -17,6 +17,8 @@
 #include "config/units.h"
 #include "duckdb/lake_statements.h"
 #include "pipeline/status_json.h"
+#include "sink/lake/cut_table.h"
+#include "sink/lake/table_id.h"
 
 namespace sluice::cli {
 namespace {
@@ -82,6 +84,17 @@ std::string ReplicaLine(const Config& config, const Status& attached) {
   return fmt::format("replica  as it is when it is asked, {}: replica.NAMESPACE.TABLE", at);
 }
 
+/// The table of cuts, as it is now: which other moments there are.
+Status ViewCuts(const LoadedTables& loaded, DuckDbSession& duckdb) {
+  for (size_t i = 0; i < loaded.tables.size(); ++i) {
+    const iceberg::Snapshot* const current = loaded.tables[i].name == NameOf(CutTableId()) ? loaded.tables[i].metadata->current_snapshot() : nullptr;
+    if (current == nullptr) continue;
+    RETURN_IF_ERROR(duckdb.Prepare(fmt::format("CREATE SCHEMA IF NOT EXISTS lake.{}", DuckDbName(kBookmarkNamespace))));
+    return duckdb.Prepare(fmt::format("CREATE VIEW lake.{}.{} AS {}", DuckDbName(kBookmarkNamespace), DuckDbName(kCutTable), ScanOf(loaded.locations[i], current->snapshot_id)));
+  }
+  return Ok();
+}
+
 /// One view per table; the names of those that cannot be made are added to the banner.
 Status MakeViews(const LoadedTables& loaded, const Cut& cut, const Invocation& invocation, QuerySignals& signals, CutSession& session) {
   ProgressLine progress(invocation.terminal.progress);
@@ -101,6 +114,7 @@ Status MakeViews(const LoadedTables& loaded, const Cut& cut, const Invocation& i
     if (viewed.ok()) ++made;
     else missing.push_back(fmt::format("missing  {}: {}", name, Printable(viewed.error().message)));
   }
+  RETURN_IF_ERROR(ViewCuts(loaded, *session.duckdb));
   progress.Erase();
   session.banner.front() += fmt::format("; {} {}: lake.NAMESPACE.TABLE", made, made == 1 ? "table" : "tables");
   session.banner.insert(session.banner.end(), missing.begin(), missing.end());

@@ -12,13 +12,14 @@ constexpr ErrorEntry kErrors[] = {
     {slu::kStorageLocation, "the lake's location cannot be used",
      "The location of the lake is not an absolute path or URI, holds characters that readers of the lake "
      "would take apart, lies where a file is in the way, or in a bucket that does not exist.",
-     "Give an absolute folder such as /var/lib/sluice/lake, or s3://bucket/path, without '%', '?', '#' or '..'.\n"
+     "Give an absolute folder such as /var/lib/sluice/lake, or s3://bucket/path, gs://bucket/path, abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/path, without '%', '?', '#' or '..'.\n"
      "Make the bucket, or look at the region and the endpoint if it exists: aws s3 mb s3://BUCKET",
      ExitCode::kConfig},
     {slu::kStoragePermission, "no permission in the lake's storage",
      "The storage refused to read or write an object of the lake for this user.",
      "Give the user that runs sluice read and write permission on the lake's folder; of a bucket s3:GetObject, s3:PutObject, "
-     "s3:DeleteObject and s3:AbortMultipartUpload below its path, and s3:ListBucket and s3:ListBucketMultipartUploads.\n"
+     "s3:DeleteObject and s3:AbortMultipartUpload below its path, and s3:ListBucket and s3:ListBucketMultipartUploads; "
+     "in Azure the role Storage Blob Data Contributor, at Google Storage Object User.\n"
      "Check that the file system is not mounted read-only.",
      ExitCode::kNoPermission},
     {slu::kStorageNotFound, "an object of the lake is missing",
@@ -39,6 +40,7 @@ constexpr ErrorEntry kErrors[] = {
     {slu::kStorageCredentials, "the lake's storage does not accept who we are",
      "There are no credentials where they are looked for, or the store does not know them or their signature, or they have expired.",
      "Look at storage.access_key and storage.secret_key, or without them at what the AWS tools of the same user say: aws sts get-caller-identity\n"
+     "In Azure at storage.account_key, or at: az account show. At Google: gcloud auth application-default print-access-token\n"
      "Give the machine a role in place of temporary keys, which expire.",
      ExitCode::kNoPermission},
     {slu::kLakeFileCorrupt, "a metadata file of the lake is damaged",

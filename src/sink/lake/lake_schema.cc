@@ -8,6 +8,8 @@
 #include <charconv>
 #include <set>
 
+#include "config/did_you_mean.h"
+#include "config/printable.h"
 #include "observability/error_catalog.h"
 #include "sink/lake/lake_properties.h"
 #include "sink/lake/type_map.h"
@@ -100,6 +102,13 @@ bool IsNewerThanAll(int32_t field, const FieldIds& field_ids, const TableSchema&
 }
 
 }  // namespace
+
+std::string LacksColumn(const iceberg::Schema& schema, const std::string& column) {
+  std::vector<std::string> names;
+  for (const iceberg::Field& field : schema.fields) names.push_back(field.name);
+  const auto meant = DidYouMean(column, names);
+  return std::string("names a column that the table doesn't have") + (meant ? fmt::format("; did you mean {}?", Printable(*meant)) : "");
+}
 
 void AssignElementIds(iceberg::Type& type, int32_t& last_id) {
   for (iceberg::Field& field : type.fields) {

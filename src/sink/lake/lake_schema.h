@@ -38,6 +38,9 @@ struct LakeSchema {
 };
 using LakeSchemaPtr = std::shared_ptr<const LakeSchema>;
 
+/// "names a column that …", with the nearest name that there is: for what the configuration says of columns.
+std::string LacksColumn(const iceberg::Schema& schema, const std::string& column);
+
 /// Numbers what the type is made of, as far as it has no ids yet.
 void AssignElementIds(iceberg::Type& type, int32_t& last_id);
 

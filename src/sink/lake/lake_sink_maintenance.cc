@@ -39,6 +39,9 @@ Status LakeSink::PutCompactionsInPlace() {
     // Of an unknown outcome the files may be the table's.
     const bool unknown = !put.ok() && put.error().kind == ErrorKind::kOutcomeUnknown;
     if (!unknown && !(put.ok() && *put)) RemoveWritten(*store_, compaction);
+    // First, so that the next look is at what the table is now: the stream's commit may have changed its format.
+    const auto table = tables_.find(NameOf(compaction.table));
+    if (table != tables_.end()) OfferForMaintenance(table->second);
     maintenance_->Settle(compaction.table);
     if (!put.ok()) return put.error();
   }
@@ -110,7 +113,6 @@ Result<bool> LakeSink::PutInPlace(const Compaction& compaction) {
              {"into", std::to_string(compaction.outputs.size())},
              {"delete_files", std::to_string(compaction.removed_delete_files.size())},
              {"bytes_read", std::to_string(compaction.bytes_read)}});
-  OfferForMaintenance(table);
   return true;
 }
 

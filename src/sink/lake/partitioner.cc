@@ -73,7 +73,7 @@ Result<iceberg::PartitionSpec> MakePartitionSpec(const std::vector<PartitionFiel
   iceberg::PartitionSpec spec;
   for (const PartitionFieldConfig& field : fields) {
     const iceberg::Field* column = field.column == "_ingested_at" ? &schema.fields[ingested_at] : schema.FindColumn(field.column);
-    if (column == nullptr) return WrongPartition(table, field, "names a column that the table doesn't have");
+    if (column == nullptr) return WrongPartition(table, field, LacksColumn(schema, field.column));
     const auto transform = TransformOf(field);
     if (!transform.ok() || !iceberg::ResultType(*transform, column->type).ok())
       return WrongPartition(table, field, "doesn't fit a column of type " + iceberg::ToString(column->type));

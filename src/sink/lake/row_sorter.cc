@@ -42,11 +42,14 @@ const std::vector<SortFieldConfig>& SortConfigOf(const LakeConfig& config, const
 }
 
 Result<iceberg::SortOrder> MakeSortOrder(const std::vector<SortFieldConfig>& fields, const LakeSchema& schema) {
+  return MakeSortOrder(fields, schema.source->name, schema.iceberg, schema.ingested_at());
+}
+
+Result<iceberg::SortOrder> MakeSortOrder(const std::vector<SortFieldConfig>& fields, const TableName& table, const iceberg::Schema& schema, size_t ingested_at) {
   iceberg::SortOrder order;
-  const TableName& table = schema.source->name;
   for (const SortFieldConfig& field : fields) {
-    const iceberg::Field* const column = field.column == "_ingested_at" ? &schema.iceberg.fields[schema.ingested_at()] : schema.iceberg.FindColumn(field.column);
-    if (column == nullptr) return WrongSort(table, field, "names a column that the table doesn't have");
+    const iceberg::Field* const column = field.column == "_ingested_at" ? &schema.fields[ingested_at] : schema.FindColumn(field.column);
+    if (column == nullptr) return WrongSort(table, field, LacksColumn(schema, field.column));
     if (!HasOrder(column->type)) return WrongSort(table, field, "doesn't fit a column of type " + iceberg::ToString(column->type));
     order.fields.push_back({iceberg::Transform{}, column->id, field.ascending, field.nulls_first});
   }

@@ -19,6 +19,7 @@ const std::vector<SortFieldConfig>& SortConfigOf(const LakeConfig& config, const
 /// The order that the configuration asks for. "_ingested_at" means sluice's own column, whatever it had to be named.
 /// Error: kNeedsOperator (4105) if a column is missing or has no order.
 Result<iceberg::SortOrder> MakeSortOrder(const std::vector<SortFieldConfig>& fields, const LakeSchema& schema);
+Result<iceberg::SortOrder> MakeSortOrder(const std::vector<SortFieldConfig>& fields, const TableName& table, const iceberg::Schema& schema, size_t ingested_at);
 
 /// Collects what rows are sorted by, and says their order. Compares as Iceberg says: texts by bytes, -0 before 0, NaN last.
 class RowSorter {

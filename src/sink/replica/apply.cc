@@ -92,7 +92,7 @@ Status Applier::Apply(std::span<const TableEffect> effects, const CommitPoint* c
   }
   if (options.redo) {
     ++collisions_;
-    log::Info("replica", "replica.redo", "rows collide on the way to their final state; replacing them instead");
+    log::Debug("replica", "replica.redo", "rows collide on the way to their final state; replacing them instead");
     // A deferrable constraint may be violated between two parts of a transaction.
     RETURN_IF_ERROR(connection_.Execute("SET CONSTRAINTS ALL DEFERRED"));
     if (ApplyOutcome outcome = InTransaction(effects, PlanApply(effects, options).ways)) return std::move(outcome->error);

@@ -1,0 +1,48 @@
+#include "storage/azure.h"
+
+#include <gtest/gtest.h>
+
+#include "observability/error_catalog.h"
+#include "storage/object_store.h"
+
+namespace sluice {
+namespace {
+
+TEST(Azure, APlaceIsAContainerOfAnAccountAndAFolder) {
+  const auto place = ParseAzurePlace("abfss://lake@company.dfs.core.windows.net//deep/warehouse/");
+  ASSERT_TRUE(place.ok());
+  EXPECT_EQ(place->prefix, "abfss://lake@company.dfs.core.windows.net/");
+  EXPECT_EQ(place->container, "lake");
+  EXPECT_EQ(place->account, "company");
+  EXPECT_EQ(place->path, "deep/warehouse");
+  for (const char* const wrong : {"abfss://", "abfss://lake/warehouse", "abfss://@company.dfs.core.windows.net/w", "abfss://lake@company/w", "abfss://lake@.net/w", "abfss://lake@company.dfs.core.windows.net",
+                                  "abfss://lake@company.dfs.core.windows.net/", "abfs://lake/w@company.dfs.core.windows.net", "abfss://lake@company.dfs.core.windows.net/../w"}) {
+    const auto refused = ParseAzurePlace(wrong);
+    ASSERT_FALSE(refused.ok()) << wrong;
+    EXPECT_EQ(refused.error().code, slu::kStorageLocation);
+    EXPECT_EQ(refused.error().kind, ErrorKind::kNeedsOperator);
+  }
+}
+
+TEST(Azure, AKeyThatIsNoneIsAnError) {
+  StorageConfig config;
+  config.endpoint = "http://127.0.0.1:1";
+  config.secret_key = "no base64!";
+  const auto store = ObjectStore::Open("abfss://lake@company.dfs.core.windows.net/w", config);
+  ASSERT_TRUE(store.ok());
+  EXPECT_EQ((*store)->Put((*store)->root_uri() + "/x", "x").error().code, slu::kStorageCredentials);
+}
+
+TEST(Azure, UrisOfAStoreAreThoseOfItsReaders) {
+  StorageConfig config;
+  config.endpoint = "http://127.0.0.1:1";
+  config.secret_key = "a2V5";
+  const auto store = ObjectStore::Open("abfss://lake@company.dfs.core.windows.net/deep/", config);
+  ASSERT_TRUE(store.ok());
+  EXPECT_EQ((*store)->root_uri(), "abfss://lake@company.dfs.core.windows.net/deep");
+  EXPECT_EQ((*store)->Get("abfss://other@company.dfs.core.windows.net/deep/x").error().code, slu::kStorageLocation);
+  EXPECT_EQ(ObjectStore::Open("ftp://host/x").error().code, slu::kStorageLocation);
+}
+
+}  // namespace
+}  // namespace sluice

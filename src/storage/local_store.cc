@@ -4,10 +4,13 @@
 #include <arrow/io/interfaces.h>
 #include <arrow/result.h>
 
-#include <algorithm>
+#include <functional>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "base/failpoint.h"
+#include "base/parallel.h"
 #include "storage/arrow_error.h"
 #include "storage/canonical_path.h"
 #include "storage/listing.h"
@@ -17,12 +20,13 @@ namespace sluice {
 namespace {
 
 constexpr std::string_view kPrefix = "file://";
+constexpr size_t kFlushThreads = 8;  // They wait for the disk.
 
 class LocalStore final : public ObjectStore {
  public:
   explicit LocalStore(const std::string& path) : ObjectStore(std::string(kPrefix) + path, std::string(kPrefix)) {}
 
-  // All are written before the first is flushed: the file system's journal then takes them together.
+  // All are written before the first is flushed, and flushed side by side: the file system's journal then takes them together.
   Status PutAll(std::span<const ObjectBytes> objects) override {
     std::vector<std::string> paths;
     paths.reserve(objects.size());
@@ -31,15 +35,14 @@ class LocalStore final : public ObjectStore {
       RETURN_IF_ERROR(WriteFile(paths.back(), object.bytes));
     }
     SLUICE_FAILPOINT("storage.written_not_flushed");
-    std::vector<std::string> folders;
+    std::set<std::string> folders;
+    std::vector<std::function<Status()>> flushes;
     for (const std::string& path : paths) {
-      RETURN_IF_ERROR(FlushFile(path));
-      folders.push_back(path.substr(0, path.rfind('/')));
+      flushes.emplace_back([&path] { return FlushFile(path); });
+      folders.insert(path.substr(0, path.rfind('/') + 1));
     }
-    std::sort(folders.begin(), folders.end());
-    folders.erase(std::unique(folders.begin(), folders.end()), folders.end());
-    for (const std::string& folder : folders) RETURN_IF_ERROR(FlushFolder(folder + "/"));
-    return Ok();
+    for (const std::string& folder : folders) flushes.emplace_back([&folder] { return FlushFolder(folder); });
+    return RunParallel(flushes, kFlushThreads);
   }
 
   Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenInput(const std::string& uri) override {

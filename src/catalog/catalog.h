@@ -79,7 +79,7 @@ class Catalog {
   /// if they come with a new snapshot.
   virtual bool commits_many_tables() const = 0;
 
-  /// Whether what a table's metadata does not name is needed by nobody. A server may keep a history of its own.
+  /// Whether what a table's metadata does not name is needed by nobody and will be by nobody whose epoch is over. A server may keep a history of its own.
   virtual bool names_all_files() const { return true; }
 
   /// Makes durable what was put later in its store, then swaps in all or nothing; returns the new state of each table, in order. A table may be created

@@ -158,6 +158,13 @@ std::optional<int64_t> MainAfter(const TableCommit& commit) {
   return main;
 }
 
+// Where each table is committed alone, nothing keeps a request of an ended process from coming late.
+Error KeepOrphans(const std::string& uri, bool keeps_branches) {
+  return {ErrorKind::kNeedsOperator, fmt::format("{} may need files that no table names", uri), slu::kRestRejected, "",
+          keeps_branches ? "It is a Nessie, whose branches and history have files that its tables don't name." : "It commits each table alone, so that a request of an ended process may still come.",
+          {"orphans: keep    # in the sink's catalog"}};
+}
+
 Status AfterCommit() {
   SLUICE_FAILPOINT("catalog.after_commit");
   return Ok();
@@ -172,8 +179,9 @@ Result<std::unique_ptr<RemoteCatalog>> RemoteCatalog::Open(const RestCatalogConf
   if (access == CatalogAccess::kWrite && !connection->offers_commits()) return NoCommits(config.uri);
   if (access == CatalogAccess::kWrite && config.signing_service == "s3tables")
     return Error{ErrorKind::kNeedsOperator, "S3 Tables gives each table a bucket of its own, outside of the lake's warehouse", slu::kRestLocation, config.uri};
+  if (config.removes_orphans && (connection->keeps_branches() || !connection->offers_transactions())) return KeepOrphans(config.uri, connection->keeps_branches());
   const NameRules names = config.signing_service.empty() ? NameRules::kProtocol : NameRules::kAws;
-  return std::unique_ptr<RemoteCatalog>(new RemoteCatalog(std::move(clock), std::move(connection), store, access, names));
+  return std::unique_ptr<RemoteCatalog>(new RemoteCatalog(std::move(clock), std::move(connection), store, access, names, config.removes_orphans));
 }
 
 int64_t RemoteCatalog::NowMs() const { return std::chrono::duration_cast<std::chrono::milliseconds>(clock_->Now().time_since_epoch()).count(); }

@@ -33,7 +33,7 @@ class RemoteCatalog final : public Catalog {
   Result<std::optional<CatalogTable>> LoadTable(const TableIdentifier& table) override;
   Status DropTable(const TableIdentifier& table) override;
   bool commits_many_tables() const override { return connection_->offers_transactions(); }
-  bool names_all_files() const override { return false; }  // Branches of Nessie, for one.
+  bool names_all_files() const override { return removes_orphans_; }
   /// A property that any update expects must only be changed by updates that expect it.
   Result<std::vector<CatalogTable>> Commit(const std::vector<TableCommit>& tables, const std::optional<NamespaceUpdate>& name_space) override;
   std::string DefaultLocation(const TableIdentifier& table) const override;
@@ -41,8 +41,8 @@ class RemoteCatalog final : public Catalog {
   const RestConnection& connection() const { return *connection_; }
 
  private:
-  RemoteCatalog(std::unique_ptr<const Clock> clock, std::unique_ptr<RestConnection> connection, ObjectStore& store, CatalogAccess access, NameRules names)
-      : clock_(std::move(clock)), connection_(std::move(connection)), store_(store), access_(access), names_(names) {}
+  RemoteCatalog(std::unique_ptr<const Clock> clock, std::unique_ptr<RestConnection> connection, ObjectStore& store, CatalogAccess access, NameRules names, bool removes_orphans)
+      : clock_(std::move(clock)), connection_(std::move(connection)), store_(store), access_(access), names_(names), removes_orphans_(removes_orphans) {}
 
   Status RefuseToRead() const;
   /// All names that the answers to `path` list, page after page.
@@ -69,6 +69,7 @@ class RemoteCatalog final : public Catalog {
   ObjectStore& store_;
   const CatalogAccess access_;
   const NameRules names_;
+  const bool removes_orphans_;
 
   std::mutex mutex_;  // Commits with a ledger come one after another. Guards the ledgers.
   std::map<std::string, Ledger> ledgers_;

@@ -451,6 +451,8 @@ TEST_F(OneTableCatalogTest, ATableAndThePropertiesAreCommittedOneAfterTheOther) 
   EXPECT_THAT(catalog->NamespaceProperties("sluice").value().value(), ElementsAre(::testing::Pair("epoch", "1"), ::testing::Pair("lsn", "0/10")));
   ASSERT_TRUE(TakeEpoch(*young, "1", "2").ok());
   EXPECT_EQ(catalog->Commit({}, Bookmark("1", "0/20")).error().kind, ErrorKind::kConflict);
+  config_.removes_orphans = true;
+  EXPECT_EQ(TryOpen().error().code, slu::kRestRejected) << "a request of a process that ended may still come";
   for (const TestRequest& request : server_.seen) EXPECT_THAT(request.target, Not(HasSubstr("transactions")));
 }
 
@@ -639,6 +641,16 @@ TEST_F(RemoteCatalogTest, OverridesOfTheServerCountAndLeadNowhereElse) {
   EXPECT_TRUE(TryOpen().ok());  // Encoded.
   server_.config["overrides"] = {{"namespace-separator", "/../?"}};
   EXPECT_EQ(TryOpen().error().code, slu::kRestAnswer);
+}
+
+TEST_F(RemoteCatalogTest, FilesThatNoMetadataNamesGoWhereThatIsAskedForAndTheServerCannotNeedThem) {
+  EXPECT_FALSE(Open()->names_all_files());
+  config_.removes_orphans = true;
+  EXPECT_TRUE(Open()->names_all_files());
+  server_.config["defaults"]["nessie.default-branch.name"] = "main";
+  EXPECT_EQ(TryOpen().error().code, slu::kRestRejected);
+  config_.removes_orphans = false;
+  EXPECT_FALSE(Open()->names_all_files());
 }
 
 TEST_F(RemoteCatalogTest, AnAnswerLargerThanTheLimitIsNotTaken) {

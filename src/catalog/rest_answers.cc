@@ -83,6 +83,7 @@ Result<ServerConfig> ServerConfigFrom(const Json& json) {
   config.lists_endpoints = !endpoints.empty();
   config.offers_transactions = offers("/transactions/commit");
   config.offers_commits = offers("/tables/{table}");
+  config.keeps_branches = std::any_of(settings.begin(), settings.end(), [](const auto& setting) { return setting.first.starts_with("nessie."); });
   return config;
 }
 

@@ -21,6 +21,7 @@ struct ServerConfig {
   bool lists_endpoints = false;           ///< Whether what it offers is known.
   bool offers_transactions = true;        ///< Commits of several tables.
   bool offers_commits = true;             ///< Commits of one table.
+  bool keeps_branches = false;            ///< Has states of tables that their metadata does not name, and says so.
 };
 Result<ServerConfig> ServerConfigFrom(const nlohmann::ordered_json& json);
 

@@ -55,6 +55,7 @@ class RestConnection {
 
   /// Whether several tables can be committed at once, and one at all.
   bool offers_transactions() const { return config_.offers_transactions; }
+  bool keeps_branches() const { return config_.keeps_branches; }
   bool offers_commits() const { return config_.offers_transactions || config_.offers_commits; }
 
  private:

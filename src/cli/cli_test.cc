@@ -18,6 +18,7 @@
 namespace sluice::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -99,6 +100,11 @@ TEST(Cli, SaysItsVersionInBothForms) {
   const auto json = nlohmann::json::parse(Sluice({"version", "--json"}).out);
   EXPECT_EQ(json["schema"], "sluice.version/v1");
   EXPECT_FALSE(json["commit"].get<std::string>().empty());
+}
+
+TEST(Cli, HelpHasEveryFieldOfTheConfigurationAndFindsTopicsByTheirBeginning) {
+  EXPECT_THAT(Sluice({"help", "fields"}).out, AllOf(HasSubstr("\nsources:\n  backend:"), HasSubstr("deleted_percent: 30"), Not(HasSubstr("```"))));
+  EXPECT_THAT(Sluice({"help", "exit"}).err, HasSubstr("did you mean: sluice help exit-codes"));
 }
 
 TEST(Cli, ListsTheExitCodes) { EXPECT_THAT(Sluice({"help", "exit-codes"}).out, HasSubstr("77       no_permission")); }

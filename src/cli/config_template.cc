@@ -63,8 +63,10 @@ std::string Storage(const ConfigTemplate& content) {
   if (!IsInBucket(content.warehouse)) return {};
   if (IsAtGoogle(content.warehouse)) return content.endpoint.empty() ? "" : fmt::format("    storage: {{ endpoint: {} }}\n", Scalar(content.endpoint));
   if (IsInAzure(content.warehouse)) {
-    const std::string endpoint = content.endpoint.empty() ? "" : "endpoint: " + Scalar(content.endpoint) + ", ";
-    return fmt::format("    {}storage: {{ {}account_key: \"${{AZURE_STORAGE_KEY}}\" }}  # else what Azure's tools find: environment, workload or managed identity\n", content.has_account_key ? "" : "# ", endpoint);
+    std::string fields = content.endpoint.empty() ? "" : "endpoint: " + Scalar(content.endpoint);
+    const bool is_comment = fields.empty() && !content.has_account_key;
+    if (is_comment || content.has_account_key) fields += (fields.empty() ? "" : ", ") + std::string("account_key: \"${AZURE_STORAGE_KEY}\"");
+    return fmt::format("    {}storage: {{ {} }}  # without account_key what Azure's tools find: environment, workload or managed identity\n", is_comment ? "# " : "", fields);
   }
   std::string fields;
   if (!content.endpoint.empty()) fields += " endpoint: " + Scalar(content.endpoint);
@@ -92,6 +94,7 @@ std::string SinkSection(ConfigTemplate& content) {
         "{}{}"
         "    commit: {{ interval: 60s, max_bytes: 128MiB }}\n"
         "    partition: [\"day(_ingested_at)\"]           # any Iceberg transform; per table below\n"
+        "    # sort: [facility_id]                       # of the rows of each file, so that readers skip more; per table below\n"
         "    # readers: [athena, redshift, spark]          # who reads it: tables do without what these lack\n"
         "    files: {{ target_size: 128MiB, compression: zstd, level: 1 }}\n"
         "    snapshots: {{ keep: 100 }}                   # older ones expire in the commit that makes a new one\n"
@@ -134,12 +137,13 @@ void FillTemplate(ConfigTemplate& content) {
   content.yaml = fmt::format(
       "# Written by sluice init. Every field here may be changed; sluice check tells whether it is right.\n"
       "#   ${{NAME}} and ${{NAME:-default}} take environment variables, ${{secret:file:NAME}} reads .sluice/secrets/NAME.\n"
-      "#   Durations: 500ms 30s 5m 24h 7d. Sizes: 64MiB 40GiB. More: sluice help config\n"
+      "#   Durations: 500ms 30s 5m 24h 7d. Sizes: 64MiB 40GiB. More: sluice help config, sluice help fields\n"
       "version: 1\n"
       "project: {}\n\n",
       Scalar(content.project));
   content.yaml += SourceSection(content) + SinkSection(content) + PipelineSection(content);
-  content.yaml += "observe:\n  logs: { level: info, format: auto }           # auto: text on a terminal, else JSON\n";
+  content.yaml += "# serve:                                         # Iceberg's REST protocol for readers: one URL\n#   catalog: { listen: 127.0.0.1:8181 }\n\n"
+                  "observe:\n  logs: { level: info, format: auto }           # auto: text on a terminal, else JSON\n";
 }
 
 }  // namespace sluice::cli

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/commands.h"
+#include "cli/configuration_page.h"
 #include "cli/exit_codes.h"
 #include "config/did_you_mean.h"
 #include "config/printable.h"
@@ -44,7 +47,8 @@ constexpr std::string_view kConfig =
     "  $${literal}              ${literal}\n"
     "\n"
     "Durations: 500ms 30s 5m 24h 7d. Sizes: 64KiB 64MiB 40GiB 1MB. Passwords in plain text are refused.\n"
-    "One field for one run: sluice -X sinks.lake.commit.interval=5s run\n";
+    "One field for one run: sluice -X sinks.lake.commit.interval=5s run\n"
+    "All fields: sluice help fields\n";
 
 constexpr std::string_view kMapping =
     "map: of a sink says what it shows of the source's tables. Of several entries that fit a table the first that\n"
@@ -76,6 +80,7 @@ constexpr std::string_view kSlots =
 
 constexpr Topic kTopics[] = {
     {"config", "the configuration file", kConfig},
+    {"fields", "every field of the configuration, with its default", kConfigurationPage},
     {"exit-codes", "what the program's exit codes mean", kExitCodes},
     {"mapping", "names, columns, masks and rows per sink", kMapping},
     {"slots", "what a replication slot costs the source", kSlots},
@@ -102,7 +107,8 @@ Result<ExitCode> Help(const std::string& name, const CLI::App& app) {
     }
     known.push_back(verb->get_name());
   }
-  const auto meant = DidYouMean(name, known);
+  const auto begins = std::find_if(known.begin(), known.end(), [&](const std::string& one) { return one.starts_with(name); });
+  const auto meant = begins != known.end() ? *begins : DidYouMean(name, known);
   return Error{ErrorKind::kNeedsOperator, fmt::format("there is no topic \"{}\"", Printable(name)), slu::kUsage, "", "",
                {meant ? fmt::format("did you mean: sluice help {}", *meant) : "see all topics: sluice help topics"}};
 }

@@ -16,6 +16,7 @@ struct RestCatalogConfig {
   std::string scope = "catalog";
   std::string signing_service;  ///< SigV4: "glue" or "s3tables", with the keys that the storage is used with.
   std::string signing_region;
+  bool removes_orphans = false; ///< The server keeps no state of the tables that their metadata does not name, as branches would.
   std::string ca_file;          ///< Certificates (PEM) that are trusted in place of the system's.
 };
 

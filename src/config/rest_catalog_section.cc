@@ -48,6 +48,9 @@ void ReadRestCatalog(FieldReader& catalog, const std::string& folder, LakeConfig
   if (auto signing = catalog.Mapping("sigv4")) ReadSigning(*signing, rest);
   if (int{catalog.Has("token")} + int{catalog.Has("oauth2")} + int{catalog.Has("sigv4")} > 1)
     catalog.Mistake(slu::kConflictingFields, "token, oauth2 and sigv4 exclude each other", nullptr, "token", "", "A request carries one proof of who sends it.", "keep one of them");
+  std::string orphans = "keep";
+  catalog.Choice("orphans", orphans, {"keep", "remove"});
+  rest.removes_orphans = orphans == "remove";
   if (catalog.Text("ca_file", rest.ca_file) != nullptr) rest.ca_file = AbsolutePath(rest.ca_file, folder);
 }
 

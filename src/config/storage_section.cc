@@ -39,7 +39,7 @@ void ReadKeys(FieldReader& storage, StorageConfig& config) {
 // As Iceberg's readers spell it: the container is no part of the path.
 void CheckAzure(FieldReader& fields, const YamlNode* node, const std::string& warehouse) {
   const size_t scheme = warehouse.find("://") + 3, at = warehouse.find('@', scheme), slash = warehouse.find('/', scheme);
-  if (at == std::string::npos || slash == std::string::npos || at > slash || slash + 1 == warehouse.size())
+  if (at == std::string::npos || slash == std::string::npos || at > slash || slash + 1 == warehouse.size() || warehouse.find(".dfs.", at) > slash)
     fields.Mistake(slu::kBadValue, fmt::format("{} names no folder in a container of an account", Quoted(*node)), node, "warehouse", "", "", "warehouse: abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH");
 }
 

@@ -17,7 +17,7 @@ namespace {
 constexpr std::array<std::string_view, 4> kNoBucket = {"NO_SUCH_BUCKET", "NoSuchBucket", "ContainerNotFound", "bucket does not exist"};
 constexpr std::array<std::string_view, 4> kNotThere = {"NO_SUCH_KEY", "NOT_FOUND", "Not Found", "does not exist"};
 // The chain may have others by the next time.
-constexpr std::array<std::string_view, 6> kExpired = {"OAuth2 access token", "EXPIRED", "ExpiredToken", "TOO_SKEWED", "TooSkewed", "TokenRefreshRequired"};
+constexpr std::array<std::string_view, 8> kExpired = {"Failed to get token", "DefaultAzureCredential", "OAuth2 access token", "EXPIRED", "ExpiredToken", "TOO_SKEWED", "TooSkewed", "TokenRefreshRequired"};
 constexpr std::array<std::string_view, 10> kUnknownKey = {"AuthenticationFailed", "failed to authenticate the request", "Base64 encoded string", "UNAUTHENTICATED", "INVALID_ACCESS_KEY_ID", "InvalidAccessKeyId", "SIGNATURE", "SignatureDoesNotMatch", "INVALID_CLIENT_TOKEN_ID", "MISSING_AUTHENTICATION_TOKEN"};
 constexpr std::array<std::string_view, 6> kDenied = {"AuthorizationFailure", "AuthorizationPermissionMismatch", "PERMISSION_DENIED", "ACCESS_DENIED", "AccessDenied", "Forbidden"};
 

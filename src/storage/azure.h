@@ -18,6 +18,7 @@ namespace sluice {
 struct AzurePlace {
   std::string prefix;     ///< "abfss://container@account.dfs.core.windows.net/"
   std::string container, account;
+  std::string suffix;     ///< "core.windows.net", or another of Azure's clouds.
   std::string path;       ///< Below the container; not empty.
 };
 

@@ -26,6 +26,15 @@ std::string CanonicalUri(std::string_view uri) {
   if (uri.starts_with("file:/") && !uri.starts_with("file://")) return with("file:", "file://");
   for (const std::string_view theirs : {"s3a://", "s3n://"})
     if (uri.starts_with(theirs)) return with(theirs, "s3://");
+  if (uri.starts_with("gcs://")) return with("gcs://", "gs://");
+  for (const std::string_view theirs : {"abfss://", "abfs://", "wasbs://", "wasb://"}) {
+    if (!uri.starts_with(theirs)) continue;
+    constexpr std::string_view kOurs = "abfss://";
+    std::string ours = with(theirs, kOurs);
+    const size_t blob = ours.find(".blob."), path = ours.find('/', kOurs.size());
+    if (blob < path) ours.replace(blob, 6, ".dfs.");
+    return ours;
+  }
   return std::string(uri);
 }
 

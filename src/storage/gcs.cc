@@ -4,6 +4,7 @@
 
 #include "storage/arrow_error.h"
 #include "storage/endpoint.h"
+#include "storage/no_throw.h"
 
 namespace sluice {
 namespace {
@@ -21,7 +22,7 @@ Result<std::shared_ptr<arrow::fs::FileSystem>> OpenGcs(const std::string& bucket
     options.endpoint_override = endpoint.authority;
   }
   options.retry_limit_seconds = kRetrySeconds;
-  auto made = arrow::fs::GcsFileSystem::Make(options);
+  auto made = NoThrow([&] { return arrow::fs::GcsFileSystem::Make(options); });
   if (!made.ok()) return ErrorFromArrow(made.status(), "gs://" + bucket);
   return std::shared_ptr<arrow::fs::FileSystem>(std::move(made).ValueUnsafe());
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "storage/arrow_error.h"
+#include "storage/no_throw.h"
 
 namespace sluice {
 
@@ -13,7 +14,7 @@ Result<std::vector<ObjectInfo>> ListFiles(arrow::fs::FileSystem& files, const st
   selector.base_dir = path;
   selector.recursive = true;
   selector.allow_not_found = true;
-  const auto found = files.GetFileInfo(selector);
+  const auto found = NoThrow([&] { return files.GetFileInfo(selector); });
   if (!found.ok()) return ErrorFromArrow(found.status(), std::string(prefix) + path);
   std::vector<ObjectInfo> objects;
   for (const arrow::fs::FileInfo& info : *found) {
@@ -25,7 +26,7 @@ Result<std::vector<ObjectInfo>> ListFiles(arrow::fs::FileSystem& files, const st
 }
 
 Result<bool> FileExists(arrow::fs::FileSystem& files, const std::string& path, std::string_view prefix) {
-  const auto info = files.GetFileInfo(path);
+  const auto info = NoThrow([&] { return files.GetFileInfo(path); });
   if (!info.ok()) return ErrorFromArrow(info.status(), std::string(prefix) + path);
   return info->type() == arrow::fs::FileType::File;
 }

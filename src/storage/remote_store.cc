@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <tuple>
 #include <utility>
 
 #include "base/parallel.h"
@@ -16,6 +17,7 @@
 #include "storage/canonical_path.h"
 #include "storage/gcs.h"
 #include "storage/listing.h"
+#include "storage/no_throw.h"
 #include "storage/s3.h"
 #include "storage/s3_uploads.h"
 
@@ -24,19 +26,22 @@ namespace {
 
 constexpr size_t kPutThreads = 8;  // They wait for the network most of the time.
 
-/// Arrow's own completes what was written when it is destroyed.
+/// Arrow's own completes what was written when it is destroyed, and at Google also when it is aborted; in Azure an empty object is there from the beginning.
 class AbandonedUnlessClosed final : public arrow::io::OutputStream {
  public:
-  explicit AbandonedUnlessClosed(std::shared_ptr<arrow::io::OutputStream> stream) : stream_(std::move(stream)) {}
+  /// `remove`: takes away what an abort leaves. Null: it leaves nothing.
+  AbandonedUnlessClosed(std::shared_ptr<arrow::io::OutputStream> stream, std::function<void()> remove) : stream_(std::move(stream)), remove_(std::move(remove)) {}
   ~AbandonedUnlessClosed() override {
-    if (!closed_) std::ignore = stream_->Abort();
+    if (closed_) return;
+    std::ignore = NoThrow([&] { return stream_->Abort(); });
+    if (remove_) remove_();
   }
 
-  arrow::Status Write(const void* bytes, int64_t size) override { return stream_->Write(bytes, size); }
+  arrow::Status Write(const void* bytes, int64_t size) override { return NoThrow([&] { return stream_->Write(bytes, size); }); }
   using arrow::io::OutputStream::Write;
-  arrow::Status Flush() override { return stream_->Flush(); }
+  arrow::Status Flush() override { return NoThrow([&] { return stream_->Flush(); }); }
   arrow::Status Close() override {
-    ARROW_RETURN_NOT_OK(stream_->Close());
+    ARROW_RETURN_NOT_OK(NoThrow([&] { return stream_->Close(); }));
     closed_ = true;
     return arrow::Status::OK();
   }
@@ -45,12 +50,13 @@ class AbandonedUnlessClosed final : public arrow::io::OutputStream {
 
  private:
   const std::shared_ptr<arrow::io::OutputStream> stream_;
+  const std::function<void()> remove_;
   bool closed_ = false;
 };
 
 class RemoteStore final : public ObjectStore {
  public:
-  /// `uploads`: null where they cannot be listed.
+  /// `uploads`: of S3, whose aborted ones leave nothing; else null.
   RemoteStore(std::shared_ptr<arrow::fs::FileSystem> files, std::unique_ptr<S3Uploads> uploads, std::string root_uri, std::string uri_prefix)
       : ObjectStore(std::move(root_uri), std::move(uri_prefix)), files_(std::move(files)), uploads_(std::move(uploads)) {}
 
@@ -63,16 +69,18 @@ class RemoteStore final : public ObjectStore {
 
   Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenInput(const std::string& uri) override {
     ASSIGN_OR_RETURN(const std::string path, PathOf(uri));
-    auto file = files_->OpenInputFile(path);
+    auto file = NoThrow([&] { return files_->OpenInputFile(path); });
     if (!file.ok()) return ErrorFromArrow(file.status(), uri);
-    return std::move(file).ValueUnsafe();
+    return std::shared_ptr<arrow::io::RandomAccessFile>(std::make_shared<NoThrowInput>(std::move(file).ValueUnsafe()));
   }
 
   Result<std::shared_ptr<arrow::io::OutputStream>> OpenOutput(const std::string& uri) override {
     ASSIGN_OR_RETURN(const std::string path, PathOf(uri));
-    auto stream = files_->OpenOutputStream(path);
+    auto stream = NoThrow([&] { return files_->OpenOutputStream(path); });
     if (!stream.ok()) return WritingFailed(stream.status(), uri);
-    return std::shared_ptr<arrow::io::OutputStream>(std::make_shared<AbandonedUnlessClosed>(std::move(stream).ValueUnsafe()));
+    std::function<void()> remove;
+    if (uploads_ == nullptr) remove = [files = files_, path] { std::ignore = NoThrow([&] { return files->DeleteFile(path); }); };
+    return std::shared_ptr<arrow::io::OutputStream>(std::make_shared<AbandonedUnlessClosed>(std::move(stream).ValueUnsafe(), std::move(remove)));
   }
 
   Result<std::vector<ObjectInfo>> List(const std::string& uri) override {
@@ -82,7 +90,7 @@ class RemoteStore final : public ObjectStore {
 
   Status Remove(const std::string& uri) override {
     ASSIGN_OR_RETURN(const std::string path, PathOf(uri));
-    const arrow::Status removed = files_->DeleteFile(path);
+    const arrow::Status removed = NoThrow([&] { return files_->DeleteFile(path); });
     if (removed.ok()) return Ok();
     ASSIGN_OR_RETURN(const bool exists, Exists(uri));
     return exists ? Status(ErrorFromArrow(removed, uri)) : Ok();

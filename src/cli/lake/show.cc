@@ -8,6 +8,7 @@
 #include "cli/lake/lake_commands.h"
 #include "cli/lake/lake_reading.h"
 #include "cli/output.h"
+#include "cli/parts.h"
 #include "config/printable.h"
 #include "config/units.h"
 #include "duckdb/lake_statements.h"
@@ -74,16 +75,18 @@ constexpr const char* kFromTheNextChangeOn = "the configuration asks for another
 ordered_json LayoutNotes(const TableMetadata& metadata, const LakeConfig& config, const TableName& name) {
   ordered_json notes = ordered_json::object();
   const auto copied = ParseCopiedTable(metadata.properties);
-  const iceberg::Field* const ingested_at = metadata.schema().FindColumn("_ingested_at");
-  if (!copied.ok() || !*copied || ParseChangesOf(metadata.properties) || ingested_at == nullptr) return notes;
-  const auto at = static_cast<size_t>(ingested_at - metadata.schema().fields.data());
+  const size_t columns = metadata.schema().fields.size();
+  if (!copied.ok() || !*copied || ParseChangesOf(metadata.properties) || columns < AddedColumnCount()) return notes;
+  const size_t at = columns - AddedColumnCount();
   const auto spec = MakePartitionSpec(PartitionConfigOf(config, name), name, metadata.schema(), at);
   if (!spec.ok()) notes["partition"] = spec.error().message;
   else if (!SamePartitions(*spec, metadata.spec())) notes["partition"] = kFromTheNextChangeOn;
   const auto sort = MakeSortOrder(SortConfigOf(config, name), name, metadata.schema(), at);
   if (!sort.ok()) notes["sort"] = sort.error().message;
   else if (sort->fields != metadata.sort_order().fields) notes["sort"] = kFromTheNextChangeOn;
-  if (FormatVersionOf(config, name) > metadata.format_version) notes["format"] = kFromTheNextChangeOn;
+  const int32_t format_version = FormatVersionOf(config, name);
+  if (format_version > metadata.format_version) notes["format"] = kFromTheNextChangeOn;
+  if (format_version < metadata.format_version) notes["format"] = fmt::format("the configuration asks for {}, and there is no way back", format_version);
   return notes;
 }
 
@@ -196,7 +199,7 @@ Result<ExitCode> Show(const Options& options, Invocation& invocation) {
   ASSIGN_OR_RETURN(const TableFigures figures, ReadFigures(metadata, *manifests, *lake.manifests, 0));
   const Largest largest = LargestPartitions(figures, options.top);
   ASSIGN_OR_RETURN(const TagCost cost, FindTagCost(metadata, lake.config.snapshots_kept, *lake.manifests));
-  const ordered_json document = Document(found, figures, largest, cost, lake.config);
+  const ordered_json document = Document(found, figures, largest, cost, BehindMapping(lake.config));
   if (invocation.options.json) invocation.PrintJson(document);
   else Print(document, figures.all, largest, invocation);
   return ExitCode::kOk;

@@ -114,7 +114,7 @@ Status MakeViews(const LoadedTables& loaded, const Cut& cut, const Invocation& i
     if (viewed.ok()) ++made;
     else missing.push_back(fmt::format("missing  {}: {}", name, Printable(viewed.error().message)));
   }
-  RETURN_IF_ERROR(ViewCuts(loaded, *session.duckdb));
+  if (const Status viewed = ViewCuts(loaded, *session.duckdb); !viewed.ok()) missing.push_back("missing  sluice.cuts: " + Printable(viewed.error().message));
   progress.Erase();
   session.banner.front() += fmt::format("; {} {}: lake.NAMESPACE.TABLE", made, made == 1 ? "table" : "tables");
   session.banner.insert(session.banner.end(), missing.begin(), missing.end());

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 
 #include "base/check.h"
 
@@ -24,14 +25,32 @@ sigset_t Set() {
   return set;
 }
 
+sigset_t SetOf(int signal) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  return set;
+}
+
 volatile std::sig_atomic_t seen_by_handler = 0;
-void Note(int signal) { seen_by_handler = signal; }
+timer_t again;
+
+// A signal that comes just before a read() would end none. So one follows after the other from then on.
+void Note(int signal) {
+  seen_by_handler = signal;
+  constexpr timespec kAgain{0, kAgainMs * 1'000'000L};
+  const itimerspec often{kAgain, kAgain};
+  timer_settime(again, 0, &often, nullptr);
+}
+void EndRead(int) {}
 
 }  // namespace
 
 QuerySignals::QuerySignals() {
   const sigset_t set = Set();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  const sigset_t alarm = SetOf(SIGALRM);
+  pthread_sigmask(SIG_BLOCK, &alarm, nullptr);
   std::signal(SIGPIPE, SIG_IGN);  // A pager that was left is an error of writing, so that the session ends in order.
 }
 
@@ -66,6 +85,12 @@ QuerySignals::During::~During() {
 
 QuerySignals::ComeThrough::ComeThrough(QuerySignals& signals) : signals_(signals) {
   seen_by_handler = 0;
+  SLUICE_CHECK(timer_create(CLOCK_MONOTONIC, nullptr, &again) == 0);  // It sends SIGALRM, which no other thread takes.
+  struct sigaction end_read {};
+  end_read.sa_handler = EndRead;
+  sigaction(SIGALRM, &end_read, nullptr);
+  const sigset_t alarm = SetOf(SIGALRM);
+  pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr);
   struct sigaction note {};
   note.sa_handler = Note;  // Without SA_RESTART: the read() that waits for a key is what shall end.
   for (const int signal : kSignals) sigaction(signal, &note, nullptr);
@@ -77,6 +102,9 @@ QuerySignals::ComeThrough::~ComeThrough() {
   const sigset_t set = Set();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   for (const int signal : kSignals) std::signal(signal, SIG_DFL);
+  timer_delete(again);
+  const sigset_t alarm = SetOf(SIGALRM);
+  pthread_sigmask(SIG_BLOCK, &alarm, nullptr);
   if (seen_by_handler != 0) signals_.came_ = seen_by_handler;
 }
 

@@ -64,7 +64,7 @@ std::string SlotLine(const ordered_json& source) {
 std::string VerifyLines(const ordered_json& verify, const ordered_json& tables) {
   if (!verify.contains("oldest_at") || !verify["oldest_at"].is_string()) return "";
   uint64_t all = 0;
-  for (const char* const state : {"streaming", "copying", "waiting", "held"}) all += Amount(tables, state);
+  for (const char* const state : {"streaming", "catching_up", "copying", "waiting", "held"}) all += Amount(tables, state);
   std::string lines = fmt::format("VERIFY  {} of {} tables compared with the source, the oldest at {}\n", FormatCount(Amount(verify, "tables_compared")), FormatCount(all),
                                   Printable(Text(verify, "oldest_at")));
   constexpr size_t kNamed = 10;
@@ -78,8 +78,8 @@ std::string VerifyLines(const ordered_json& verify, const ordered_json& tables) 
 
 std::string TablesLine(const ordered_json& tables) {
   std::string line = fmt::format("TABLES  {} streaming", FormatCount(Amount(tables, "streaming")));
-  for (const char* const state : {"copying", "waiting", "held"})
-    if (const uint64_t count = Amount(tables, state); count > 0) line += fmt::format(" · {} {}", FormatCount(count), state);
+  for (const char* const state : {"catching_up", "copying", "waiting", "held"})
+    if (const uint64_t count = Amount(tables, state); count > 0) line += fmt::format(" · {} {}", FormatCount(count), std::string_view(state) == "catching_up" ? "catching up" : state);
   line += "\n";
   constexpr size_t kNamed = 10;
   const ordered_json held = tables.value("held_tables", ordered_json::array());

@@ -16,7 +16,7 @@
 namespace sluice {
 
 enum class PipelineState { kStarting, kCopying, kStreaming, kRetrying, kStopped, kFailed };
-enum class TableState { kWaiting, kCopying, kStreaming, kHeld };
+enum class TableState { kWaiting, kCopying, kCatchingUp, kStreaming, kHeld };
 
 struct SinkStatus {
   std::string name;

@@ -23,6 +23,7 @@ std::string_view ToString(TableState state) {
   switch (state) {
     case TableState::kWaiting: return "waiting";
     case TableState::kCopying: return "copying";
+    case TableState::kCatchingUp: return "catching_up";
     case TableState::kStreaming: return "streaming";
     case TableState::kHeld: return "held";
   }
@@ -86,7 +87,8 @@ void StatusBoard::SinkOpened(const Sink& sink, std::chrono::milliseconds commit_
   entry.copied = sink.copied_tables();
   entry.held = sink.held_tables();
   if (!sink.bookmark()) return;
-  entry.status.lsn = ResumeLsn(sink.bookmark()->position.lsn, entry.copied);
+  entry.bookmark = sink.bookmark()->position.lsn;
+  entry.status.lsn = ResumeLsn(entry.bookmark, entry.copied);
   // A sink may hold a bookmark while tables of it are still missing or catch up: then it is not fresh as a whole.
   const bool complete = std::all_of(tables_.begin(), tables_.end(), [&](const auto& table) {
     const auto copied = entry.copied.find(table.first);
@@ -125,6 +127,8 @@ void StatusBoard::SinkMoved(std::string_view sink, Lsn durable, Timestamp visibl
   const std::lock_guard lock(mutex_);
   SinkEntry& entry = Entry(sink);
   entry.status.lsn = std::max(entry.status.lsn, durable);
+  if (durable >= entry.bookmark)
+    for (auto& [name, table] : entry.copied) table.catching_up_from.reset();
   entry.status.rows_total += changes;
   entry.freshness.Visible(visible_until);
   if (changes > 0) entry.rate.Add(now, changes);
@@ -139,14 +143,16 @@ std::vector<TableStatus> StatusBoard::Tables() const {
     TableStatus& status = statuses.emplace_back();
     status.name = table;
     status.table = ToString(table);
+    bool catches_up = false;
     for (const auto& [name, entry] : sinks_) {
       if (const auto held = entry.held.find(table); held != entry.held.end()) status.held_in.push_back({name, held->second});
       const auto copied = entry.copied.find(table);
       if (copied == entry.copied.end() || copied->second.oid != oid) continue;
       status.copied_in.push_back(name);
+      catches_up = catches_up || entry.CatchesUp(copied->second);
       status.copy_lsn = std::max(status.copy_lsn, copied->second.copy_lsn);
     }
-    if (!sinks_.empty() && status.copied_in.size() == sinks_.size()) status.state = TableState::kStreaming;
+    if (!sinks_.empty() && status.copied_in.size() == sinks_.size()) status.state = catches_up ? TableState::kCatchingUp : TableState::kStreaming;
     if (!status.held_in.empty()) status.state = TableState::kHeld;
     if (const auto compared = compared_.find(status.table); compared != compared_.end())
       for (const auto& [sink, result] : compared->second) status.compared.push_back(result);

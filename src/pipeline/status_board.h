@@ -49,6 +49,9 @@ class StatusBoard final : public SinkObserver {
     Rate rate;
     CopiedTables copied;
     HeldTables held;
+    Lsn bookmark;  ///< When it was opened; a table that stands before it catches up.
+
+    bool CatchesUp(const CopiedTable& table) const { return table.catching_up_from && *table.catching_up_from < bookmark; }
   };
   SinkEntry& Entry(std::string_view sink);
   std::vector<TableStatus> Tables() const;

@@ -76,6 +76,26 @@ TEST_F(StatusBoardTest, ATableThatCatchesUpMakesItsSinkOlderAndItsPositionIsTheS
   }
 }
 
+TEST_F(StatusBoardTest, ATableStreamsOnceItHasCaughtUpWithTheBookmarkOfItsSink) {
+  CopiedTables copied = copied_;
+  copied.at(Named("player")).catching_up_from = Lsn{0x60};
+  Open("lake", copied, BookmarkAt(clock_.now));
+  const auto states = [&] {
+    const PipelineStatus status = board_.Snapshot();
+    return std::pair(status.tables[0].state, status.tables[1].state);
+  };
+  EXPECT_EQ(states(), std::pair(TableState::kCatchingUp, TableState::kStreaming));
+  EXPECT_EQ(StatusToJson(board_.Snapshot())["tables"]["catching_up"], 1);
+  board_.SinkMoved("lake", Lsn{0x99}, clock_.now, 1);
+  EXPECT_EQ(states().first, TableState::kCatchingUp);
+  board_.SinkMoved("lake", Lsn{0x100}, clock_.now, 1);
+  EXPECT_EQ(states().first, TableState::kStreaming);
+  // One that a commit has left ahead of the others' bookmark misses nothing.
+  copied.at(Named("player")).catching_up_from = Lsn{0x200};
+  Open("lake", copied, BookmarkAt(clock_.now));
+  EXPECT_EQ(states().first, TableState::kStreaming);
+}
+
 TEST_F(StatusBoardTest, AHeldTableIsShownWithItsReasonWhileTheOthersStream) {
   CopiedTables copied = copied_;
   copied.erase(Named("player"));

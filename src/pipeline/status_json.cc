@@ -108,7 +108,7 @@ ordered_json StatusToJson(const PipelineStatus& status) {
   json["sinks"] = ordered_json::array();
   for (const SinkStatus& sink : status.sinks) json["sinks"].push_back(SinkToJson(sink));
   json["source"] = SourceToJson(status);
-  ordered_json tables = {{"waiting", 0}, {"copying", 0}, {"streaming", 0}, {"held", 0}, {"held_tables", ordered_json::array()}};
+  ordered_json tables = {{"waiting", 0}, {"copying", 0}, {"catching_up", 0}, {"streaming", 0}, {"held", 0}, {"held_tables", ordered_json::array()}};
   for (const TableStatus& table : status.tables) {
     ordered_json& count = tables[std::string(ToString(table.state))];
     count = count.get<int>() + 1;

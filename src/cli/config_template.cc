@@ -1,8 +1,10 @@
 #include "cli/config_template.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "config/secrets.h"
 #include "config/storage_section.h"
@@ -58,21 +60,22 @@ std::string SourceSection(ConfigTemplate& content) {
                      SlotName(content.project));
 }
 
-// Credentials are never written: they come from where every AWS tool finds them.
+constexpr const char* kAccountKey = "account_key: \"${AZURE_STORAGE_KEY}\"";
+
+// Credentials are never written: they come from where the cloud's tools find them.
 std::string Storage(const ConfigTemplate& content) {
   if (!IsInBucket(content.warehouse)) return {};
-  if (IsAtGoogle(content.warehouse)) return content.endpoint.empty() ? "" : fmt::format("    storage: {{ endpoint: {} }}\n", Scalar(content.endpoint));
-  if (IsInAzure(content.warehouse)) {
-    std::string fields = content.endpoint.empty() ? "" : "endpoint: " + Scalar(content.endpoint);
-    const bool is_comment = fields.empty() && !content.has_account_key;
-    if (is_comment || content.has_account_key) fields += (fields.empty() ? "" : ", ") + std::string("account_key: \"${AZURE_STORAGE_KEY}\"");
-    return fmt::format("    {}storage: {{ {} }}  # without account_key what Azure's tools find: environment, workload or managed identity\n", is_comment ? "# " : "", fields);
-  }
-  std::string fields;
-  if (!content.endpoint.empty()) fields += " endpoint: " + Scalar(content.endpoint);
-  if (!content.region.empty()) fields += (fields.empty() ? " region: " : ", region: ") + Scalar(content.region);
-  return fmt::format("    {}storage: {{{} }}  # role_arn; access_key and secret_key: ${{secret:file:NAME}}; else the credentials that AWS tools find\n",
-                     fields.empty() ? "# " : "", fields.empty() ? " region: eu-central-1" : fields);
+  std::vector<std::string> fields;
+  if (!content.endpoint.empty()) fields.push_back("endpoint: " + Scalar(content.endpoint));
+  if (!content.region.empty()) fields.push_back("region: " + Scalar(content.region));
+  if (content.has_account_key) fields.emplace_back(kAccountKey);
+  if (IsAtGoogle(content.warehouse) && fields.empty()) return {};
+  const bool in_azure = IsInAzure(content.warehouse), is_example = fields.empty();
+  if (is_example) fields.emplace_back(in_azure ? kAccountKey : "region: eu-central-1");
+  const std::string_view credentials = IsAtGoogle(content.warehouse) ? ""
+                                       : in_azure ? "  # without account_key what Azure's tools find: environment, workload or managed identity"
+                                                  : "  # role_arn; access_key and secret_key: ${secret:file:NAME}; else the credentials that AWS tools find";
+  return fmt::format("    {}storage: {{ {} }}{}\n", is_example ? "# " : "", fmt::join(fields, ", "), credentials);
 }
 
 std::string CatalogLine(const ConfigTemplate& content) {

@@ -2,15 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-
 #include "observability/error_catalog.h"
 
 namespace sluice {
 namespace {
-
-constexpr std::array<std::string_view, 4> kSchemes = {"s3://", "gs://", "abfs://", "abfss://"};
 
 void ReadEndpoint(FieldReader& storage, StorageConfig& config) {
   storage.Text("endpoint", config.endpoint);
@@ -49,9 +44,7 @@ std::string AbsolutePath(const std::string& path, const std::string& folder) {
   return path.starts_with('/') || path.find("://") != std::string::npos ? path : folder + "/" + path;
 }
 
-bool IsInBucket(const std::string& warehouse) {
-  return std::any_of(kSchemes.begin(), kSchemes.end(), [&](std::string_view one) { return warehouse.starts_with(one); });
-}
+bool IsInBucket(const std::string& warehouse) { return warehouse.starts_with("s3://") || IsAtGoogle(warehouse) || IsInAzure(warehouse); }
 
 bool IsInAzure(const std::string& warehouse) { return warehouse.starts_with("abfs://") || warehouse.starts_with("abfss://"); }
 

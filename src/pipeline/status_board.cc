@@ -126,8 +126,9 @@ void StatusBoard::SinkMoved(std::string_view sink, Lsn durable, Timestamp visibl
   const Timestamp now = clock_.Now();
   const std::lock_guard lock(mutex_);
   SinkEntry& entry = Entry(sink);
+  const bool has_caught_up = entry.status.lsn < entry.bookmark && durable >= entry.bookmark;
   entry.status.lsn = std::max(entry.status.lsn, durable);
-  if (durable >= entry.bookmark)
+  if (has_caught_up)
     for (auto& [name, table] : entry.copied) table.catching_up_from.reset();
   entry.status.rows_total += changes;
   entry.freshness.Visible(visible_until);

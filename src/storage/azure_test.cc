@@ -2,12 +2,25 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <utility>
+
 #include "observability/error_catalog.h"
 #include "storage/canonical_path.h"
 #include "storage/object_store.h"
 
 namespace sluice {
 namespace {
+
+/// Nobody answers there.
+std::unique_ptr<ObjectStore> OpenedWith(const std::string& key) {
+  StorageConfig config;
+  config.endpoint = "http://127.0.0.1:1";
+  config.secret_key = key;
+  auto store = ObjectStore::Open("abfss://lake@company.dfs.core.windows.net/deep/", config);
+  EXPECT_TRUE(store.ok());
+  return std::move(store).value();
+}
 
 TEST(Azure, APlaceIsAContainerOfAnAccountAndAFolder) {
   const auto place = ParseAzurePlace("abfss://lake@company.dfs.core.windows.net//deep/warehouse/");
@@ -31,28 +44,20 @@ TEST(Azure, APlaceIsAContainerOfAnAccountAndAFolder) {
 }
 
 TEST(Azure, AKeyThatIsNoneIsAnError) {
-  StorageConfig config;
-  config.endpoint = "http://127.0.0.1:1";
-  config.secret_key = "no base64!";
-  const auto store = ObjectStore::Open("abfss://lake@company.dfs.core.windows.net/w", config);
-  ASSERT_TRUE(store.ok());
-  const std::string uri = (*store)->root_uri() + "/x";
+  const auto store = OpenedWith("no base64!");
+  const std::string uri = store->root_uri() + "/x";
   // Arrow lets the client's exceptions through from some of these.
-  EXPECT_EQ((*store)->Put(uri, "x").error().code, slu::kStorageCredentials);
-  EXPECT_FALSE((*store)->Get(uri).ok());
-  EXPECT_FALSE((*store)->List((*store)->root_uri()).ok());
-  EXPECT_FALSE((*store)->Exists(uri).ok());
-  EXPECT_FALSE((*store)->Remove(uri).ok());
+  EXPECT_EQ(store->Put(uri, "x").error().code, slu::kStorageCredentials);
+  EXPECT_FALSE(store->Get(uri).ok());
+  EXPECT_FALSE(store->List(store->root_uri()).ok());
+  EXPECT_FALSE(store->Exists(uri).ok());
+  EXPECT_FALSE(store->Remove(uri).ok());
 }
 
 TEST(Azure, UrisOfAStoreAreThoseOfItsReaders) {
-  StorageConfig config;
-  config.endpoint = "http://127.0.0.1:1";
-  config.secret_key = "a2V5";
-  const auto store = ObjectStore::Open("abfss://lake@company.dfs.core.windows.net/deep/", config);
-  ASSERT_TRUE(store.ok());
-  EXPECT_EQ((*store)->root_uri(), "abfss://lake@company.dfs.core.windows.net/deep");
-  EXPECT_EQ((*store)->Get("abfss://other@company.dfs.core.windows.net/deep/x").error().code, slu::kStorageLocation);
+  const auto store = OpenedWith("a2V5");
+  EXPECT_EQ(store->root_uri(), "abfss://lake@company.dfs.core.windows.net/deep");
+  EXPECT_EQ(store->Get("abfss://other@company.dfs.core.windows.net/deep/x").error().code, slu::kStorageLocation);
   EXPECT_EQ(ObjectStore::Open("ftp://host/x").error().code, slu::kStorageLocation);
 }
 

@@ -33,8 +33,8 @@ class Lake:
 
     def __init__(self, folder: pathlib.Path, s3=None, uri: str | None = None):
         storage = s3.pyiceberg if s3 else {}
-        self.s3 = None if isinstance(s3, Emulator) else s3
         self.has_duckdb = not isinstance(s3, Emulator)
+        self.s3 = s3 if self.has_duckdb else None
         self.catalog = SqlCatalog("sluice", uri=uri or f"sqlite:///{folder}/catalog.db", warehouse=str(folder), **storage)
 
     def tables(self) -> list:
@@ -73,7 +73,7 @@ class RestLake:
         self.url, self.token, self.s3 = url, token, s3
         given = {"token": token} if token else {}
         self.warehouse = properties.get("warehouse", self.warehouse)
-        self.catalog = RestCatalog("lake", uri=url, **given, **(keys_of(s3) if s3 else {}), **properties)
+        self.catalog = RestCatalog("lake", uri=url, **given, **(s3.pyiceberg_keys if s3 else {}), **properties)
 
     def table(self, namespace: str, name: str):
         return self.catalog.load_table((namespace, name))
@@ -98,10 +98,6 @@ class RestLakeByFiles(RestLake):
 
     def duckdb_relation(self, table) -> str:
         return duckdb_scan(table)
-
-
-def keys_of(s3) -> dict:
-    return {"s3.access-key-id": KEY, "s3.secret-access-key": SECRET}
 
 
 def pyiceberg_rows(table) -> pyarrow.Table:

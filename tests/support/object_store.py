@@ -34,6 +34,7 @@ class ObjectStore:
     encrypts = False  # By a bucket's default, if that says so.
     health = "/"
     health_answer = 200
+    pyiceberg_keys = {"s3.access-key-id": KEY, "s3.secret-access-key": SECRET}  # For a reader that the catalog tells the rest.
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-s3-"))
@@ -91,7 +92,7 @@ class ObjectStore:
     @property
     def pyiceberg(self) -> dict:
         """How PyIceberg reaches it."""
-        return {"s3.endpoint": self.endpoint, "s3.region": REGION, "s3.access-key-id": KEY, "s3.secret-access-key": SECRET}
+        return {"s3.endpoint": self.endpoint, "s3.region": REGION, **self.pyiceberg_keys}
 
     @property
     def environment(self) -> dict:

@@ -87,10 +87,14 @@ std::string ReplicaLine(const Config& config, const Status& attached) {
 /// The table of cuts, as it is now: which other moments there are.
 Status ViewCuts(const LoadedTables& loaded, DuckDbSession& duckdb) {
   for (size_t i = 0; i < loaded.tables.size(); ++i) {
-    const iceberg::Snapshot* const current = loaded.tables[i].name == NameOf(CutTableId()) ? loaded.tables[i].metadata->current_snapshot() : nullptr;
-    if (current == nullptr) continue;
-    RETURN_IF_ERROR(duckdb.Prepare(fmt::format("CREATE SCHEMA IF NOT EXISTS lake.{}", DuckDbName(kBookmarkNamespace))));
-    return duckdb.Prepare(fmt::format("CREATE VIEW lake.{}.{} AS {}", DuckDbName(kBookmarkNamespace), DuckDbName(kCutTable), ScanOf(loaded.locations[i], current->snapshot_id)));
+    const CutTable& table = loaded.tables[i];
+    if (table.name != NameOf(CutTableId()) || !table.metadata->current_snapshot_id) continue;
+    TableAtCut now;
+    now.name = table.name;
+    now.state = CutState::kSnapshot;
+    now.snapshot_id = table.metadata->current_snapshot_id;
+    RETURN_IF_ERROR(duckdb.Prepare("CREATE SCHEMA IF NOT EXISTS lake." + DuckDbName(now.name.name_space)));
+    return duckdb.Prepare(ViewStatement(now, loaded.locations[i], table.metadata->schema()));
   }
   return Ok();
 }

@@ -25,10 +25,10 @@ sigset_t Set() {
   return set;
 }
 
-sigset_t SetOf(int signal) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, signal);
+/// With the one that ends a read() when another came too early for that.
+sigset_t SetWithAlarm() {
+  sigset_t set = Set();
+  sigaddset(&set, SIGALRM);
   return set;
 }
 
@@ -47,10 +47,8 @@ void EndRead(int) {}
 }  // namespace
 
 QuerySignals::QuerySignals() {
-  const sigset_t set = Set();
+  const sigset_t set = SetWithAlarm();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  const sigset_t alarm = SetOf(SIGALRM);
-  pthread_sigmask(SIG_BLOCK, &alarm, nullptr);
   std::signal(SIGPIPE, SIG_IGN);  // A pager that was left is an error of writing, so that the session ends in order.
 }
 
@@ -89,22 +87,18 @@ QuerySignals::ComeThrough::ComeThrough(QuerySignals& signals) : signals_(signals
   struct sigaction end_read {};
   end_read.sa_handler = EndRead;
   sigaction(SIGALRM, &end_read, nullptr);
-  const sigset_t alarm = SetOf(SIGALRM);
-  pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr);
   struct sigaction note {};
   note.sa_handler = Note;  // Without SA_RESTART: the read() that waits for a key is what shall end.
   for (const int signal : kSignals) sigaction(signal, &note, nullptr);
-  const sigset_t set = Set();
+  const sigset_t set = SetWithAlarm();
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
 QuerySignals::ComeThrough::~ComeThrough() {
-  const sigset_t set = Set();
+  const sigset_t set = SetWithAlarm();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   for (const int signal : kSignals) std::signal(signal, SIG_DFL);
   timer_delete(again);
-  const sigset_t alarm = SetOf(SIGALRM);
-  pthread_sigmask(SIG_BLOCK, &alarm, nullptr);
   if (seen_by_handler != 0) signals_.came_ = seen_by_handler;
 }
 
